@@ -1,0 +1,49 @@
+# make run | test | check | bench: each installs what it needs into .venv first.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUNS ?= runs
+REPORT ?= report
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+run: $(VENV)/installed ## Benchmark on the demonstration set, then the report
+	$(BIN)/lcbench run --suite core --data demo --offline --backbone tf_efficientnet_lite0 --out $(RUNS)
+	$(BIN)/lcbench report $(RUNS) --out $(REPORT)
+	@echo "The report is at $(abspath $(REPORT))/README.md"
+
+test: $(VENV)/installed-dev ## Run the tests
+	$(BIN)/pytest -n auto
+
+check: $(VENV)/installed-dev ## Format, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n auto
+
+format: $(VENV)/installed-dev ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/installed-dev ## Measure speed and memory on this machine
+	$(BIN)/python tests/bench/embedding.py
+
+clean: ## Remove the environment and what was run
+	rm -rf $(VENV) $(RUNS) $(REPORT)
+
+# constraints.txt pins every version, so that a clone of today gives the numbers of today.
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lcbench needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt torch torchvision
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[offline]'
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[offline,dev]'
+	touch $@

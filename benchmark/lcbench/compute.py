@@ -1,0 +1,132 @@
+"""Which device and precision a network runs on; the one place that branches on devices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Literal
+
+from lcbench.errors import wrong_usage
+
+if TYPE_CHECKING:
+    import torch
+    from accelerate import Accelerator
+
+DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
+PrecisionChoice = Literal["auto", "32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A resolved device and precision.
+
+    Parameters
+    ----------
+    device
+        "cpu", "cuda" or "mps".
+    precision
+        "32" or "bf16" (autocast).
+    micro_batch
+        Images that pass through a backbone at once. A constant of the device, not measured at
+        run time: on a CPU, the batch size changes the last bits of the result, and the same
+        command must give the same bytes. `make bench` measures it.
+    """
+
+    device: str
+    precision: str
+    micro_batch: int
+
+    @property
+    def is_accelerator(self) -> bool:
+        """Whether whole networks can be trained in reasonable time."""
+        return self.device != "cpu"
+
+    def accelerator(self) -> Accelerator:
+        """Return the Accelerate object that places tensors and opens autocast."""
+        from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
+
+        wanted = {
+            "cpu": self.device == "cpu",
+            "mixed_precision": "bf16" if self.precision == "bf16" else "no",
+        }
+        try:
+            return Accelerator(**wanted)
+        except ValueError:  # Accelerate remembers the process's first device and precision
+            AcceleratorState._reset_state(reset_partial_state=True)
+            return Accelerator(**wanted)
+
+
+HEADS = Compute(device="cpu", precision="32", micro_batch=8)
+"""Where small heads on cached embeddings train, whatever the machine: a step of theirs is shorter
+than an accelerator's launch, and many of them train at once, one a core."""
+
+
+def resolve_compute(device: DeviceChoice = "auto", precision: PrecisionChoice = "auto") -> Compute:
+    """Choose the device and precision, or check the user's choice.
+
+    Raises
+    ------
+    UserError
+        If the machine does not have the device, or the device not the precision.
+    """
+    available = available_devices()
+    chosen = available[0] if device == "auto" else device
+    if chosen not in available:
+        raise wrong_usage(
+            f"--device {chosen}: this machine offers {', '.join(available)}",
+            "Use --device auto, or see 'lcbench doctor' for what torch was built for.",
+        )
+    supported = supports_bf16(chosen)
+    if precision == "bf16" and not supported:
+        raise wrong_usage(
+            f"--precision bf16: {chosen} of this machine does not compute in bf16",
+            "Use --precision 32 or auto.",
+        )
+    bf16 = supported and precision != "32"
+    return Compute(chosen, "bf16" if bf16 else "32", 8 if chosen == "cpu" else 256)
+
+
+def available_devices() -> tuple[str, ...]:
+    """Return the devices of this machine, the fastest first."""
+    import torch
+
+    devices = []
+    if torch.cuda.is_available():
+        devices.append("cuda")
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return (*devices, "cpu")
+
+
+@cache
+def supports_bf16(device: str) -> bool:
+    """Tell whether the device has instructions for bf16; emulation does not count."""
+    import torch
+
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device == "cpu":
+        flags = torch.cpu.get_capabilities()
+        return bool(flags.get("avx512_bf16") or flags.get("amx_bf16") or flags.get("bf16"))
+    return False
+
+
+def channels_last(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
+    """Return the network on the device in the memory order that convolutions are fastest in.
+
+    Must not be called inside `inference_mode`: the parameters could not be trained afterwards.
+    """
+    import torch
+
+    return network.to(device).to(memory_format=torch.channels_last)
+
+
+def fits_on_device(size: int, device: torch.device) -> bool:
+    """Tell whether `size` bytes of data can stay on the device beside a network in training."""
+    import torch
+
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return size < free // 2
+    return device.type == "cpu"

@@ -1,0 +1,1 @@
+"""Images and labels: manifests, decoding, the embedded demonstration set."""

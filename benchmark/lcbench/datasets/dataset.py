@@ -1,0 +1,168 @@
+"""A dataset ready for use: a checked manifest with its origin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from lcbench.console import progress, warn
+from lcbench.datasets.groups import assign_groups, read_groups
+from lcbench.datasets.labels import LabelReader
+from lcbench.datasets.manifest import (
+    decode_all,
+    list_images,
+    manifest_hash,
+    require_known_labels,
+)
+from lcbench.errors import UserError
+from lcbench.storage import build_once, cache_folder
+from lcbench.taxonomy import Taxonomy
+
+OnBad = Literal["stop", "skip"]
+DEMO = "demo"
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images with labels.
+
+    Parameters
+    ----------
+    name
+        Name of the folder or file, or of the demonstration set.
+    root
+        The folder that image paths are relative to.
+    manifest
+        One row an image, sorted by image, all readable; see `lcbench.datasets.manifest`.
+    groups_source
+        Where source groups come from, in words; empty where they are unknown.
+    skipped
+        "file: reason" of each image that was left out because it cannot be read.
+    synthetic
+        Whether the images were drawn by code.
+    sha256
+        Hash of the images' contents, names and labels.
+    """
+
+    name: str
+    root: Path
+    manifest: pd.DataFrame
+    groups_source: str
+    skipped: tuple[str, ...]
+    synthetic: bool
+    sha256: str
+
+    @property
+    def groups_known(self) -> bool:
+        """Whether every image has a source group."""
+        return bool(self.groups_source)
+
+    def path(self, image: str) -> Path:
+        """Return where an image of the manifest lies."""
+        return self.root / image
+
+
+def load_dataset(
+    data: str, reader: LabelReader, groups: Path | None = None, on_bad: OnBad = "stop"
+) -> Dataset:
+    """Scan training data: a folder, a CSV, or `demo`.
+
+    Raises
+    ------
+    UserError
+        If nothing is there, a class name is unknown, a class has no image, an image cannot be
+        read and `on_bad` is "stop", or the groups file does not fit.
+    """
+    synthetic = data == DEMO
+    source = demo_folder() if synthetic else Path(data)
+    listing = list_images(source, reader)
+    require_known_labels(source, listing, reader)
+    require_every_leaf(source, listing.rows, reader.taxonomy)
+    with progress("Reading images", len(listing.rows)) as advance:
+        manifest = decode_all(listing, advance)
+    manifest, skipped = drop_unreadable(source, manifest, on_bad)
+    require_every_leaf(source, manifest, reader.taxonomy)
+    if synthetic and groups is None:
+        manifest, _ = _with_groups(manifest, source / "groups.csv")
+        groups_source = "drawn from known source tiles"
+    else:
+        manifest, groups_source = _with_groups(manifest, groups)
+    return Dataset(
+        name="synthetic demonstration data" if synthetic else source.resolve().name,
+        root=listing.root,
+        manifest=manifest,
+        groups_source=groups_source,
+        skipped=skipped,
+        synthetic=synthetic,
+        sha256=manifest_hash(manifest),
+    )
+
+
+def drop_unreadable(
+    source: Path, manifest: pd.DataFrame, on_bad: OnBad
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return the readable rows, and "file: reason" of the others, which are also printed.
+
+    Raises
+    ------
+    UserError
+        If there are unreadable images and `on_bad` is "stop".
+    """
+    bad = manifest[manifest["problem"] != ""]
+    skipped = tuple(f"{row.image}: {row.problem}" for row in bad.itertuples())
+    if not skipped:
+        return manifest, ()
+    shown = "\n".join(f"  {line}" for line in skipped[:_SHOWN])
+    if len(skipped) > _SHOWN:
+        shown += f"\n  and {len(skipped) - _SHOWN} more"
+    message = f"{source}: {len(skipped)} of {len(manifest)} images cannot be read:\n{shown}"
+    if on_bad == "stop":
+        raise UserError(message, "Mend or remove them, or leave them out with --on-bad skip.")
+    warn(message)
+    return manifest[manifest["problem"] == ""].reset_index(drop=True), skipped
+
+
+def require_every_leaf(source: Path, images: pd.DataFrame, taxonomy: Taxonomy) -> None:
+    """Raise a UserError if a leaf of the class tree has no image.
+
+    `images` has the column label; where it has given, the labels as found, the message shows them.
+    """
+    found = set(images["label"])
+    missing = [leaf for leaf in taxonomy.leaves if leaf not in found]
+    if missing:
+        seen = ", ".join(sorted(set(images.get("given", images["label"])))) or "none"
+        raise UserError(
+            f"{source}: no images of {', '.join(missing)}",
+            f"Class names seen: {seen}. Training needs images of every class.",
+        )
+
+
+def demo_folder() -> Path:
+    """Return the folder of the demonstration set, drawing it at first use."""
+    from lcbench.datasets.demo import DEMO_VERSION, create_demo
+
+    def build(folder: Path) -> None:
+        with progress("Drawing the demonstration set", 720) as advance:
+            create_demo(folder, advance=advance)
+
+    return build_once(cache_folder() / f"demo-{DEMO_VERSION}", build)
+
+
+def _with_groups(manifest: pd.DataFrame, groups: Path | None) -> tuple[pd.DataFrame, str]:
+    if groups is not None:
+        column, source = assign_groups(manifest, read_groups(groups), groups.name)
+        return manifest.assign(group=column), source
+    empty = manifest["group"] == ""
+    if empty.all():
+        return manifest, ""
+    if empty.any():
+        first = manifest.loc[empty, "image"].iloc[0]
+        raise UserError(
+            f"{int(empty.sum())} images have an empty group, e.g. {first}",
+            "Fill the group column, remove it, or give the groups with --groups CSV.",
+        )
+    return manifest, "the group column of the data's CSV"

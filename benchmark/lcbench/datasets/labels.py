@@ -1,0 +1,92 @@
+"""From the names people give their folders to nodes of the class tree."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from lcbench.errors import UserError
+from lcbench.taxonomy import Taxonomy, normalise
+
+LEAVE_OUT = "leave-out"
+"""What a map file says of a label whose images shall not count."""
+
+
+class _MapFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True)
+class LabelReader:
+    """Reads labels through the user's map first, then through the taxonomy's aliases.
+
+    Parameters
+    ----------
+    taxonomy
+        The class tree.
+    mapping
+        Normalised label to node or `LEAVE_OUT`.
+    """
+
+    taxonomy: Taxonomy
+    mapping: dict[str, str] = field(default_factory=dict)
+
+    def read(self, label: str) -> str | None:
+        """Return the node (or `LEAVE_OUT`) that a label stands for, None if it is unknown."""
+        mapped = self.mapping.get(normalise(label))
+        return mapped if mapped is not None else self.taxonomy.find(label)
+
+    def read_path(self, folders: tuple[str, ...]) -> tuple[str, str | None]:
+        """Return the nearest folder name that is a known label, and what it stands for.
+
+        Parameters
+        ----------
+        folders
+            Names of the folders above an image, outermost first.
+
+        Returns
+        -------
+        label, node
+            The innermost folder's name and None where no folder is a known label.
+        """
+        for folder in reversed(folders):
+            node = self.read(folder)
+            if node is not None:
+                return folder, node
+        return (folders[-1] if folders else ""), None
+
+
+def load_label_map(path: Path, taxonomy: Taxonomy) -> LabelReader:
+    """Read a TOML file with a `[labels]` table: label = "node" or "leave-out".
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, names an unknown class, or gives one name two meanings.
+    """
+    try:
+        entries = _MapFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise UserError(f"{path}: not a readable label map: {error}", MAP_HELP) from error
+    mapping: dict[str, str] = {}
+    for label, node in entries.labels.items():
+        known = node if node == LEAVE_OUT else taxonomy.require(node)
+        if mapping.setdefault(normalise(label), known) != known:
+            raise UserError(
+                f"{path}: {label!r} is given a second meaning",
+                "Names are compared without case and punctuation: rename one of the folders.",
+            )
+    return LabelReader(taxonomy, mapping)
+
+
+MAP_HELP = (
+    "A label map is a TOML file given with --labels:\n"
+    "  [labels]\n"
+    '  "my folder" = "adenocarcinoma"\n'
+    f'  "other folder" = "{LEAVE_OUT}"'
+)

@@ -1,0 +1,157 @@
+"""Is this machine ready? One line a question, each with what to do when the answer is no."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from lcbench.storage import cache_folder
+
+Verdict = Literal["good", "note", "bad"]
+_GIGABYTE = 1e9
+_MEMORY_NEEDED = 3
+_DISK_NEEDED = 5
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the doctor: what was looked at, what was found, what to do about it."""
+
+    subject: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+def examine_machine(data: str | None = None) -> list[Check]:
+    """Run every check; a check that itself fails is a bad line, never an exception."""
+    checks: list[Check] = []
+    for subject, examine in _EXAMINATIONS.items():
+        checks.extend(_guarded(subject, examine))
+    if data is not None:
+        checks.extend(_guarded("data", lambda: _data(data)))
+    return checks
+
+
+def _guarded(subject: str, examine: Callable[[], Iterator[Check]]) -> list[Check]:
+    try:
+        return list(examine())
+    except Exception as error:  # noqa: BLE001 - a broken installation can raise anything
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        return [Check(subject, "bad", reason, "Install lcbench again in a fresh environment.")]
+
+
+def _python() -> Iterator[Check]:
+    good = sys.version_info >= (3, 11)
+    yield Check(
+        "Python", "good" if good else "bad", platform.python_version(), "" if good else "Needs 3.11"
+    )
+
+
+def _torch() -> Iterator[Check]:
+    for name in ("torch", "torchvision", "timm", "accelerate"):
+        yield Check(name, "good", importlib.metadata.version(name))
+    import torchvision  # noqa: F401 - fails where its build does not match torch's
+
+
+def _device() -> Iterator[Check]:
+    import torch
+
+    from lcbench.compute import available_devices, supports_bf16
+
+    for device in available_devices():
+        precision = "bf16 and 32 bit" if supports_bf16(device) else "32 bit"
+        name = torch.cuda.get_device_name() if device == "cuda" else platform.machine()
+        yield Check(f"device {device}", "good", f"{name}, {precision}")
+    if available_devices() == ("cpu",):
+        built = torch.version.cuda
+        why = (
+            f"torch is built for CUDA {built}, but no GPU or driver answers: see nvidia-smi"
+            if built
+            else "torch is built without CUDA: see pytorch.org for the right build"
+        )
+        yield Check(
+            "accelerator", "note", "none: whole networks are not trained without --force", why
+        )
+
+
+def _memory() -> Iterator[Check]:
+    memory = psutil.virtual_memory()
+    free, total = memory.available / _GIGABYTE, memory.total / _GIGABYTE
+    good = free >= _MEMORY_NEEDED
+    yield Check(
+        "memory",
+        "good" if good else "bad",
+        f"{free:.1f} of {total:.1f} GB free",
+        "" if good else f"A run needs about {_MEMORY_NEEDED} GB: close other programs.",
+    )
+
+
+def _disk() -> Iterator[Check]:
+    for subject, folder, remedy in (
+        ("disk for runs", Path.cwd(), "Free some space, or use --out on another disk."),
+        ("disk for caches", cache_folder(), "Set LCBENCH_CACHE to a folder on another disk."),
+    ):
+        existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        free = shutil.disk_usage(existing).free / _GIGABYTE
+        good = free >= _DISK_NEEDED
+        found = f"{free:.1f} GB free at {folder}"
+        yield Check(subject, "good" if good else "bad", found, "" if good else remedy)
+
+
+def _weights() -> Iterator[Check]:
+    from lcbench.models.backbones import SUGGESTED
+    from lcbench.models.weights import WeightOptions, how_to_get, locate_weights
+
+    for name in SUGGESTED:
+        here = locate_weights(name, WeightOptions(offline=True))
+        if here is not None:
+            yield Check(f"weights {name}", "good", str(here))
+        else:
+            yield Check(f"weights {name}", "note", "not on this machine", how_to_get(name))
+
+
+def _data(data: str) -> Iterator[Check]:
+    from lcbench.datasets.dataset import DEMO
+    from lcbench.datasets.labels import LabelReader
+    from lcbench.datasets.manifest import list_images
+    from lcbench.errors import UserError, from_os_error
+    from lcbench.taxonomy import load_taxonomy
+
+    if data == DEMO:
+        yield Check("data", "good", "synthetic demonstration data, drawn at first use")
+        return
+    try:
+        listing = list_images(Path(data), LabelReader(load_taxonomy()))
+    except (UserError, OSError) as error:
+        known = from_os_error(error) if isinstance(error, OSError) else error
+        if known is None:
+            raise
+        yield Check("data", "bad", known.message, known.remedy or "Choose another folder or CSV.")
+        return
+    counts = ", ".join(f"{k} {v:,}" for k, v in listing.rows["label"].value_counts().items())
+    unknown = ", ".join(sorted(listing.unknown))
+    yield Check(
+        "data",
+        "bad" if unknown else "good",
+        f"{len(listing.rows):,} images: {counts}" + (f"; unknown: {unknown}" if unknown else ""),
+        "Say what the unknown names stand for with --labels MAP.toml." if unknown else "",
+    )
+
+
+_EXAMINATIONS: dict[str, Callable[[], Iterator[Check]]] = {
+    "Python": _python,
+    "torch": _torch,
+    "device": _device,
+    "memory": _memory,
+    "disk": _disk,
+    "weights": _weights,
+}

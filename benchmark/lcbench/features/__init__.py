@@ -1,0 +1,1 @@
+"""Decoded-image and embedding caches."""

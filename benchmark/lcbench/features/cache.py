@@ -1,0 +1,103 @@
+"""Arrays that are computed once for a dataset and read by every fold, seed and head."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lcbench.console import progress
+from lcbench.storage import cache_folder, content_hash, whole_folder, write_json
+
+
+@dataclass(frozen=True)
+class CachedArray:
+    """An array on disk, one row an image of the manifest.
+
+    Parameters
+    ----------
+    values
+        Memory-mapped, copied on write; the first axis is the manifest's.
+    images_per_second
+        Speed at which it was computed, decoding included, on the machine that did it.
+    """
+
+    values: NDArray[Any]
+    images_per_second: float
+
+
+def cached_array(
+    kind: str,
+    key: tuple[str, ...],
+    rows: int,
+    blocks: Callable[[], Iterator[NDArray[Any]]],
+    description: str,
+) -> CachedArray:
+    """Read an array from the cache, or compute it block by block and store it.
+
+    Parameters
+    ----------
+    kind
+        Folder of the cache.
+    key
+        Everything that the values depend on.
+    rows
+        Images; the blocks' rows must add up to it.
+    blocks
+        Computes the values in manifest order.
+    description
+        For the progress bar.
+    """
+    folder = cache_folder() / kind / content_hash(*key)
+    if not (folder / "values.npy").is_file():
+        _compute(folder, key, rows, blocks, description)
+    facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    values = np.load(folder / "values.npy", mmap_mode="c")  # torch takes no read-only memory
+    return CachedArray(values, facts["images_per_second"])
+
+
+def is_cached(kind: str, key: tuple[str, ...]) -> bool:
+    """Tell whether the cache holds an array."""
+    return (cache_folder() / kind / content_hash(*key) / "values.npy").is_file()
+
+
+def _compute(
+    folder: Path,
+    key: tuple[str, ...],
+    rows: int,
+    blocks: Callable[[], Iterator[NDArray[Any]]],
+    description: str,
+) -> None:
+    with whole_folder(folder) as temporary, progress(description, rows) as advance:
+        done = 0
+        started = time.perf_counter()
+        # Written, not memory-mapped: a full disk is then an error and not the end of the process.
+        with (temporary / "values.npy").open("wb") as file:
+            for block in blocks():
+                if done == 0:
+                    _write_header(file, block, rows)
+                file.write(np.ascontiguousarray(block).data)
+                done += len(block)
+                advance(len(block))
+        if done != rows:
+            raise RuntimeError(f"{description}: {done} rows instead of {rows}")
+        seconds = time.perf_counter() - started
+        write_json(
+            temporary / "facts.json", {"images_per_second": rows / seconds, "key": list(key)}
+        )
+
+
+def _write_header(file: BinaryIO, block: NDArray[Any], rows: int) -> None:
+    """Write what makes the bytes of blocks like this one a `.npy` file of `rows` rows."""
+    header = {
+        "descr": np.lib.format.dtype_to_descr(block.dtype),
+        "fortran_order": False,
+        "shape": (rows, *block.shape[1:]),
+    }
+    np.lib.format.write_array_header_1_0(file, header)

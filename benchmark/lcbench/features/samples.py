@@ -1,0 +1,54 @@
+"""Rows of a dataset as a baseline sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lcbench.features.extraction import Features
+from lcbench.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Some images of a dataset, with what can be computed from them.
+
+    Parameters
+    ----------
+    features
+        Of the whole dataset.
+    rows
+        Manifest rows, in the order that predictions are wanted.
+    """
+
+    features: Features
+    rows: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def labels(self) -> NDArray[np.str_]:
+        """Node of each image."""
+        return self.features.dataset.manifest["label"].to_numpy(dtype=str)[self.rows]
+
+    def colour(self) -> NDArray[np.float32]:
+        """(images, bins) colour histograms."""
+        return np.asarray(self.features.colour().values[self.rows])
+
+    def embeddings(self, backbone: str) -> NDArray[np.float32]:
+        """(images, features) of a frozen backbone."""
+        return np.asarray(self.features.embeddings(backbone).values[self.rows])
+
+    def all_pixels(self, backbone: str) -> NDArray[Any]:
+        """Return the pixels of the whole dataset, memory-mapped; `rows` picks from it."""
+        return self.features.pixels(backbone).values
+
+    def with_leaf_labels(self, taxonomy: Taxonomy) -> tuple[Samples, NDArray[np.intp]]:
+        """Return the images that are labelled with a leaf, and the index of each one's leaf."""
+        index = {leaf: position for position, leaf in enumerate(taxonomy.leaves)}
+        codes = np.array([index.get(label, -1) for label in self.labels], dtype=np.intp)
+        return Samples(self.features, self.rows[codes >= 0]), codes[codes >= 0]

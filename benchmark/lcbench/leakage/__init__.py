@@ -1,0 +1,1 @@
+"""Source groups and what crosses the sides of a split."""

@@ -1,0 +1,81 @@
+"""What there is to choose from, for `lcbench list`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def suites() -> list[dict[str, str]]:
+    """Return the shipped suites."""
+    from lcbench.runs.suite import load_suite, shipped_suites
+
+    found = [load_suite(name) for name in shipped_suites()]
+    return [
+        {
+            "suite": suite.name,
+            "baselines": str(len(suite.baselines)),
+            "protocols": ", ".join(suite.protocols),
+            "seeds": str(suite.seeds),
+            "purpose": suite.purpose,
+        }
+        for suite in found
+    ]
+
+
+def baselines() -> list[dict[str, str]]:
+    """Return the baselines of the shipped suites."""
+    from lcbench.runs.suite import load_suite, shipped_suites
+
+    return [
+        {
+            "suite": name,
+            "baseline": recipe.name,
+            "kind": recipe.kind,
+            "backbone": str(recipe.options.get("backbone", "-")),
+            "purpose": recipe.purpose,
+        }
+        for name in shipped_suites()
+        for recipe in load_suite(name).baselines
+    ]
+
+
+def backbones() -> list[dict[str, str]]:
+    """Return the suites' backbones and where their weights would come from on this machine."""
+    from lcbench.models.backbones import SUGGESTED
+    from lcbench.models.weights import WeightOptions, how_to_get, locate_weights
+
+    rows = []
+    for name in SUGGESTED:
+        online = locate_weights(name, WeightOptions())
+        offline = locate_weights(name, WeightOptions(offline=True))
+        rows.append(
+            {
+                "backbone": name,
+                "weights": str(online) if online else "none known",
+                "with --offline": "yes" if offline else f"no: {how_to_get(name)}",
+            }
+        )
+    return rows
+
+
+def protocols() -> list[dict[str, str]]:
+    """Return the protocols."""
+    from lcbench.protocols import PROTOCOLS
+
+    return [
+        {
+            "protocol": protocol.name,
+            "folds": str(protocol.folds),
+            "needs source groups": "yes" if protocol.needs_groups else "no",
+            "what": protocol.summary,
+        }
+        for protocol in PROTOCOLS.values()
+    ]
+
+
+LISTINGS: dict[str, Callable[[], list[dict[str, str]]]] = {
+    "suites": suites,
+    "baselines": baselines,
+    "backbones": backbones,
+    "protocols": protocols,
+}

@@ -1,0 +1,1 @@
+"""The kinds a recipe can name: backbones, heads, hierarchies and shortcuts."""

@@ -1,0 +1,167 @@
+"""The contract that every baseline keeps, and the registry of kinds."""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from lcbench.errors import UserError, unknown_name
+from lcbench.features.extraction import FeatureKind
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lcbench.compute import Compute
+    from lcbench.features.samples import Samples
+    from lcbench.models.backbones import Backbone
+    from lcbench.taxonomy import Taxonomy
+
+State = dict[str, "NDArray[Any]"]
+
+
+class Settings(BaseModel):
+    """What a recipe can set for a kind; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    backbone: str | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a baseline is given beside its settings.
+
+    Parameters
+    ----------
+    taxonomy
+        The class tree; predictions are for its leaves, in its order.
+    compute
+        Device and precision.
+    seed
+        For everything random; the same for every baseline of one split, so that arms are paired.
+    backbone
+        The backbone that the settings name, None where they name none.
+    """
+
+    taxonomy: Taxonomy
+    compute: Compute
+    seed: int
+    backbone: Backbone | None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One line of a learning curve."""
+
+    epoch: int
+    network: str
+    train_loss: float
+    validation_loss: float
+    validation_accuracy: float
+
+
+@dataclass(frozen=True)
+class FitSummary:
+    """What a fit tells about itself.
+
+    Parameters
+    ----------
+    parameters
+        Numbers that were learned.
+    history
+        Learning curves, one line an epoch and network; empty for baselines without epochs.
+    epochs, best_epoch
+        Trained, and restored; None without epochs. Of several networks, the longest.
+    """
+
+    parameters: int
+    history: Sequence[Epoch] = field(default_factory=tuple)
+    epochs: int | None = None
+    best_epoch: int | None = None
+
+
+class Baseline(ABC):
+    """A way to predict: fit on a training and a validation table, predict leaf probabilities.
+
+    A kind of your own subclasses this, takes `(settings, context)`, and is named in a suite as
+    `kind = "package.module:Class"`.
+    """
+
+    settings_type: ClassVar[type[Settings]] = Settings
+    feature: ClassVar[FeatureKind] = "none"
+
+    def __init__(self, settings: Settings, context: Context) -> None:
+        self.settings = settings
+        self.context = context
+
+    @classmethod
+    def needs(cls, settings: Settings) -> FeatureKind:  # noqa: ARG003 - for kinds that depend on it
+        """Return what has to be computed from the images before fitting."""
+        return cls.feature
+
+    @abstractmethod
+    def fit(self, train: Samples, validation: Samples) -> FitSummary:
+        """Learn from the training table; the validation table is for stopping and choosing."""
+
+    @abstractmethod
+    def predict(self, samples: Samples) -> NDArray[np.float64]:
+        """Return (images, leaves) probabilities, each row summing to 1."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """Return what was learned, as arrays that `restore` takes back."""
+
+    @abstractmethod
+    def restore(self, state: State) -> None:
+        """Take back what `state` returned, instead of fitting."""
+
+
+_KINDS: dict[str, type[Baseline]] = {}
+_SHIPPED = ("shortcuts", "neighbours", "network")
+
+
+def register(name: str) -> Callable[[type[Baseline]], type[Baseline]]:
+    """Make a class known to recipes as `kind = name`."""
+
+    def add(cls: type[Baseline]) -> type[Baseline]:
+        _KINDS[name] = cls
+        return cls
+
+    return add
+
+
+def find_kind(name: str) -> type[Baseline]:
+    """Return the class that a recipe's `kind` names.
+
+    Raises
+    ------
+    UserError
+        If there is none; with near names.
+    """
+    for module in _SHIPPED:
+        importlib.import_module(f"lcbench.models.{module}")
+    if ":" in name:
+        return _import_kind(name)
+    if name not in _KINDS:
+        raise unknown_name("kind of baseline", name, _KINDS)
+    return _KINDS[name]
+
+
+def _import_kind(name: str) -> type[Baseline]:
+    module_name, _, class_name = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module_name), class_name)
+    except Exception as error:  # a module of the user's own can raise anything
+        raise UserError(
+            f"kind = {name!r}: {type(error).__name__}: {error}",
+            "It names a class as package.module:Class; the package must be installed.",
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, Baseline)):
+        raise UserError(f"kind = {name!r}: not a subclass of lcbench.models.baseline.Baseline")
+    return found

@@ -1,0 +1,266 @@
+"""Networks: a backbone, frozen or trained, under a flat, cascaded or multi-head hierarchy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import PositiveInt, model_validator
+
+from lcbench.compute import HEADS, Compute
+from lcbench.features.extraction import FeatureKind
+from lcbench.features.samples import Samples
+from lcbench.models.backbones import Backbone
+from lcbench.models.baseline import (
+    Baseline,
+    Context,
+    Epoch,
+    FitSummary,
+    Settings,
+    State,
+    register,
+)
+from lcbench.taxonomy import ROOT, Taxonomy
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from lcbench.training.loop import Examples, TrainingSettings
+
+
+class NetworkSettings(Settings):
+    """A recipe for a network.
+
+    `tuning`: "frozen" trains the head on cached embeddings; "full" trains everything.
+    `hierarchy`: "flat" is one softmax over the leaves; "cascade" one network for each inner node
+    of the class tree, trained on the images below it; "multi-head" one trunk with a head for each
+    inner node, trained jointly. `augmentation`: "flips" turns and mirrors training images, and
+    needs "full".
+    """
+
+    backbone: str = "reference"
+    tuning: Literal["frozen", "full"] = "frozen"
+    hierarchy: Literal["flat", "cascade", "multi-head"] = "flat"
+    hidden: PositiveInt = 128
+    epochs: PositiveInt = 25
+    batch_size: PositiveInt = 25
+    learning_rate: float = 1e-3
+    patience: PositiveInt = 5
+    augmentation: Literal["none", "flips"] = "none"
+
+    @model_validator(mode="after")
+    def _augmentation_needs_pixels(self) -> NetworkSettings:
+        if self.augmentation != "none" and self.tuning == "frozen":
+            raise ValueError('augmentation needs tuning = "full": embeddings are computed once')
+        return self
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One network of a baseline: what it decides between.
+
+    Parameters
+    ----------
+    name
+        "all", or the inner node whose children it tells apart.
+    options
+        The nodes it decides between.
+    """
+
+    name: str
+    options: tuple[str, ...]
+
+    def allowed(self, labels: NDArray[np.str_], taxonomy: Taxonomy) -> NDArray[np.bool_]:
+        """Return (images, options): the options that agree with each label."""
+        table = {
+            label: [
+                taxonomy.is_under(label, option) or taxonomy.is_under(option, label)
+                for option in self.options
+            ]
+            for label in np.unique(labels)
+        }
+        rows = [table[label] for label in labels]
+        return np.array(rows, dtype=bool).reshape(len(labels), len(self.options))
+
+
+@register("network")
+class Network(Baseline):
+    """The paper's reference and its variants."""
+
+    settings_type = NetworkSettings
+    settings: NetworkSettings
+
+    def __init__(self, settings: NetworkSettings, context: Context) -> None:
+        super().__init__(settings, context)
+        taxonomy = context.taxonomy
+        if settings.hierarchy == "cascade":
+            self._parts = tuple(_Part(n, taxonomy.children(n)) for n in taxonomy.inner_nodes)
+        else:
+            self._parts = (_Part("all", taxonomy.leaves),)
+        self._networks: dict[str, nn.Module] = {}
+
+    @classmethod
+    def needs(cls, settings: Settings) -> FeatureKind:
+        """Return "pixels" if the whole network is trained, else "embeddings"."""
+        full = isinstance(settings, NetworkSettings) and settings.tuning == "full"
+        return "pixels" if full else "embeddings"
+
+    def fit(self, train: Samples, validation: Samples) -> FitSummary:
+        """Train each network; early stopping on the validation table."""
+        from lcbench.training.loop import train as train_network
+
+        history: list[Epoch] = []
+        for part in self._parts:
+            network = self._networks[part.name] = self._build(part)
+            results = train_network(
+                network,
+                self._examples(part, train),
+                self._examples(part, validation),
+                self._training,
+                self._compute,
+                self.context.seed,
+            )
+            history += [
+                Epoch(r.epoch, part.name, r.train_loss, r.validation_loss, r.validation_accuracy)
+                for r in results
+            ]
+        best = [
+            min((e for e in history if e.network == part.name), key=lambda e: e.validation_loss)
+            for part in self._parts
+        ]
+        return FitSummary(
+            parameters=self._learned_parameters(),
+            history=history,
+            epochs=max(epoch.epoch for epoch in history),
+            best_epoch=max(epoch.epoch for epoch in best),
+        )
+
+    def predict(self, samples: Samples) -> NDArray[np.float64]:
+        """Return leaf probabilities: the product of the decisions along each leaf's path."""
+        taxonomy = self.context.taxonomy
+        log_probability = np.zeros((len(samples), len(taxonomy.leaves)))
+        for part in self._parts:
+            decision = self._decide(part, samples)
+            for column, option in enumerate(part.options):
+                for leaf in taxonomy.leaves_under(option):
+                    log_probability[:, taxonomy.leaves.index(leaf)] += decision[:, column]
+        probability = np.exp(log_probability)
+        normalised: NDArray[np.float64] = probability / probability.sum(axis=1, keepdims=True)
+        return normalised
+
+    def state(self) -> State:
+        """Return the learned tensors of every network."""
+        return {
+            f"{name}/{key}": tensor.cpu().contiguous().numpy()
+            for name, network in self._networks.items()
+            for key, tensor in network.state_dict().items()
+        }
+
+    def restore(self, state: State) -> None:
+        """Build the networks and take the tensors back."""
+        import torch
+
+        for part in self._parts:
+            network = self._networks[part.name] = self._build(part)
+            prefix = f"{part.name}/"
+            network.load_state_dict(
+                {
+                    key.removeprefix(prefix): torch.from_numpy(np.array(value))
+                    for key, value in state.items()
+                    if key.startswith(prefix)
+                }
+            )
+
+    @property
+    def _full(self) -> bool:
+        return self.settings.tuning == "full"
+
+    @property
+    def _compute(self) -> Compute:
+        return self.context.compute if self._full else HEADS
+
+    @property
+    def _backbone(self) -> Backbone:
+        if self.context.backbone is None:
+            raise RuntimeError("a network needs a backbone")
+        return self.context.backbone
+
+    @property
+    def _training(self) -> TrainingSettings:
+        from lcbench.training.loop import TrainingSettings
+
+        return TrainingSettings(
+            epochs=self.settings.epochs,
+            batch_size=self.settings.batch_size,
+            learning_rate=self.settings.learning_rate,
+            patience=self.settings.patience,
+            autocast=self._full,
+        )
+
+    def _build(self, part: _Part) -> nn.Module:
+        """Return an untrained network; the same seed gives the same first weights."""
+        import torch
+
+        from lcbench.compute import channels_last
+        from lcbench.models.heads import FlatHead, ImageNetwork, MultiHead
+
+        features = self._backbone.facts.features
+        torch.manual_seed(self.context.seed)
+        head: nn.Module
+        if self.settings.hierarchy == "multi-head":
+            head = MultiHead(features, self.settings.hidden, self.context.taxonomy)
+        else:
+            head = FlatHead(features, self.settings.hidden, len(part.options))
+        if not self._full:
+            return head
+        device = self._compute.accelerator().device
+        backbone = channels_last(self._backbone.load(), device)
+        flips = self.settings.augmentation == "flips"
+        return ImageNetwork(self._backbone.normaliser(device), backbone, head, flips=flips)
+
+    def _examples(self, part: _Part, samples: Samples) -> Examples:
+        import torch
+
+        from lcbench.training.loop import Examples
+
+        chosen = _deciding(part, samples, self.context.taxonomy)
+        inputs, rows = self._inputs(chosen)
+        allowed = part.allowed(chosen.labels, self.context.taxonomy)
+        return Examples(inputs, rows, torch.from_numpy(allowed))
+
+    def _decide(self, part: _Part, samples: Samples) -> NDArray[np.float64]:
+        from lcbench.training.loop import predict
+
+        inputs, rows = self._inputs(samples)
+        network = self._networks[part.name]
+        output = predict(network, inputs, rows, self._compute, autocast=self._full)
+        return np.asarray(output.numpy())
+
+    def _inputs(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
+        if self._full:
+            pixels = torch.from_numpy(samples.all_pixels(self._backbone.name))
+            return pixels, torch.from_numpy(samples.rows)
+        embeddings = torch.from_numpy(samples.embeddings(self._backbone.name))
+        return embeddings, torch.arange(len(embeddings))
+
+    def _learned_parameters(self) -> int:
+        return sum(
+            parameter.numel()
+            for network in self._networks.values()
+            for parameter in network.parameters()
+        )
+
+
+def _deciding(part: _Part, samples: Samples, taxonomy: Taxonomy) -> Samples:
+    """Return the images whose label says something about this decision."""
+    if part.name in ("all", ROOT):
+        return samples
+    inside = [
+        label != part.name and taxonomy.is_under(label, part.name) for label in samples.labels
+    ]
+    return Samples(samples.features, samples.rows[np.array(inside, dtype=bool)])

@@ -1,0 +1,135 @@
+"""The look that all pictures share: one style, one palette, files that depend on the data alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+WIDTH = 8.4
+"""Inches; at 100 points of screen an inch, the width of a page on GitHub."""
+INK = "#222222"
+FAINT = "#8a8a8a"
+GRID = "#e4e4e4"
+BLUE = "#0072B2"
+ORANGE = "#D55E00"
+"""Blue and vermilion of Okabe and Ito: told apart with every kind of colour vision."""
+
+_STYLE: Any = {
+    "font.family": ["DejaVu Sans"],
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.labelsize": 10,
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the style of the report, whatever the user's own settings are."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def new_figure(height: float) -> Figure:
+    """Return an empty figure of the report's width."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), dpi=180)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def small_multiples(
+    count: int,
+    columns: int,
+    panel_height: float,
+    *,
+    top: float,
+    bottom: float,
+    left: float,
+    gap: float = 0.5,
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a grid of panels; margins and the gap of rows are in inches."""
+    rows = -(-count // columns)
+    height = top + rows * panel_height + (rows - 1) * gap + bottom
+    figure = new_figure(height)
+    width = (WIDTH - left - 0.15 - (columns - 1) * 0.22) / columns
+    panels = []
+    for number in range(count):
+        row, column = divmod(number, columns)
+        x = left + column * (width + 0.22)
+        y = height - top - (row + 1) * panel_height - row * gap
+        panels.append(
+            figure.add_axes((x / WIDTH, y / height, width / WIDTH, panel_height / height))
+        )
+    return figure, panels
+
+
+def heading(
+    figure: Figure, title: str, data: str, key: Sequence[tuple[str, str]] = (), note: str = ""
+) -> None:
+    """Write a title with its data, words in their colours that serve as a key, and a note."""
+    height = figure.get_figheight()
+    top = figure.text(0.012, 1 - 0.2 / height, title, size=12, weight="bold", va="center")
+    x = 0.012 + _width(top) + 0.015
+    beside = figure.text(x, 1 - 0.2 / height, data, color="#555555", size=9, va="center")
+    fit(beside, (0.99 - x) * WIDTH)
+    x = 0.012
+    for text, colour in key:
+        word = figure.text(x, 1 - 0.47 / height, text, color=colour, weight="bold", va="center")
+        x += _width(word) + 0.02
+    figure.text(x, 1 - 0.47 / height, note, color="#555555", size=9, va="center")
+
+
+def name_panel(axes: Axes, name: str, *, bold: bool = False) -> None:
+    """Write a baseline's name over its panel, with what stands in brackets on a line below."""
+    lines = name.replace(" (", "\n(")
+    text = axes.set_title(lines, loc="left", pad=5, weight="bold" if bold else "normal")
+    text.set_linespacing(1.05)
+    if "\n" in lines:
+        text.set_fontsize(8.5)
+    fit(text, axes.get_position().width * WIDTH)
+
+
+def fit(text: Text, width: float, smallest: float = 6.5) -> None:
+    """Shrink a text until it is at most `width` inches wide, or as small as can be read."""
+    wide = _width(text) * WIDTH
+    if wide > width:
+        text.set_fontsize(max(smallest, float(text.get_fontsize()) * width / wide))
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a PNG without date or version, so that the same data give the same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Software": None})
+    return path
+
+
+def _width(text: Text) -> float:
+    """Return the share of the figure's width that a text takes."""
+    figure = text.get_figure(root=True)
+    return float(text.get_window_extent().width / figure.bbox.width) if figure else 0.0

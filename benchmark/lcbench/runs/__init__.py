@@ -1,0 +1,1 @@
+"""Plan, execute, resume and store the runs of a suite."""

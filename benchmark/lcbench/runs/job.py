@@ -1,0 +1,187 @@
+"""One run: fit, predict, store. Works alone in a process of its own."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lcbench.errors import UserError, from_os_error
+from lcbench.features.extraction import Features
+from lcbench.features.samples import Samples
+from lcbench.models.baseline import Context, FitSummary
+from lcbench.predictions import Predictions, predictions_table, write_predictions
+from lcbench.protocols import Split
+from lcbench.runs.memory import PeakMemory
+from lcbench.runs.plan import PlannedBaseline
+from lcbench.runs.provenance import now
+from lcbench.runs.records import RunConfig, RunState, write_record
+from lcbench.runs.store import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE
+from lcbench.storage import whole_folder
+from lcbench.taxonomy import Taxonomy
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that one run needs."""
+
+    folder: Path
+    config: RunConfig
+    baseline: PlannedBaseline
+    split: Split
+    features: Features
+    taxonomy: Taxonomy
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    model: bytes
+    summary: FitSummary
+    predictions: Predictions
+    state: RunState
+
+
+def run_job(job: Job) -> RunState:
+    """Do a run and store its folder, whole or not at all.
+
+    An error of the fit is stored as the run's state: it concerns this run alone. A folder that
+    cannot be written is raised, because it concerns every run.
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be written.
+    """
+    started = now()
+    try:
+        fitted = _fit_and_predict(job, started)
+    except UserError as error:
+        return _store_failure(job, started, str(error))
+    except Exception:  # noqa: BLE001 - one broken baseline must not take the others with it
+        return _store_failure(job, started, traceback.format_exc())
+    with _run_folder(job) as folder:
+        _store(folder, job, fitted)
+    return fitted.state
+
+
+def seed_of_run(seed: int, fold: int) -> int:
+    """Return the seed of a split's fits: the same for every baseline, so that arms are paired."""
+    return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
+
+
+def _fit_and_predict(job: Job, started: str) -> _Fitted:
+    from safetensors.numpy import save
+
+    compute = job.features.compute
+    seed = seed_of_run(job.split.seed, job.split.fold)
+    context = Context(job.taxonomy, compute, seed, job.baseline.backbone)
+    baseline = job.baseline.kind(job.baseline.settings, context)
+    train, validation, test = (
+        Samples(job.features, job.split.rows(side)) for side in ("train", "validation", "test")
+    )
+    whole_network = job.baseline.needs == "pixels"
+    with (
+        PeakMemory(compute.device if whole_network else "cpu") as memory,
+        nullcontext() if whole_network else _one_thread(),
+    ):
+        summary, train_seconds = _timed(lambda: baseline.fit(train, validation))
+        probabilities, predict_seconds = _timed(lambda: baseline.predict(test))
+    _require_distributions(job, probabilities, len(test))
+    predictions = predictions_table(
+        job.features.dataset.manifest.iloc[test.rows],
+        probabilities,
+        job.taxonomy.leaves,
+        protocol=job.split.protocol,
+        seed=job.split.seed,
+        fold=job.split.fold,
+        baseline=job.baseline.name,
+    )
+    state = RunState(
+        status="done",
+        started=started,
+        train_seconds=round(train_seconds, 3),
+        images_per_second=_images_per_second(job, predict_seconds, len(test)),
+        peak_memory_mb=memory.megabytes,
+        parameters=summary.parameters,
+        epochs=summary.epochs,
+        best_epoch=summary.best_epoch,
+    )
+    return _Fitted(save(baseline.state()), summary, predictions, state)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small fits gain nothing from threads, and one gives the same bits on any number of cores."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
+    started = time.perf_counter()
+    return work(), time.perf_counter() - started
+
+
+def _images_per_second(job: Job, predict_seconds: float, images: int) -> float | None:
+    prepared = job.features.prepare(job.baseline.needs, job.baseline.settings.backbone)
+    if prepared is None:
+        return None
+    return round(1 / (1 / prepared.images_per_second + predict_seconds / images), 1)
+
+
+def _require_distributions(job: Job, probabilities: NDArray[np.floating], images: int) -> None:
+    """Hold a kind to its contract; what breaks it would spoil the report of every baseline."""
+    wanted = (images, len(job.taxonomy.leaves))
+    kind = job.baseline.recipe.kind
+    if np.shape(probabilities) != wanted:
+        raise UserError(f"kind {kind}: predict gave shape {np.shape(probabilities)}, not {wanted}")
+    good = (probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)
+    if not good:
+        raise UserError(
+            f"kind {kind}: predict gave probabilities that are missing, negative or do not sum to 1"
+        )
+
+
+def _store(folder: Path, job: Job, fitted: _Fitted) -> None:
+    write_record(folder / CONFIG, job.config)
+    if fitted.summary.history:
+        history = pd.DataFrame([asdict(epoch) for epoch in fitted.summary.history])
+        history.to_csv(folder / HISTORY, index=False, lineterminator="\n")
+    write_predictions(folder / PREDICTIONS, fitted.predictions)
+    (folder / MODEL).write_bytes(fitted.model)
+    write_record(folder / STATE, fitted.state)
+
+
+def _store_failure(job: Job, started: str, reason: str) -> RunState:
+    state = RunState(status="failed", started=started, error=reason)
+    with _run_folder(job) as folder:
+        write_record(folder / CONFIG, job.config)
+        write_record(folder / STATE, state)
+    return state
+
+
+@contextmanager
+def _run_folder(job: Job) -> Iterator[Path]:
+    """Give the run's folder, which appears whole or not at all."""
+    try:
+        with whole_folder(job.folder) as folder:
+            yield folder
+    except OSError as error:
+        raise from_os_error(error) or error from error

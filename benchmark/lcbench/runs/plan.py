@@ -1,0 +1,212 @@
+"""From what the user asked for to a checked list of what will be run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_compute
+from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
+from lcbench.datasets.labels import LabelReader, load_label_map
+from lcbench.errors import UserError, wrong_usage
+from lcbench.features.extraction import FeatureKind, Features
+from lcbench.leakage.siblings import Siblings, count_siblings
+from lcbench.models.backbones import Backbone, require_backbone, resolve_backbone
+from lcbench.models.baseline import Baseline, Settings, find_kind
+from lcbench.models.weights import WeightOptions, how_to_get
+from lcbench.protocols import Split, require_protocol, splits
+from lcbench.runs.records import LeftOut
+from lcbench.runs.suite import REFERENCE_BACKBONE, Recipe, Suite, choose, explain, load_suite
+from lcbench.taxonomy import Taxonomy, load_taxonomy
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What `lcbench run` was asked for; None and empty mean the suite's own choice."""
+
+    suite: str
+    data: str
+    groups: Path | None = None
+    labels: Path | None = None
+    taxonomy: Path | None = None
+    protocols: tuple[str, ...] = ()
+    seeds: int | None = None
+    backbone: str | None = None
+    weights: str | None = None
+    offline: bool = False
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    device: DeviceChoice = "auto"
+    precision: PrecisionChoice = "auto"
+    on_bad: OnBad = "stop"
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class PlannedBaseline:
+    """A recipe with everything resolved.
+
+    Parameters
+    ----------
+    recipe
+        With the reference backbone's name put in.
+    kind
+        The class that will be fitted.
+    settings
+        The recipe's options, checked by the kind.
+    backbone
+        With a source of weights; None where the recipe names none.
+    """
+
+    recipe: Recipe
+    kind: type[Baseline]
+    settings: Settings
+    backbone: Backbone | None
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        return self.recipe.name
+
+    @property
+    def needs(self) -> FeatureKind:
+        """What has to be computed from the images before fitting."""
+        return self.kind.needs(self.settings)
+
+
+@dataclass(frozen=True)
+class PlannedSplit:
+    """A split and how much of its test side has a source sibling in training."""
+
+    split: Split
+    siblings: Siblings | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run of a suite will do."""
+
+    suite: Suite
+    taxonomy: Taxonomy
+    compute: Compute
+    dataset: Dataset
+    baselines: tuple[PlannedBaseline, ...]
+    left_out: tuple[LeftOut, ...]
+    protocols: tuple[str, ...]
+    seeds: int
+    splits: tuple[PlannedSplit, ...] = field(repr=False)
+
+    @property
+    def features(self) -> Features:
+        """What can be computed from the plan's images."""
+        backbones = {b.backbone.name: b.backbone for b in self.baselines if b.backbone}
+        return Features(self.dataset, self.compute, backbones)
+
+    def runs(self) -> Iterator[tuple[PlannedBaseline, PlannedSplit]]:
+        """Yield every run, split by split, so that all arms of a split end together."""
+        for split in self.splits:
+            for baseline in self.baselines:
+                yield baseline, split
+
+
+def make_plan(options: RunOptions) -> Plan:
+    """Resolve and check everything; the images are read last, because that takes time.
+
+    Raises
+    ------
+    UserError
+        If anything that was asked for does not exist or does not fit.
+    """
+    suite = load_suite(options.suite)
+    protocols = options.protocols or suite.protocols
+    for protocol in protocols:
+        require_protocol(protocol)
+    seeds = suite.seeds if options.seeds is None else options.seeds
+    if seeds < 1:
+        raise wrong_usage(f"--seeds {seeds}: at least one seed is needed")
+    taxonomy = load_taxonomy(options.taxonomy)
+    compute = resolve_compute(options.device, options.precision)
+    baselines, left_out = plan_baselines(suite, options, compute)
+    reader = load_label_map(options.labels, taxonomy) if options.labels else LabelReader(taxonomy)
+    dataset = load_dataset(options.data, reader, options.groups, options.on_bad)
+    return Plan(
+        suite=suite,
+        taxonomy=taxonomy,
+        compute=compute,
+        dataset=dataset,
+        baselines=baselines,
+        left_out=left_out,
+        protocols=tuple(protocols),
+        seeds=seeds,
+        splits=tuple(_plan_splits(dataset, protocols, seeds)),
+    )
+
+
+def plan_baselines(
+    suite: Suite, options: RunOptions, compute: Compute
+) -> tuple[tuple[PlannedBaseline, ...], tuple[LeftOut, ...]]:
+    """Resolve the chosen recipes; return those that can run here and those that cannot."""
+    reference_backbone = options.backbone or suite.backbone
+    require_backbone(reference_backbone)
+    weights = WeightOptions(options.weights, reference_backbone, options.offline)
+    planned: list[PlannedBaseline] = []
+    left_out: list[LeftOut] = []
+    for recipe in choose(suite.baselines, options.only, options.skip):
+        resolved = _resolve(recipe.with_backbone(reference_backbone), suite, weights)
+        reason = _reason_to_leave_out(resolved, compute, force=options.force)
+        if reason:
+            left_out.append(LeftOut(baseline=recipe.name, reason=reason))
+        else:
+            planned.append(resolved)
+    _require_reference(suite, planned, left_out)
+    return tuple(planned), tuple(left_out)
+
+
+def _resolve(recipe: Recipe, suite: Suite, weights: WeightOptions) -> PlannedBaseline:
+    kind = find_kind(recipe.kind)
+    try:
+        settings = kind.settings_type.model_validate(recipe.options)
+    except ValidationError as error:
+        raise UserError(
+            f"suite {suite.name}, baseline {recipe.name}: {explain(error)}",
+            f"Kind {recipe.kind!r} knows: {', '.join(kind.settings_type.model_fields)}",
+        ) from error
+    name = settings.backbone
+    if name == REFERENCE_BACKBONE:  # the kind's default, not written in the recipe
+        recipe = Recipe.model_validate({**recipe.model_dump(), "backbone": REFERENCE_BACKBONE})
+        return _resolve(recipe.with_backbone(weights.backbone), suite, weights)
+    backbone = resolve_backbone(name, weights) if name else None
+    return PlannedBaseline(recipe, kind, settings, backbone)
+
+
+def _reason_to_leave_out(baseline: PlannedBaseline, compute: Compute, *, force: bool) -> str:
+    name = baseline.settings.backbone
+    if name and baseline.backbone is None:
+        return f"no weights of {name} on this machine; {how_to_get(name)}"
+    if baseline.needs == "pixels" and not compute.is_accelerator and not force:
+        return "trains a whole network: needs an accelerator, or --force on a CPU"
+    return ""
+
+
+def _require_reference(
+    suite: Suite, planned: Sequence[PlannedBaseline], left_out: Sequence[LeftOut]
+) -> None:
+    for entry in left_out:
+        if entry.baseline == suite.reference:
+            raise UserError(
+                f"the reference baseline cannot run: {entry.reason}",
+                "Or choose a backbone whose weights are here: 'lcbench list backbones'.",
+            )
+    if not planned:
+        reasons = "; ".join(f"{entry.baseline}: {entry.reason}" for entry in left_out)
+        raise UserError(f"no baseline can run: {reasons}")
+
+
+def _plan_splits(dataset: Dataset, protocols: Sequence[str], seeds: int) -> Iterator[PlannedSplit]:
+    for protocol in protocols:
+        for seed in range(seeds):
+            for split in splits(protocol, dataset, seed):
+                yield PlannedSplit(split, count_siblings(split, dataset))

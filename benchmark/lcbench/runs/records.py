@@ -1,0 +1,210 @@
+"""What runs store about themselves: the typed contents of their JSON files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from lcbench.errors import UserError
+from lcbench.storage import write_text
+
+SCHEMA_VERSION = 1
+
+
+class Record(BaseModel):
+    """Base of every stored record: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TaxonomyRecord(Record):
+    """The class tree of a run."""
+
+    name: str
+    parents: dict[str, str]
+    negative: str | None
+    subtypes_of: str | None
+
+
+class DatasetRecord(Record):
+    """The images of a run.
+
+    `groups_source` says in words where source groups come from; it is empty where they are
+    unknown. `source_groups` counts the groups, None where they are unknown.
+    """
+
+    name: str
+    synthetic: bool
+    images: int
+    images_by_class: dict[str, int]
+    source_groups: int | None
+    groups_source: str
+    skipped: tuple[str, ...]
+    sha256: str
+
+
+class SplitRecord(Record):
+    """One division of the images.
+
+    `test_with_siblings`: test images that have an image of their source group in training;
+    None where groups are unknown. `test_groups_in_train` of `test_groups`: the same by group.
+    `test_of_unknown_source`: test images that a groups file does not name; they count in neither.
+    """
+
+    sha256: str
+    train: int
+    validation: int
+    test: int
+    test_with_siblings: int | None
+    test_groups: int | None
+    test_groups_in_train: int | None
+    test_of_unknown_source: int = 0
+
+
+class BackboneRecord(Record):
+    """A backbone as it was used.
+
+    `gmacs`: billions of multiply-accumulates for one image. `parameters`: of the backbone without
+    its classifier. `random`: the weights were drawn at random, as the user typed.
+    """
+
+    name: str
+    weights: str
+    weights_sha256: str
+    random: bool
+    preprocessing: str
+    parameters: int
+    gmacs: float
+
+
+class RunConfig(Record):
+    """`config.json`: everything resolved before the run began."""
+
+    schema_version: int = SCHEMA_VERSION
+    suite: str
+    protocol: str
+    baseline: str
+    purpose: str
+    kind: str
+    recipe: dict[str, JsonValue]
+    seed: int
+    fold: int
+    taxonomy: TaxonomyRecord
+    dataset: DatasetRecord
+    split: SplitRecord
+    backbone: BackboneRecord | None
+    device: str
+    precision: str
+    versions: dict[str, str]
+    commit: str
+
+
+class RunState(Record):
+    """`state.json`: how the run ended, and what it cost.
+
+    `train_seconds`: fitting, without embedding. `images_per_second`: from image file to
+    prediction, decoding included; None where no image is looked at. `peak_memory_mb`: of the
+    accelerator, or of the process where there is none. `epochs`: trained; `best_epoch`: restored.
+    """
+
+    status: Literal["done", "failed"]
+    error: str = ""
+    started: str
+    train_seconds: float = 0.0
+    images_per_second: float | None = None
+    peak_memory_mb: float = 0.0
+    parameters: int = 0
+    epochs: int | None = None
+    best_epoch: int | None = None
+
+
+class LeftOut(Record):
+    """A baseline that the suite names and that was not run, and why."""
+
+    baseline: str
+    reason: str
+
+
+class PlanRecord(Record):
+    """`plan.json` of a suite: what was asked for, and what was left out.
+
+    `aliases`: the folder names that each class is known by.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    suite: str
+    command: str
+    created: str
+    protocols: tuple[str, ...]
+    seeds: int
+    baselines: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    reference: str
+    dataset: DatasetRecord
+    taxonomy: TaxonomyRecord
+    aliases: dict[str, tuple[str, ...]] = {}
+    machine: str
+
+
+class LabelCount(Record):
+    """A label of an external folder: what it was read as, and how many images carry it.
+
+    `node` is empty where the label is not known and its images were left out.
+    """
+
+    label: str
+    node: str
+    images: int
+
+
+class ExternalRecord(Record):
+    """`evaluation.json`: what an external folder holds and how its labels were read.
+
+    `unreadable`: "file: reason" of each image that could not be decoded. `copies`: images that
+    are byte for byte a copy of another one. `contradictions`: sets of copies that carry different
+    labels, as "file = file". `sha256`: of the images' contents, names and labels.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    command: str
+    created: str
+    labels: tuple[LabelCount, ...]
+    images: int
+    scored: int
+    copies: int
+    contradictions: tuple[str, ...]
+    unreadable: tuple[str, ...]
+    sha256: str = ""
+    left_out: tuple[LeftOut, ...]
+
+
+RecordType = TypeVar("RecordType", bound=Record)
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a record as JSON, whole or not at all."""
+    write_text(path, record.model_dump_json(indent=2) + "\n")
+
+
+def read_record(path: Path, kind: type[RecordType]) -> RecordType:
+    """Read a record.
+
+    Raises
+    ------
+    UserError
+        If the file is not such a record, or was written by a newer version.
+    """
+    try:
+        record = kind.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path}: not a readable {kind.__name__}: {error}",
+            "It may be from another version of lcbench: run the suite again into a new folder.",
+        ) from error
+    version = getattr(record, "schema_version", SCHEMA_VERSION)
+    if version > SCHEMA_VERSION:
+        raise UserError(f"{path}: written by a newer lcbench (schema {version})", "Update lcbench.")
+    return record

@@ -1,0 +1,59 @@
+"""Codes of source groups: the unit of resampling and of pairing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ClusterCodes:
+    """Source groups as numbers.
+
+    Parameters
+    ----------
+    codes
+        (N,) group of each row, 0 to `count` - 1.
+    count
+        Number of groups, G.
+    known
+        Whether every row named its group. Where it is False, say so beside every interval.
+    """
+
+    codes: NDArray[np.int64]
+    count: int
+    known: bool
+
+
+def cluster_codes(groups: Sequence[str], fallback: Sequence[str]) -> ClusterCodes:
+    """Return the source groups of the rows as numbers.
+
+    Codes follow the sorted names, so they do not depend on the order of the rows.
+
+    Parameters
+    ----------
+    groups
+        (N,) names of the source groups; empty where unknown.
+    fallback
+        (N,) what keeps rows without a group apart, used for those rows only: the SHA-256 of the
+        file, under which exact copies stay together.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or a row has neither a group nor a fallback: such rows would
+        silently become one group.
+    """
+    # The flag keeps a group named like a hash apart from that hash.
+    names = [
+        (True, group) if group else (False, other)
+        for group, other in zip(groups, fallback, strict=True)
+    ]
+    if (False, "") in names:
+        raise ValueError(f"row {names.index((False, ''))} has neither a group nor a fallback")
+    code = {name: number for number, name in enumerate(sorted(set(names)))}
+    codes = np.fromiter((code[name] for name in names), dtype=np.int64, count=len(names))
+    return ClusterCodes(codes, len(code), all(known for known, _ in names))

@@ -1,0 +1,285 @@
+"""The class tree: nodes, leaves, aliases of folder names, and the matrices metrics need."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lcbench.errors import UserError, unknown_name
+
+ROOT = "root"
+_DEFAULT_FILE = Path(__file__).with_name("lung.toml")
+
+
+class _NodeEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    parent: str
+    aliases: tuple[str, ...] = ()
+
+
+class _TaxonomyFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    negative: str | None = None
+    subtypes_of: str | None = None
+    nodes: dict[str, _NodeEntry] = Field(min_length=2)
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """A rooted class tree of any depth; ragged trees are allowed.
+
+    Parameters
+    ----------
+    name
+        Name of the tree.
+    parents
+        Parent of each node, in the order of the file; `root` itself is not listed.
+    aliases
+        Normalised folder names of each node; a name may end in `*`.
+    negative
+        The node that means "no finding" in screening, or None.
+    subtypes_of
+        The inner node whose children are the subtypes that get confused, or None.
+    """
+
+    name: str
+    parents: dict[str, str]
+    aliases: dict[str, tuple[str, ...]]
+    negative: str | None
+    subtypes_of: str | None
+
+    @cached_property
+    def leaves(self) -> tuple[str, ...]:
+        """Nodes without children, in the order of the file: the classes models predict."""
+        inner = set(self.parents.values())
+        return tuple(node for node in self.parents if node not in inner)
+
+    @cached_property
+    def nodes(self) -> tuple[str, ...]:
+        """Every node but the root, in the order of the file."""
+        return tuple(self.parents)
+
+    @cached_property
+    def inner_nodes(self) -> tuple[str, ...]:
+        """The root and every node with children, parents before children."""
+        inner = {ROOT, *self.parents.values()}
+        return tuple(sorted(inner, key=lambda node: (self.depth(node), self._order(node))))
+
+    def children(self, node: str) -> tuple[str, ...]:
+        """Return the children of a node, in the order of the file."""
+        return tuple(child for child, parent in self.parents.items() if parent == node)
+
+    def path(self, node: str) -> tuple[str, ...]:
+        """Return the nodes from below the root down to `node`; empty for the root."""
+        steps: list[str] = []
+        while node != ROOT:
+            steps.append(node)
+            node = self.parents[node]
+        return tuple(reversed(steps))
+
+    def depth(self, node: str) -> int:
+        """Return the number of edges from the root."""
+        return len(self.path(node))
+
+    @cached_property
+    def height(self) -> int:
+        """Depth of the deepest leaf: the number of levels below the root."""
+        return max(self.depth(leaf) for leaf in self.leaves)
+
+    def ancestor_at(self, node: str, level: int) -> str | None:
+        """Return the node at depth `level` on the path to `node`.
+
+        A leaf that ends above `level` stands for itself there; an inner node says nothing about
+        the levels below it, so the answer is None.
+        """
+        path = self.path(node)
+        if len(path) >= level:
+            return path[level - 1]
+        return node if node in self.leaves else None
+
+    def is_under(self, node: str, ancestor: str) -> bool:
+        """Tell whether `node` is `ancestor` or lies below it."""
+        return ancestor == ROOT or ancestor in self.path(node)
+
+    def leaves_under(self, node: str) -> tuple[str, ...]:
+        """Return the leaves that are `node` or lie below it."""
+        return tuple(leaf for leaf in self.leaves if self.is_under(leaf, node))
+
+    @cached_property
+    def leaf_to_node(self) -> NDArray[np.float64]:
+        """0/1 matrix, (leaves, nodes): 1 where the node is the leaf or an ancestor of it.
+
+        Leaf probabilities times this matrix are node probabilities.
+        """
+        matrix = np.zeros((len(self.leaves), len(self.nodes)))
+        for row, leaf in enumerate(self.leaves):
+            for node in self.path(leaf):
+                matrix[row, self.nodes.index(node)] = 1.0
+        return matrix
+
+    @cached_property
+    def lca_heights(self) -> NDArray[np.int64]:
+        """(leaves, leaves): height of the lowest common ancestor of two leaves; 0 on the diagonal.
+
+        The height of a node is the number of edges down to its deepest leaf (Bertinetto et al.,
+        CVPR 2020, "Making better mistakes").
+        """
+        size = len(self.leaves)
+        heights = np.zeros((size, size), dtype=np.int64)
+        for row in range(size):
+            for column in range(size):
+                if row != column:
+                    heights[row, column] = self._lca_height(self.leaves[row], self.leaves[column])
+        return heights
+
+    def find(self, folder_name: str) -> str | None:
+        """Return the node that a folder name stands for, or None."""
+        wanted = normalise(folder_name)
+        exact = self._exact_names.get(wanted)
+        if exact is not None:
+            return exact
+        for prefix, node in self._prefixes:
+            if wanted.startswith(prefix):
+                return node
+        return None
+
+    def require(self, node: str) -> str:
+        """Return `node` if the tree has it.
+
+        Raises
+        ------
+        UserError
+            With the nearest names, if it does not.
+        """
+        if node not in self.parents:
+            raise unknown_name(f"class of taxonomy {self.name!r}", node, self.nodes)
+        return node
+
+    def title(self, node: str) -> str:
+        """Return the node's name for prose: underscores become spaces."""
+        return node.replace("_", " ")
+
+    @cached_property
+    def _exact_names(self) -> dict[str, str]:
+        names = {normalise(node): node for node in self.nodes}
+        for node, aliases in self.aliases.items():
+            names |= {alias: node for alias in aliases if not alias.endswith("*")}
+        return names
+
+    @cached_property
+    def _prefixes(self) -> tuple[tuple[str, str], ...]:
+        pairs = [
+            (alias.removesuffix("*"), node)
+            for node, aliases in self.aliases.items()
+            for alias in aliases
+            if alias.endswith("*")
+        ]
+        return tuple(sorted(pairs, key=lambda pair: -len(pair[0])))
+
+    def _order(self, node: str) -> int:
+        return -1 if node == ROOT else self.nodes.index(node)
+
+    def _lca_height(self, first: str, second: str) -> int:
+        shared = 0
+        for one, other in zip(self.path(first), self.path(second), strict=False):
+            if one != other:
+                break
+            shared += 1
+        ancestor = (ROOT, *self.path(first))[shared]
+        deepest = max(self.depth(leaf) for leaf in self.leaves_under(ancestor))
+        return deepest - shared
+
+
+def normalise(folder_name: str) -> str:
+    """Return a folder name without case and punctuation: `Squamous.cell` is `squamous cell`.
+
+    Letters with accents compare equal whether they are stored as one character or as two.
+    """
+    return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", folder_name).casefold()))
+
+
+def load_taxonomy(path: Path | None = None) -> Taxonomy:
+    """Read a class tree from a TOML file; the default is the lung tree.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, or is not a tree: a parent that does not exist, a cycle, an
+        inner node with one child, a folder name claimed twice.
+    """
+    path = path or _DEFAULT_FILE
+    try:
+        entries = _TaxonomyFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise UserError(
+            f"{path}: not a readable taxonomy: {error}",
+            'It needs name = "..." and one [nodes.NAME] table with parent = "..." a class.',
+        ) from error
+    _check_tree(path, entries)
+    return Taxonomy(
+        name=entries.name,
+        parents={name: node.parent for name, node in entries.nodes.items()},
+        aliases={
+            name: tuple(_normalise_alias(alias) for alias in node.aliases)
+            for name, node in entries.nodes.items()
+        },
+        negative=entries.negative,
+        subtypes_of=entries.subtypes_of,
+    )
+
+
+def _normalise_alias(alias: str) -> str:
+    return f"{normalise(alias)} *" if alias.endswith("*") else normalise(alias)
+
+
+def _check_tree(path: Path, entries: _TaxonomyFile) -> None:
+    _check_edges(path, entries.nodes)
+    _check_aliases(path, entries.nodes)
+    for key, node in (("negative", entries.negative), ("subtypes_of", entries.subtypes_of)):
+        if node is not None and node not in entries.nodes:
+            raise UserError(f"{path}: {key} = {node!r} is not one of the nodes")
+    parents = {node.parent for node in entries.nodes.values()}
+    if entries.subtypes_of is not None and entries.subtypes_of not in parents:
+        raise UserError(f"{path}: subtypes_of = {entries.subtypes_of!r} has no children")
+
+
+def _check_edges(path: Path, nodes: dict[str, _NodeEntry]) -> None:
+    children: dict[str, int] = {}
+    for name, node in nodes.items():
+        if name == ROOT:
+            raise UserError(f"{path}: {ROOT!r} is the tree's own root and cannot be listed")
+        if node.parent not in nodes and node.parent != ROOT:
+            raise UserError(f"{path}: parent {node.parent!r} of {name!r} is not one of the nodes")
+        children[node.parent] = children.get(node.parent, 0) + 1
+        step, seen = name, {name}
+        while (step := nodes[step].parent) != ROOT:
+            if step == name:
+                raise UserError(f"{path}: {step!r} is its own ancestor")
+            if step not in nodes:
+                break
+            seen.add(step)
+    for parent, count in children.items():
+        if count < 2:
+            raise UserError(f"{path}: {parent!r} has one child only: a decision needs two")
+
+
+def _check_aliases(path: Path, nodes: dict[str, _NodeEntry]) -> None:
+    owner: dict[str, str] = {}
+    for name in nodes:
+        if owner.setdefault(normalise(name), name) != name:
+            raise UserError(f"{path}: {owner[normalise(name)]!r} and {name!r} are the same name")
+    for name, node in nodes.items():
+        for alias in map(_normalise_alias, node.aliases):
+            if owner.setdefault(alias, name) != name:
+                raise UserError(f"{path}: {alias!r} stands for both {owner[alias]!r} and {name!r}")

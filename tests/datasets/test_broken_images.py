@@ -1,0 +1,206 @@
+"""Files that are broken, hostile or not what they seem."""
+
+import io
+import struct
+import threading
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import EpsImagePlugin, Image
+
+from lcbench.datasets import images
+from lcbench.datasets.images import UnreadableImageError, decode_rgb, open_rgb
+
+FORMATS = ["PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000"]
+NOISE = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+
+
+def encoded(kind, image=None, **options):
+    buffer = io.BytesIO()
+    (image or Image.fromarray(NOISE)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def decoded(data):
+    image, _ = decode_rgb(data)
+    assert image.mode == "RGB"
+    return np.asarray(image).astype(int)
+
+
+def reason(data):
+    with pytest.raises(UnreadableImageError) as raised:
+        decode_rgb(data)
+    assert str(raised.value)
+    return str(raised.value)
+
+
+def test_the_content_counts_and_not_the_suffix(tmp_path):
+    (tmp_path / "a.png").write_bytes(encoded("JPEG", Image.new("RGB", (16, 16), (200, 30, 90))))
+    seen = np.asarray(open_rgb(tmp_path / "a.png")).astype(int)
+    assert np.abs(seen - (200, 30, 90)).max() <= 3
+
+
+def test_the_mode_of_the_file_is_told():
+    assert decode_rgb(encoded("PNG", Image.new("RGBA", (1, 1))))[1] == "RGBA"
+    assert decode_rgb(encoded("JPEG", Image.new("CMYK", (1, 1))))[1] == "CMYK"
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_one_pixel_is_an_image(kind):
+    assert decoded(encoded(kind, Image.new("RGB", (1, 1), "white"))).tolist() == [[[255] * 3]]
+
+
+def test_an_empty_file_is_called_empty():
+    assert "empty" in reason(b"")
+
+
+@pytest.mark.parametrize(
+    "data", [b"hello, this is text", b"<html>404</html>", b"\0" * 100, b"%PDF-"]
+)
+def test_a_file_that_is_no_image_is_refused_in_words_that_do_not_change(data):
+    assert reason(data) == reason(data)
+    assert "0x" not in reason(data)
+
+
+def test_postscript_is_not_handed_to_its_interpreter(monkeypatch):
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("was run"))
+    text = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n"
+    assert "not an image" in reason(text)
+
+
+# broken and hostile bytes
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_truncated_file_is_refused(kind, share):
+    data = encoded(kind)
+    assert decoded(data).shape == (64, 64, 3)
+    reason(data[: int(len(data) * share)])
+
+
+def test_a_stereo_photograph_shows_its_first_picture():
+    pages = [Image.fromarray(NOISE), Image.new("RGB", (8, 8))]
+    data = encoded("MPO", pages[0], save_all=True, append_images=pages[1:], quality=95)
+    assert decode_rgb(data)[0].size == (64, 64)
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(deadline=None, max_examples=150)
+@given(
+    kind=st.sampled_from(FORMATS),
+    changes=st.lists(
+        st.tuples(st.integers(0), st.binary(min_size=1, max_size=4)), min_size=1, max_size=3
+    ),
+)
+def test_damaged_bytes_give_an_image_or_words_but_never_another_error(kind, changes):
+    data = bytearray(encoded(kind, Image.fromarray(NOISE[:12, :10])))
+    for position, patch in changes:
+        start = position % len(data)
+        data[start : start + len(patch)] = patch
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(images, "MAX_PIXELS", 100_000)
+        try:
+            image, _ = decode_rgb(bytes(data))
+        except UnreadableImageError as error:
+            message = str(error)
+        else:
+            assert image.mode == "RGB"
+            return
+    assert message
+    assert " at 0x" not in message
+
+
+# images that claim to be huge
+
+
+def huge_files():
+    """Return small files whose headers claim billions of pixels."""
+    side = 60_000
+    check = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    header = b"IHDR" + check
+    png = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", len(check)) + header
+    png += struct.pack(">I", zlib.crc32(header))
+    png += struct.pack(">I", 1) + b"IDAT" + b"x" + struct.pack(">I", zlib.crc32(b"IDATx"))
+    gif = b"GIF89a" + struct.pack("<HHBBB", side, side, 0x80, 0, 0) + b"\0" * 6
+    gif += b"," + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\2\2\x4c\1\0;"
+    bmp = bytearray(encoded("BMP"))
+    bmp[18:26] = struct.pack("<ii", side, side)
+    jpeg = bytearray(encoded("JPEG"))
+    frame = jpeg.index(b"\xff\xc0")
+    jpeg[frame + 5 : frame + 9] = struct.pack(">HH", side, side)
+    tiff = bytearray(encoded("TIFF"))
+    for tag in (256, 257):
+        entry = tiff.index(struct.pack("<HHI", tag, 4, 1)) + 8
+        tiff[entry : entry + 4] = struct.pack("<I", side)
+    return {"PNG": png, "GIF": gif, "BMP": bytes(bmp), "JPEG": bytes(jpeg), "TIFF": bytes(tiff)}
+
+
+HUGE = huge_files()
+
+
+@pytest.fixture
+def no_decoding(monkeypatch):
+    """Let no pixel be decoded; the reason that a test looks for would be another one."""
+
+    def fail(*_args, **_options):
+        raise AssertionError("was decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    monkeypatch.setattr("PIL.Image.core.new", fail)
+    monkeypatch.setattr("PIL.Image.core.fill", fail)
+
+
+@pytest.mark.parametrize("pillow_s_own_limit", [True, False])
+@pytest.mark.parametrize(("kind", "data"), HUGE.items())
+@pytest.mark.usefixtures("no_decoding")
+def test_a_huge_claim_is_refused_before_decoding(kind, data, pillow_s_own_limit, monkeypatch):
+    if not pillow_s_own_limit:
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)  # as some libraries do
+    assert len(data) < 20_000, kind
+    words = reason(data)
+    assert "limit" in words
+    assert "3600000000" in words or "60000 x 60000" in words
+
+
+def test_the_limit_is_the_number_of_pixels(monkeypatch):
+    monkeypatch.setattr(images, "MAX_PIXELS", 12)
+    assert decoded(encoded("PNG", Image.new("L", (4, 3)))).shape == (3, 4, 3)
+    assert "13 x 1" in reason(encoded("PNG", Image.new("L", (13, 1))))
+
+
+def test_decoding_in_threads_leaves_the_warning_filters_alone(monkeypatch):
+    """Two threads inside at once: the second to come must not restore what the first had set."""
+    first_in, second_in, first_out = (threading.Event() for _ in range(3))
+    genuine = Image.open
+
+    def open_in_step(file, *args, **options):
+        if threading.current_thread().name == "first":
+            first_in.set()
+            assert second_in.wait(10)
+        else:
+            second_in.set()
+            assert first_out.wait(10)
+        return genuine(file, *args, **options)
+
+    def first():
+        decode_rgb(data)
+        first_out.set()
+
+    def second():
+        assert first_in.wait(10)
+        decode_rgb(data)
+
+    data = encoded("PNG")
+    monkeypatch.setattr(Image, "open", open_in_step)
+    before = list(warnings.filters)
+    threads = [threading.Thread(target=first, name="first"), threading.Thread(target=second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert warnings.filters == before

@@ -1,0 +1,185 @@
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn import metrics as sk
+
+from lcbench.statistics import metrics
+
+CLASSES = 3
+few = settings(max_examples=40)
+labels = hnp.arrays(np.int64, st.shared(st.integers(1, 40), key="n"), elements=st.integers(0, 2))
+
+
+def confusion(true, predicted, n_classes=CLASSES):
+    return metrics.confusion_by_group(true, predicted, np.zeros_like(true), n_classes, 1)[0]
+
+
+@few
+@given(labels, labels)
+def test_agrees_with_scikit_learn(true, predicted):
+    counts = confusion(true, predicted)
+    leaves = list(range(CLASSES))
+    assert metrics.accuracy(counts) == pytest.approx(sk.accuracy_score(true, predicted))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a predicted class without images
+        assert metrics.balanced_accuracy(counts) == pytest.approx(
+            sk.balanced_accuracy_score(true, predicted)
+        )
+    assert metrics.macro_f1(counts) == pytest.approx(
+        sk.f1_score(true, predicted, average="macro", zero_division=0)
+    )
+    for ours, theirs in (
+        (metrics.precision, sk.precision_score),
+        (metrics.recall, sk.recall_score),
+        (metrics.f1, sk.f1_score),
+    ):
+        expected = theirs(true, predicted, labels=leaves, average=None, zero_division=0)
+        np.testing.assert_allclose(ours(counts), expected)
+
+
+@few
+@given(labels, labels, st.data())
+def test_weighted_counts_agree_with_sample_weights(true, predicted, data):
+    weights = data.draw(hnp.arrays(np.int64, true.shape, elements=st.integers(0, 5)))
+    if weights.sum() == 0:
+        return
+    counts = np.zeros((CLASSES, CLASSES))
+    np.add.at(counts, (true, predicted), weights)
+    assert metrics.accuracy(counts) == pytest.approx(
+        sk.accuracy_score(true, predicted, sample_weight=weights)
+    )
+    np.testing.assert_allclose(
+        metrics.precision(counts),
+        sk.precision_score(
+            true, predicted, labels=[0, 1, 2], average=None, zero_division=0, sample_weight=weights
+        ),
+    )
+
+
+def test_agrees_with_torchmetrics():
+    torch = pytest.importorskip("torch")
+    theirs = pytest.importorskip("torchmetrics.classification")
+    rng = np.random.default_rng(0)
+    true, predicted = rng.integers(0, 3, 200), rng.integers(0, 3, 200)
+    counts = confusion(true, predicted)
+    pair = torch.from_numpy(predicted), torch.from_numpy(true)
+    balanced = theirs.MulticlassAccuracy(num_classes=3, average="macro")(*pair)
+    macro = theirs.MulticlassF1Score(num_classes=3, average="macro")(*pair)
+    assert metrics.balanced_accuracy(counts) == pytest.approx(float(balanced), abs=1e-6)
+    assert metrics.macro_f1(counts) == pytest.approx(float(macro), abs=1e-6)
+
+
+@few
+@given(labels, labels)
+def test_sensitivity_and_specificity_are_recalls_of_the_merged_classes(true, predicted):
+    counts = confusion(true, predicted)
+    binary_true, binary_predicted = true > 0, predicted > 0
+    sensitivity = sk.recall_score(binary_true, binary_predicted, zero_division=0)
+    specificity = sk.recall_score(~binary_true, ~binary_predicted, zero_division=0)
+    assert metrics.sensitivity(counts, [1, 2]) == pytest.approx(sensitivity)
+    assert metrics.specificity(counts, [2, 1]) == pytest.approx(specificity)
+
+
+HAND = np.array([[8, 1, 1], [2, 5, 3], [0, 4, 16]])  # benign, and two subtypes
+
+
+def test_metrics_of_a_table_worked_by_hand():
+    assert metrics.accuracy(HAND) == 29 / 40
+    assert metrics.balanced_accuracy(HAND) == pytest.approx((0.8 + 0.5 + 0.8) / 3)
+    assert metrics.precision(HAND).tolist() == [0.8, 0.5, 0.8]
+    assert metrics.sensitivity(HAND, [1, 2]) == 28 / 30  # a subtype for another is a hit
+    assert metrics.specificity(HAND, [1, 2]) == 8 / 10
+    assert metrics.subtype_accuracy(HAND, [1, 2]) == 21 / 30
+    assert metrics.subtype_confusions(HAND, [1, 2]) == 3 + 4
+    assert metrics.support(HAND) == 40
+    assert metrics.support(HAND, [1, 2]) == 30
+    assert metrics.predicted_support(HAND, [0]) == 10
+
+
+PANEL = {
+    "accuracy": metrics.accuracy,
+    "balanced_accuracy": metrics.balanced_accuracy,
+    "precision": metrics.precision,
+    "recall": metrics.recall,
+    "f1": metrics.f1,
+    "macro_f1": metrics.macro_f1,
+    "sensitivity": lambda counts: metrics.sensitivity(counts, [1, 2]),
+    "specificity": lambda counts: metrics.specificity(counts, [1, 2]),
+    "subtype_accuracy": lambda counts: metrics.subtype_accuracy(counts, [1, 2]),
+    "subtype_confusions": lambda counts: metrics.subtype_confusions(counts, [1, 2]),
+    "support": metrics.support,
+    "predicted_support": lambda counts: metrics.predicted_support(counts, [1, 2]),
+}
+
+
+@pytest.mark.parametrize("name", PANEL)
+def test_leading_axes_are_a_batch(name):
+    batch = np.random.default_rng(1).integers(0, 4, (4, 5, 3, 3))
+    together = PANEL[name](batch)
+    one_by_one = [[PANEL[name](counts) for counts in row] for row in batch]
+    np.testing.assert_array_equal(together, one_by_one)
+
+
+@pytest.mark.parametrize("name", PANEL)
+def test_no_images_is_zero_and_never_nan(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        values = PANEL[name](np.zeros((2, 3, 3)))
+    assert np.all(values == 0)
+
+
+def test_one_class_only_means_the_others_are_absent():
+    counts = np.diag([7, 0, 0])
+    assert metrics.balanced_accuracy(counts) == 1
+    assert metrics.macro_f1(counts) == 1
+    assert metrics.recall(counts).tolist() == [1, 0, 0]
+    assert metrics.sensitivity(counts, [1, 2]) == 0
+    assert metrics.specificity(counts, [1, 2]) == 1
+
+
+def test_confusion_by_group_counts_each_group():
+    true = np.array([0, 0, 1, 1, 0])
+    predicted = np.array([0, 1, 1, 0, 0])
+    groups = np.array([0, 0, 0, 2, 2])
+    counts = metrics.confusion_by_group(true, predicted, groups, 2)
+    expected = [[[1, 1], [0, 1]], [[0, 0], [0, 0]], [[1, 0], [1, 0]]]
+    assert counts.tolist() == expected
+    assert counts.dtype == np.int64
+
+
+@few
+@given(labels, labels, labels)
+def test_groups_sum_to_the_whole(true, predicted, groups):
+    counts = metrics.confusion_by_group(true, predicted, groups, CLASSES)
+    whole = sk.confusion_matrix(true, predicted, labels=[0, 1, 2])
+    np.testing.assert_array_equal(counts.sum(axis=0), whole)
+    in_group = groups == groups[0]
+    np.testing.assert_array_equal(
+        counts[groups[0]],
+        sk.confusion_matrix(true[in_group], predicted[in_group], labels=[0, 1, 2]),
+    )
+
+
+def test_groups_without_images_can_be_kept():
+    nothing = np.array([], dtype=np.int64)
+    assert metrics.confusion_by_group(nothing, nothing, nothing, 3).shape == (0, 3, 3)
+    assert metrics.confusion_by_group(nothing, nothing, nothing, 3, 4).shape == (4, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("true", "predicted", "groups", "message"),
+    [
+        ([0, 1], [0], [0, 0], "differ in length"),
+        ([0, 3], [0, 0], [0, 0], "true has codes outside 0 to 2"),
+        ([0, 0], [0, -1], [0, 0], "predicted has codes"),
+        ([0, 0], [0, 0], [0, -1], "groups has codes"),
+        ([0, 0], [0, 0], [0, 5], "groups has codes outside 0 to 4"),
+    ],
+)
+def test_codes_out_of_range_are_refused(true, predicted, groups, message):
+    with pytest.raises(ValueError, match=message):
+        metrics.confusion_by_group(*map(np.array, (true, predicted, groups)), 3, 5)

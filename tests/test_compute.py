@@ -1,0 +1,98 @@
+"""Devices and precision: what the machine has decides, and the user hears when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from lcbench import compute
+from lcbench.compute import Compute, channels_last, fits_on_device, resolve_compute, supports_bf16
+from lcbench.errors import ExitCode, UserError
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """A machine whose abilities the test sets."""
+    supports_bf16.cache_clear()
+    yield monkeypatch
+    supports_bf16.cache_clear()
+
+
+def test_auto_takes_the_first_device_and_the_precision_it_computes_in(
+    machine: pytest.MonkeyPatch,
+) -> None:
+    machine.setattr(compute, "available_devices", lambda: ("cuda", "cpu"))
+    machine.setattr(compute, "supports_bf16", lambda device: device == "cuda")
+    assert resolve_compute("auto", "auto").device == "cuda"
+    assert resolve_compute("auto", "auto").precision == "bf16"
+    assert resolve_compute("auto", "32").precision == "32"
+    assert resolve_compute("cpu", "auto").precision == "32"
+    assert resolve_compute("auto").is_accelerator
+    assert not resolve_compute("cpu").is_accelerator
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_an_error_that_names_those_that_are(
+    device: str, machine: pytest.MonkeyPatch
+) -> None:
+    machine.setattr(compute, "available_devices", lambda: ("cpu",))
+    with pytest.raises(UserError, match=f"--device {device}.*cpu") as caught:
+        resolve_compute(device, "auto")  # type: ignore[arg-type]
+    assert caught.value.code == ExitCode.WRONG_USAGE
+
+
+def test_bf16_where_it_is_not_computed_in_is_an_error(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(compute, "supports_bf16", lambda _: False)
+    with pytest.raises(UserError, match="--precision bf16") as caught:
+        resolve_compute("cpu", "bf16")
+    assert "--precision 32" in caught.value.remedy
+    assert resolve_compute("cpu", "auto").precision == "32"
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ({"avx512_f": True, "avx2": True}, False),  # bf16 only by emulation
+        ({"avx512_bf16": True}, True),
+        ({"amx_bf16": True}, True),
+        ({"bf16": True}, True),
+        ({"avx512_bf16": False, "amx_bf16": False}, False),
+        ({}, False),
+    ],
+)
+def test_a_processor_has_bf16_only_with_instructions_for_it(
+    flags: dict[str, bool], expected: bool, machine: pytest.MonkeyPatch
+) -> None:
+    machine.setattr(torch.cpu, "get_capabilities", lambda: flags)
+    assert supports_bf16("cpu") is expected
+
+
+def test_the_micro_batch_of_a_cpu_does_not_depend_on_the_machine(
+    machine: pytest.MonkeyPatch,
+) -> None:
+    """The batch size changes the last bits, and the same command must give the same bytes."""
+    sizes = set()
+    for cores in (1, 2, 64):
+        machine.setattr("os.cpu_count", lambda cores=cores: cores)
+        sizes.add(resolve_compute("cpu").micro_batch)
+    assert len(sizes) == 1
+
+
+def test_the_accelerator_is_on_the_device_that_was_asked_for() -> None:
+    assert Compute("cpu", "32", 8).accelerator().device.type == "cpu"
+
+
+def test_a_network_in_channels_last_order_can_still_be_trained() -> None:
+    network = channels_last(torch.nn.Conv2d(3, 4, 3), torch.device("cpu"))
+    assert network.weight.is_contiguous(memory_format=torch.channels_last)
+    network(torch.ones(1, 3, 5, 5)).sum().backward()
+    assert network.weight.grad is not None
+
+
+def test_data_fit_on_a_gpu_only_beside_a_network_in_training(machine: pytest.MonkeyPatch) -> None:
+    machine.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 4000))
+    assert fits_on_device(499, torch.device("cuda"))
+    assert not fits_on_device(501, torch.device("cuda"))
+    assert fits_on_device(10**12, torch.device("cpu"))  # it is there already

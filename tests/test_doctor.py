@@ -1,0 +1,157 @@
+import importlib.metadata
+import os
+import shutil
+from collections import namedtuple
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from lcbench import doctor
+from lcbench.doctor import Check, examine_machine
+from lcbench.models import weights
+
+GIGABYTE = 10**9
+Memory = namedtuple("Memory", "available total")
+Disk = namedtuple("Disk", "total used free")
+
+
+def lines(checks, subject):
+    return [check for check in checks if check.subject.startswith(subject)]
+
+
+def about_data(data):
+    """Return the line on the data alone."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(doctor, "_EXAMINATIONS", {})
+        (check,) = examine_machine(str(data))
+    assert check.subject == "data"
+    assert check.remedy or check.verdict == "good"
+    return check
+
+
+# the machine
+
+
+@pytest.fixture
+def poor_machine(monkeypatch):
+    """An old Python, no library, no memory, no disk, no weights."""
+
+    def absent(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor, "sys", SimpleNamespace(version_info=(3, 10, 0)))
+    monkeypatch.setattr(importlib.metadata, "version", absent)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(GIGABYTE, 2 * GIGABYTE))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Disk(0, 0, GIGABYTE))
+    monkeypatch.setattr(weights, "locate_weights", lambda *_: None)
+
+
+def test_this_machine_is_described_with_a_remedy_for_all_that_is_not_good():
+    checks = examine_machine()
+    for subject in ("Python", "torch", "device cpu", "memory", "disk", "weights tf_efficient"):
+        assert lines(checks, subject), subject
+    for check in checks:
+        assert check.found
+        assert check.remedy or check.verdict == "good", check
+    assert lines(checks, "Python")[0].verdict == "good"
+    assert lines(checks, "torch")[0].found == importlib.metadata.version("torch")
+
+
+@pytest.mark.usefixtures("poor_machine")
+def test_a_poor_machine_is_told_what_to_do_on_each_line():
+    checks = examine_machine()
+    for subject in ("Python", "torch", "memory", "disk for runs", "disk for caches"):
+        (check,) = lines(checks, subject)
+        assert check.verdict == "bad", subject
+        assert check.remedy
+    assert "1.0 of 2.0 GB" in lines(checks, "memory")[0].found
+    assert "LCBENCH_CACHE" in lines(checks, "disk for caches")[0].remedy
+    assert {check.verdict for check in lines(checks, "weights")} == {"note"}
+    assert all("--weights" in check.remedy for check in lines(checks, "weights resnet50"))
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("two\nlines"), ImportError(), OSError("a"), SyntaxError()]
+)
+def test_a_check_that_fails_is_a_bad_line_and_the_others_are_made(monkeypatch, error):
+    def broken():
+        raise error
+        yield
+
+    def half():
+        yield Check("half", "good", "first")
+        raise error
+
+    def whole():
+        yield Check("whole", "good", "fine")
+
+    monkeypatch.setattr(doctor, "_EXAMINATIONS", {"broken": broken, "half": half, "whole": whole})
+    first, second, third = examine_machine()
+    assert (first.subject, first.verdict) == ("broken", "bad")
+    assert type(error).__name__ in first.found
+    assert "\n" not in first.found
+    assert first.remedy
+    assert (second.subject, second.verdict) == ("half", "bad")
+    assert (third.subject, third.verdict) == ("whole", "good")
+
+
+def test_the_disk_is_looked_at_where_the_folders_will_be_made(tmp_path, monkeypatch):
+    asked = []
+    genuine = shutil.disk_usage
+    monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / "not" / "yet"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: asked.append(str(path)) or genuine(path))
+    (runs, caches) = doctor._disk()
+    assert asked == [str(tmp_path), str(tmp_path)]
+    assert str(tmp_path / "not" / "yet") in caches.found
+    assert str(tmp_path) in runs.found
+
+
+# the data
+
+
+def test_good_data_are_counted(tmp_path, write_images):
+    write_images(tmp_path, {"lung_n": 2, "lung_aca": 3})
+    check = about_data(tmp_path)
+    assert check.verdict == "good"
+    assert "5 images" in check.found
+    assert "benign 2" in check.found
+    assert "adenocarcinoma 3" in check.found
+
+
+def test_unknown_names_are_bad_and_the_map_is_the_remedy(tmp_path, write_images):
+    write_images(tmp_path, {"lung_n": 2, "colon_n": 1})
+    check = about_data(tmp_path)
+    assert check.verdict == "bad"
+    assert "colon_n" in check.found
+    assert "--labels" in check.remedy
+
+
+def test_data_that_are_not_there_are_bad(tmp_path):
+    for data in (tmp_path / "absent", tmp_path):
+        check = about_data(data)
+        assert check.verdict == "bad"
+        assert str(data) in check.found
+
+
+def test_data_that_may_not_be_read_are_not_blamed_on_the_installation(tmp_path, monkeypatch):
+    def scandir(path):
+        raise PermissionError(13, "Permission denied", os.fspath(path))
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    check = about_data(tmp_path)
+    assert check.verdict == "bad"
+    assert str(tmp_path) in check.found
+    assert "permission" in check.remedy
+
+
+def test_a_broken_csv_is_bad_and_has_a_remedy(tmp_path):
+    (tmp_path / "data.csv").write_bytes(b"")
+    (tmp_path / "list.txt").touch()
+    assert about_data(tmp_path / "data.csv").verdict == "bad"
+    assert about_data(tmp_path / "list.txt").verdict == "bad"
+
+
+def test_the_demonstration_set_is_always_there():
+    assert about_data("demo").verdict == "good"

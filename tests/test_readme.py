@@ -1,0 +1,114 @@
+"""The README's commands, run as they stand there, on small data."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FENCES = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+# What a README command is given besides: weights that are on this machine, and one seed.
+SMALL = ["--offline", "--backbone", "tf_efficientnet_lite0", "--seeds", "1"]
+
+
+def shell_lines() -> list[str]:
+    blocks = (body for language, body in FENCES if language == "sh")
+    return [line.split("  #")[0].strip() for body in blocks for line in body.splitlines()]
+
+
+def lcbench_commands() -> list[list[str]]:
+    found = (shlex.split(line) for line in shell_lines() if "lcbench " in line)
+    return [words for words in found if "lcbench" in words]
+
+
+def adapted(words: list[str]) -> list[str]:
+    """Return the command for small data without a model hub."""
+    words = words[words.index("lcbench") + 1 :]
+    if words[0] != "run":
+        return words
+    kept = list(words)
+    for option in ("--seeds", "--backbone"):
+        if option in kept:
+            del kept[kept.index(option) : kept.index(option) + 2]
+    return [*(word for word in kept if word != "--offline"), *SMALL]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, small_demo: Path, write_images: Callable[..., None]) -> Path:
+    """A folder with everything that the README's commands name."""
+    shutil.copytree(small_demo, tmp_path / "lung_image_sets")
+    (tmp_path / "lung_image_sets" / "groups.csv").rename(tmp_path / "groups.csv")
+    write_images(
+        tmp_path / "my_folder", {"class 0": 12, "class 1": 12, "class 2": 12, "artefacts": 2}
+    )
+    write_images(tmp_path / "other_hospital", {"normal": 4, "malignant": 3, "LUSC": 3})
+    for _language, body in FENCES:
+        name = re.match(r"# (\w+\.(?:py|toml))\n", body)
+        if name:
+            (tmp_path / name.group(1)).write_text(body, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_two_commands_that_open_the_readme_are_targets_of_the_makefile() -> None:
+    opening = FENCES[0][1]
+    assert re.findall(r"^make (\w+)", opening, flags=re.MULTILINE) == ["run", "test"]
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^run:", makefile, flags=re.MULTILINE)
+    assert re.search(r"^test:", makefile, flags=re.MULTILINE)
+
+
+def test_every_lcbench_command_of_the_readme_succeeds(workplace: Path) -> None:
+    commands = lcbench_commands()
+    assert len(commands) >= 9
+    environment = {**os.environ, "PYTHONPATH": str(workplace)}
+    for words in commands:
+        arguments = adapted(words)
+        finished = subprocess.run(
+            [sys.executable, "-m", "lcbench", *arguments],
+            cwd=workplace,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.returncode == 0, f"{arguments}\n{finished.stdout}\n{finished.stderr}"
+    own = (workplace / "my_report" / "README.md").read_text(encoding="utf-8")
+    assert "nearest-centroid" in own
+    main = (workplace / "report" / "README.md").read_text(encoding="utf-8")
+    assert "other_hospital" in main
+
+
+def test_pip_install_ships_the_suites(tmp_path: Path) -> None:
+    assert "pip install ." in shell_lines()
+    command = [sys.executable, "-m", "pip", "install", ".", "--no-deps", "--target", str(tmp_path)]
+    installed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if "Could not find a version that satisfies the requirement hatchling" in installed.stderr:
+        pytest.skip("no package index: pip cannot fetch the build backend")
+    assert installed.returncode == 0, installed.stderr
+    script = (
+        "import lcbench; from lcbench.runs.suite import load_suite; "
+        "from lcbench.taxonomy import load_taxonomy; load_taxonomy(); "
+        "print(lcbench.__file__, load_suite('core').name)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    shown = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert shown.stdout.split() == [str(tmp_path / "lcbench" / "__init__.py"), "core"]
+
+
+def test_every_picture_and_document_that_the_readme_names_exists() -> None:
+    named = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    missing = [name for name in named if not (ROOT / name).exists()]
+    assert not missing

@@ -1,0 +1,226 @@
+import json
+import os
+import re
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lcbench.storage import (
+    build_once,
+    cache_folder,
+    content_hash,
+    file_sha256,
+    whole_file,
+    whole_folder,
+    write_json,
+    write_text,
+)
+
+failures = pytest.mark.parametrize(
+    "failure", [ValueError, KeyboardInterrupt, SystemExit, OSError(28, "No space left on device")]
+)
+part = st.one_of(st.text(max_size=4), st.binary(max_size=4))
+
+
+@contextmanager
+def umask(mask):
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def everything_in(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+# whole_file
+
+
+def test_a_file_appears_with_its_content_and_nothing_beside_it(tmp_path):
+    target = tmp_path / "new" / "table.csv"
+    with whole_file(target) as temporary:
+        assert not target.exists()
+        assert temporary.parent == target.parent  # else the last step could copy, and break off
+        assert temporary.suffix == target.suffix  # writers choose their format by it
+        temporary.write_text("1")
+    assert target.read_text() == "1"
+    assert everything_in(tmp_path) == ["new", "new/table.csv"]
+
+
+def test_a_file_replaces_the_one_before(tmp_path):
+    target = tmp_path / "a.txt"
+    write_text(target, "a long text that was there before")
+    write_text(target, "new")
+    assert target.read_text() == "new"
+    assert everything_in(tmp_path) == ["a.txt"]
+
+
+@failures
+def test_a_file_that_fails_half_way_leaves_the_old_one_and_nothing_else(tmp_path, failure):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+
+    def write():
+        with whole_file(target) as temporary:
+            temporary.write_text("half of the n")
+            raise failure
+
+    with pytest.raises(BaseException) as raised:  # noqa: PT011 - checked in the next line
+        write()
+    assert raised.value is failure or raised.type is failure
+    assert target.read_text() == "old"
+    assert everything_in(tmp_path) == ["a.txt"]
+
+
+def test_a_folder_in_the_file_s_place_is_an_error_that_leaves_nothing(tmp_path):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError):  # noqa: PT011 - macOS and Linux differ in the subclass
+        write_text(tmp_path / "taken", "text")
+    assert everything_in(tmp_path) == ["taken"]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_file_s_permissions_follow_the_umask(tmp_path, mask, mode):
+    with umask(mask):
+        write_text(tmp_path / "a.txt", "text")
+        assert os.umask(mask) == mask  # and the umask itself is as before
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == mode
+
+
+def test_text_has_unix_line_ends_and_keeps_every_character(tmp_path):
+    write_text(tmp_path / "a.txt", "Gewebe: Lunge, Übersicht\n\N{MICROSCOPE}\n")
+    expected = "Gewebe: Lunge, Übersicht\n\N{MICROSCOPE}\n".encode()
+    assert (tmp_path / "a.txt").read_bytes() == expected
+
+
+# whole_folder
+
+
+def test_a_folder_replaces_the_one_before_completely(tmp_path):
+    target = tmp_path / "run"
+    (target / "old").mkdir(parents=True)
+    (target / "old" / "file").touch()
+    with whole_folder(target) as temporary:
+        (temporary / "new").touch()
+    assert everything_in(tmp_path) == ["run", "run/new"]
+
+
+@failures
+def test_a_folder_that_fails_half_way_leaves_the_old_one_and_nothing_else(tmp_path, failure):
+    target = tmp_path / "run"
+    target.mkdir()
+    (target / "file").write_text("old")
+
+    def write():
+        with whole_folder(target) as temporary:
+            (temporary / "deep" / "er").mkdir(parents=True)
+            (temporary / "deep" / "er" / "file").write_text("half")
+            raise failure
+
+    with pytest.raises(BaseException) as raised:  # noqa: PT011 - checked in the next line
+        write()
+    assert raised.value is failure or raised.type is failure
+    assert everything_in(tmp_path) == ["run", "run/file"]
+    assert (target / "file").read_text() == "old"
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o755), (0o077, 0o700)])
+def test_a_folder_s_permissions_follow_the_umask(tmp_path, mask, mode):
+    with umask(mask), whole_folder(tmp_path / "run"):
+        pass
+    assert (tmp_path / "run").stat().st_mode & 0o777 == mode
+
+
+def test_a_folder_is_built_once(tmp_path):
+    builds = []
+
+    def build(folder):
+        builds.append(folder)
+        (folder / "tile.png").touch()
+
+    assert build_once(tmp_path / "demo", build) == build_once(tmp_path / "demo", build)
+    assert len(builds) == 1
+    assert everything_in(tmp_path) == ["demo", "demo/tile.png"]
+
+
+def test_an_interrupted_build_is_begun_again(tmp_path):
+    def interrupted(folder):
+        (folder / "tile.png").touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_once(tmp_path / "demo", interrupted)
+    assert everything_in(tmp_path) == []
+    build_once(tmp_path / "demo", lambda folder: (folder / "whole.png").touch())
+    assert everything_in(tmp_path) == ["demo", "demo/whole.png"]
+
+
+# JSON
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_json_refuses_what_json_cannot_say_and_leaves_the_old_file(tmp_path, number):
+    write_json(tmp_path / "a.json", {"x": 1})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "a.json", {"x": [0, number]})
+    assert json.loads((tmp_path / "a.json").read_text()) == {"x": 1}
+    assert everything_in(tmp_path) == ["a.json"]
+
+
+@given(value=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
+def test_json_comes_back_as_it_was(value, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "value.json"
+    write_json(path, value)
+    assert json.loads(path.read_text(encoding="utf-8")) == value
+
+
+# hashes
+
+
+def test_the_hash_of_a_file_is_sha256(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")  # the example of FIPS 180-2
+    assert (
+        file_sha256(tmp_path / "a")
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+
+
+@given(st.lists(part, max_size=4), st.lists(part, max_size=4))
+def test_equal_parts_have_equal_hashes_and_others_do_not(one, other):
+    def as_bytes(parts):
+        return [p.encode() if isinstance(p, str) else p for p in parts]
+
+    same = as_bytes(one) == as_bytes(other)
+    assert (content_hash(*one) == content_hash(*other)) is same
+
+
+@given(st.text(max_size=6), st.integers(0, 6))
+def test_where_one_part_ends_and_the_next_begins_is_hashed_too(text, cut):
+    cut = min(cut, len(text))
+    assert content_hash(text[:cut], text[cut:]) != content_hash(text)
+    if cut > 0:
+        assert content_hash(text[:cut], text[cut:]) != content_hash("", text)
+
+
+def test_a_content_hash_is_the_same_in_every_version():
+    # Stored splits, caches and reports carry these hashes: another value disowns all of them.
+    assert content_hash("image", b"\x00\xff", "") == "7f5be425dad6bdf0"
+    assert re.fullmatch(r"[0-9a-f]{16}", content_hash())
+
+
+# the cache
+
+
+def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / "here"))
+    assert cache_folder() == tmp_path / "here"
+
+
+def test_the_cache_is_the_user_s_own_where_the_environment_says_nothing(monkeypatch):
+    monkeypatch.setenv("LCBENCH_CACHE", "")
+    assert cache_folder().name == "lcbench"
+    assert cache_folder().is_absolute()

@@ -1,0 +1,291 @@
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lcbench.errors import UserError
+from lcbench.taxonomy import ROOT, Taxonomy, load_taxonomy, normalise
+
+LUNG = load_taxonomy()
+TWO = '[nodes.a]\nparent = "root"\n[nodes.b]\nparent = "root"\n'
+
+# Random trees. A leaf is None, an inner node the list of its children: the oracles walk these
+# lists and know nothing of parents.
+shapes = st.lists(
+    st.recursive(st.none(), lambda inner: st.lists(inner, min_size=2, max_size=4), max_leaves=12),
+    min_size=2,
+    max_size=4,
+)
+
+
+def walk(shape, path=()):
+    """Yield the path of each node and whether it is a leaf."""
+    for position, child in enumerate(shape):
+        here = (*path, "/".join((*path[-1:], str(position))))
+        yield here, child is None
+        if child is not None:
+            yield from walk(child, here)
+
+
+@st.composite
+def trees(draw):
+    """Return a taxonomy, the paths of its leaves and those of its inner nodes."""
+    found = draw(st.permutations(list(walk(draw(shapes)))))
+    parents = {path[-1]: path[-2] if len(path) > 1 else ROOT for path, _ in found}
+    leaves = {path[-1]: path for path, is_leaf in found if is_leaf}
+    inner = {path[-1]: path for path, is_leaf in found if not is_leaf}
+    return Taxonomy("random", parents, {}, None, None), leaves, inner
+
+
+def probabilities(count, seed):
+    return np.random.default_rng(seed).dirichlet(np.full(count, 0.5), size=5)
+
+
+# names of folders
+
+
+@pytest.mark.parametrize(
+    ("node", "names"),
+    {
+        "benign": "lung_n normal benign Benign Normal NORMAL healthy lung_benign_tissue "
+        "Lung-Benign_Tissue non-cancerous nor n",
+        "adenocarcinoma": "lung_aca aca adenocarcinoma Adenocarcinoma LUAD luad ADC "
+        "TCGA-LUAD lung_adenocarcinoma adenocarcinoma_left.lower.lobe_T2_N0_M0_Ib",
+        "squamous_cell_carcinoma": "lung_scc scc SCC squamous.cell.carcinoma squamous LUSC "
+        "squamous_cell_carcinoma Squamous-Cell-Carcinoma TCGA-LUSC lung_squamous_cell_carcinoma "
+        "squamous.cell.carcinoma_left.hilum_T1_N2_M0_IIIa",
+        "malignant": "malignant Malignant cancer Cancer tumor tumour NSCLC carcinoma "
+        "large.cell.carcinoma large.cell.carcinoma_left.hilum_T2_N2_M0_IIIa",
+    }.items(),
+)
+def test_common_folder_names_are_known(node, names):
+    assert {name: LUNG.find(name) for name in names.split()} == dict.fromkeys(names.split(), node)
+
+
+@pytest.mark.parametrize(
+    ("name", "node"),
+    [
+        ("Bengin cases", "benign"),  # sic: IQ-OTHNCCD
+        ("Malignant cases", "malignant"),
+        ("Normal cases", "benign"),
+        ("Lung adenocarcinoma", "adenocarcinoma"),
+        ("Lung squamous cell carcinoma", "squamous_cell_carcinoma"),
+        ("  adenocarcinoma  ", "adenocarcinoma"),
+        ("non-small cell lung cancer", "malignant"),
+    ],
+)
+def test_common_folder_names_with_spaces_are_known(name, node):
+    assert LUNG.find(name) == node
+
+
+def test_names_that_say_nothing_about_the_lung_match_nothing():
+    words = (
+        "lung lungs colon colon_n colon_aca colon_image_sets lung_image_sets lung_colon_image_set "
+        "train test valid validation val images data dataset root 0 1 - unknown other lung_x "
+        "adenocarcinomatous notbenign breast_malignant"
+    )
+    names = [*words.split(), "", " ", "not benign", "colon adenocarcinoma"]
+    assert {name: LUNG.find(name) for name in names} == dict.fromkeys(names)
+
+
+@pytest.mark.parametrize("separator", ["_", "-", ".", "  ", " - "])
+def test_case_and_punctuation_make_no_difference(separator):
+    for node, aliases in LUNG.aliases.items():
+        for alias in (node, *aliases):
+            name = alias.removesuffix(" *").replace(" ", separator)
+            assert LUNG.find(name) == LUNG.find(name.upper()) == node
+
+
+def test_accents_compare_equal_however_the_file_system_stores_them():
+    name = "Bösartig übrig"
+    decomposed = unicodedata.normalize("NFD", name)
+    assert decomposed != name
+    assert normalise(decomposed) == normalise(name) == "bösartig übrig"
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing(text):
+    assert normalise(normalise(text)) == normalise(text)
+
+
+def test_the_longest_matching_beginning_wins_and_a_whole_name_before_it():
+    aliases = {"a": ("cell *",), "b": ("cell big *",), "c": ("cell big one",)}
+    tree = Taxonomy("t", dict.fromkeys("abc", ROOT), aliases, None, None)
+    names = ["Cell", "cell_x", "cell.big", "cell big x", "cell big one", "cellular"]
+    assert [tree.find(name) for name in names] == [None, "a", "a", "b", "c", None]
+
+
+# properties of any tree
+
+
+@given(trees(), st.integers(0, 2**32 - 1))
+def test_a_node_s_probability_is_the_sum_of_its_leaves(tree_and_paths, seed):
+    tree, leaves, inner = tree_and_paths
+    p = probabilities(len(leaves), seed)
+    of_nodes = dict(zip(tree.nodes, (p @ tree.leaf_to_node).T, strict=True))
+    of_leaves = dict(zip(tree.leaves, p.T, strict=True))
+    assert set(of_nodes) == set(leaves) | set(inner)
+    for node, probability in of_nodes.items():
+        below = [of_leaves[leaf] for leaf, path in leaves.items() if node in path]
+        assert probability == pytest.approx(sum(below))
+
+
+@given(trees())
+def test_a_row_of_the_matrix_is_the_path_to_the_leaf(tree_and_paths):
+    tree, leaves, _ = tree_and_paths
+    assert set(tree.leaves) == set(leaves)
+    for leaf, row in zip(tree.leaves, tree.leaf_to_node, strict=True):
+        assert {node for node, one in zip(tree.nodes, row, strict=True) if one} == set(leaves[leaf])
+        assert set(row) <= {0.0, 1.0}
+        assert tree.path(leaf) == leaves[leaf]
+
+
+@given(trees())
+def test_lca_heights_are_an_ultrametric_with_the_right_values(tree_and_paths):
+    tree, leaves, _ = tree_and_paths
+    heights = tree.lca_heights
+    assert (heights == heights.T).all()
+    assert (np.diag(heights) == 0).all()
+    assert (heights[~np.eye(len(leaves), dtype=bool)] > 0).all()
+    assert (heights[:, None, :] <= np.maximum(heights[:, :, None], heights[None])).all()
+    assert heights.max() == tree.height == max(map(len, leaves.values()))
+    first, second = leaves[tree.leaves[0]], leaves[tree.leaves[1]]
+    shared = [node for node in first if node in second]
+    below = [len(path) for path in leaves.values() if path[: len(shared)] == tuple(shared)]
+    assert heights[0, 1] == max(below) - len(shared)
+
+
+@given(trees())
+def test_inner_nodes_come_before_their_children(tree_and_paths):
+    tree, _, inner = tree_and_paths
+    assert tree.inner_nodes[0] == ROOT
+    assert sorted(tree.inner_nodes) == sorted([ROOT, *inner])
+    position = {node: place for place, node in enumerate(tree.inner_nodes)}
+    for node, path in inner.items():
+        assert position[path[-2] if len(path) > 1 else ROOT] < position[node]
+
+
+@given(trees())
+def test_the_ancestor_at_a_level_lies_on_the_path(tree_and_paths):
+    tree, leaves, inner = tree_and_paths
+    for node, path in {**leaves, **inner}.items():
+        for level, ancestor in enumerate(path, start=1):
+            assert tree.ancestor_at(node, level) == ancestor
+        below = tree.ancestor_at(node, len(path) + 1)
+        assert below == (node if node in leaves else None)
+
+
+@given(trees())
+def test_what_lies_under_a_node_agrees_with_its_children(tree_and_paths):
+    tree, leaves, inner = tree_and_paths
+    assert tree.leaves_under(ROOT) == tree.leaves
+    for node in (ROOT, *inner):
+        below = [leaf for child in tree.children(node) for leaf in tree.leaves_under(child)]
+        assert sorted(below) == sorted(tree.leaves_under(node))
+        assert len(tree.children(node)) >= 2
+    for leaf in leaves:
+        assert tree.leaves_under(leaf) == (leaf,)
+        assert tree.children(leaf) == ()
+
+
+@given(tree_and_paths=trees())
+def test_a_tree_comes_back_from_its_file(tree_and_paths, tmp_path_factory):
+    tree, _, _ = tree_and_paths
+    file = tmp_path_factory.getbasetemp() / "random.toml"
+    tables = (f'[nodes."{node}"]\nparent = "{up}"\n' for node, up in tree.parents.items())
+    file.write_text('name = "random"\n' + "".join(tables))
+    loaded = load_taxonomy(file)
+    assert list(loaded.parents.items()) == list(tree.parents.items())
+
+
+# files
+
+
+def test_the_lung_tree_is_the_one_of_the_design():
+    assert LUNG.parents == {
+        "benign": ROOT,
+        "malignant": ROOT,
+        "adenocarcinoma": "malignant",
+        "squamous_cell_carcinoma": "malignant",
+    }
+    assert LUNG.leaves == ("benign", "adenocarcinoma", "squamous_cell_carcinoma")
+    assert (LUNG.negative, LUNG.subtypes_of) == ("benign", "malignant")
+    assert LUNG.lca_heights.tolist() == [[0, 2, 2], [2, 0, 1], [2, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    {
+        "a cycle": ('[nodes.c]\nparent = "d"\n[nodes.d]\nparent = "c"\n' + TWO, "own ancestor"),
+        "its own parent": ('[nodes.c]\nparent = "c"\n' + TWO, "'c' is its own ancestor"),
+        "a way into a cycle": (
+            '[nodes.x]\nparent = "c"\n[nodes.c]\nparent = "d"\n[nodes.d]\nparent = "c"\n' + TWO,
+            "is its own ancestor",
+        ),
+        "no such parent": (TWO + '[nodes.c]\nparent = "nobody"\n', "'nobody'"),
+        "no such grandparent": (
+            '[nodes.x]\nparent = "c"\n[nodes.c]\nparent = "nobody"\n' + TWO,
+            "'nobody'",
+        ),
+        "one child": (TWO + '[nodes.c]\nparent = "a"\n', "'a' has one child only"),
+        "one child of the root": (
+            '[nodes.a]\nparent = "root"\n[nodes.b]\nparent = "a"\n[nodes.c]\nparent = "a"\n',
+            "'root' has one child only",
+        ),
+        "the root listed": (TWO + '[nodes.root]\nparent = "a"\n', "'root'"),
+        "an alias twice": (
+            TWO.replace("\n[nodes.b]", '\naliases = ["X y"]\n[nodes.b]') + 'aliases = ["x-Y"]\n',
+            "'x y' stands for both 'a' and 'b'",
+        ),
+        "a beginning twice": (
+            TWO.replace("\n[nodes.b]", '\naliases = ["x *"]\n[nodes.b]') + 'aliases = ["X*"]\n',
+            "stands for both 'a' and 'b'",
+        ),
+        "an alias that is a node": (TWO + 'aliases = ["A"]\n', "stands for both 'a' and 'b'"),
+        "one name in two spellings": (TWO + '[nodes.A]\nparent = "root"\n', "'a' and 'A'"),
+        "a negative that is no node": ('negative = "c"\n' + TWO, "negative = 'c'"),
+        "subtypes of no node": ('subtypes_of = "c"\n' + TWO, "subtypes_of = 'c'"),
+        "subtypes of a leaf": ('subtypes_of = "a"\n' + TWO, "subtypes_of = 'a'"),
+        "an unknown key": ('negativ = "a"\n' + TWO, "negativ"),
+        "an unknown key of a node": (TWO + 'alias = ["x"]\n', "alias"),
+        "a node without parent": (TWO + "[nodes.c]\n", "parent"),
+        "one node": ('[nodes.a]\nparent = "root"\n', "nodes"),
+        "no nodes": ("", "nodes"),
+        "bad TOML": ("[nodes.a\n", "not a readable taxonomy"),
+    }.values(),
+)
+def test_a_file_that_is_no_tree_is_refused_by_name_and_reason(text, words, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('name = "mine"\n' + text)
+    with pytest.raises(UserError) as raised:
+        load_taxonomy(file)
+    assert str(file) in raised.value.message
+    assert words in raised.value.message
+
+
+def test_an_alias_may_repeat_its_own_node_s_name(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('name = "mine"\n' + TWO + 'aliases = ["B", "b", "x", "X"]\n')
+    assert load_taxonomy(file).find("X") == "b"
+
+
+def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path):
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"name = '\xff'")
+    for file in (tmp_path / "absent.toml", binary, tmp_path):
+        with pytest.raises(UserError, match="not a readable taxonomy") as raised:
+            load_taxonomy(file)
+        assert str(file) in raised.value.message
+
+
+def test_a_class_that_the_tree_lacks_is_answered_with_the_near_one():
+    with pytest.raises(UserError) as raised:
+        LUNG.require("adenocarcinom")
+    assert "Did you mean adenocarcinoma" in raised.value.remedy
+    assert LUNG.require("malignant") == "malignant"
+
+
+def test_titles_are_prose():
+    assert LUNG.title("squamous_cell_carcinoma") == "squamous cell carcinoma"
