@@ -39,7 +39,7 @@ def commit() -> str:
 
 def command() -> str:
     """Return the command line that runs now, as one would type it."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    return shlex.join(["lcbench", *sys.argv[1:]])
 
 
 def now() -> str:
