@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from lcbench.datasets.dataset import Dataset
     from lcbench.models.backbones import Backbone
     from lcbench.taxonomy import Taxonomy
+
+# Other work may share the machine: a slow example is no failed one.
+settings.register_profile("lcbench", deadline=None)
+settings.load_profile("lcbench")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

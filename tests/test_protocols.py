@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from lcbench.datasets.dataset import Dataset
+from lcbench.datasets.groups import assign_groups, read_groups
 from lcbench.errors import ExitCode, UserError
 from lcbench.leakage.siblings import count_siblings
 from lcbench.protocols import FOLDS, PROTOCOLS, SIDES, require_protocol, splits, write_split
@@ -254,20 +255,20 @@ def test_a_division_neither_uses_nor_changes_the_random_numbers_of_others(small,
 
 @pytest.fixture
 def lc25000(shared_data):
-    """The 15,000 lung images by name alone; benign groups are unknown and count as one each."""
-    known = pd.read_csv(shared_data / "lc25000-source-groups-aca-scc.csv", dtype=str)
-    benign = [f"lung_n/lungn{number}.jpeg" for number in range(1, 5001)]
-    images = [*known["image"], *benign]
-    groups = [*known["group"], *benign]
-    return dataset_of([image.split("/")[0] for image in images], groups)
+    """The 15,000 lung images by name alone; groups of the 5,000 benign ones are unknown."""
+    known = read_groups(shared_data / "lc25000-source-groups-aca-scc.csv")
+    images = [*known["image"], *(f"lung_n/lungn{number}.jpeg" for number in range(1, 5001))]
+    manifest = pd.DataFrame({"image": images, "label": [name.split("/")[0] for name in images]})
+    groups, _ = assign_groups(manifest, known, "groups.csv")
+    return dataset_of(manifest["label"], groups)
 
 
 def test_on_lc25000_a_random_split_shares_all_tiles_and_a_grouped_split_none(lc25000):
     (paper,) = splits("paper", lc25000, 0)
     assert sizes_of(paper) == (10_200, 2_550, 2_250)
     siblings = count_siblings(paper, lc25000)
-    # 750 test images of each class; those of adenocarcinoma and squamous have known groups.
-    assert siblings.test_images_with_siblings == 1_500
+    assert siblings.test_images_with_siblings == siblings.test_images == 1_500
+    assert siblings.test_images_of_unknown_source == 750
     for split in splits("grouped", lc25000, 0):
         siblings = count_siblings(split, lc25000)
         assert (siblings.test_images_with_siblings, siblings.test_groups_in_train) == (0, 0)

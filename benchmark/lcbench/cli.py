@@ -213,7 +213,7 @@ def report(
         if not as_json:
             out.print(summary_table(suite.results))
     if as_json:
-        _print_json([suite.results.model_dump(mode="json") for suite in written.suites])
+        _print_json([json.loads(suite.results.model_dump_json()) for suite in written.suites])
     err.print(f"Report: {escape(str(written.readme))}")
     return ExitCode.DONE
 
@@ -242,7 +242,8 @@ def evaluate(
     options = EvaluationOptions(labels, weights, offline, device.value, precision.value)
     evaluations = [evaluate(folder, suite, options) for suite in suite_folders(runs)]
     for evaluation in evaluations:
-        terminal.show_evaluation(evaluation)
+        if not as_json:
+            terminal.show_evaluation(evaluation)
     if as_json:
         _print_json([e.record.model_dump(mode="json") for e in evaluations])
     err.print(f"Next: lcbench report {escape(str(runs))}")
@@ -314,7 +315,7 @@ def _show_error(error: UserError) -> ExitCode:
 
 
 def _print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _split_commas(*values: str | None) -> tuple[str, ...]:

@@ -264,7 +264,7 @@ def _check_edges(path: Path, nodes: dict[str, _NodeEntry]) -> None:
         children[node.parent] = children.get(node.parent, 0) + 1
         step, seen = name, {name}
         while (step := nodes[step].parent) != ROOT:
-            if step == name:
+            if step in seen:
                 raise UserError(f"{path}: {step!r} is its own ancestor")
             if step not in nodes:
                 break

@@ -27,6 +27,18 @@ def touch(root, *names):
         (root / name).touch()
 
 
+def reverse_the_disk(monkeypatch):
+    """Let folders and files come in the reverse of the alphabet."""
+    genuine = os.walk
+
+    def reversed_walk(*args, **options):
+        for folder, subfolders, files in genuine(*args, **options):
+            subfolders.sort(reverse=True)
+            yield folder, subfolders, sorted(files, reverse=True)
+
+    monkeypatch.setattr(manifest.os, "walk", reversed_walk)
+
+
 def found(source):
     rows = list_images(source, READER).rows
     return dict(zip(rows["image"], rows["label"], strict=True))
@@ -83,7 +95,10 @@ def test_a_file_name_that_is_no_text_is_refused_by_name(tmp_path):
         list_images(tmp_path, READER)
 
 
-def test_linked_folders_are_followed_once_and_loops_end(tmp_path):
+@pytest.mark.parametrize("reverse", [False, True])
+def test_linked_folders_are_followed_once_and_loops_end(tmp_path, monkeypatch, reverse):
+    if reverse:
+        reverse_the_disk(monkeypatch)
     data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
     touch(elsewhere, "1.png", "deep/2.png")
     touch(data, "aca/3.png")
@@ -112,15 +127,7 @@ def test_the_order_is_that_of_names_and_not_of_the_disk(tmp_path, write_images, 
     write_images(tmp_path, {"scc": 3, "aca": 3, "normal": 12})
     before = list_images(tmp_path, READER).rows
     sha256 = hash_of(tmp_path)
-    genuine = os.walk
-
-    def shuffled_walk(*args, **options):
-        for folder, subfolders, files in genuine(*args, **options):
-            subfolders.reverse()
-            np.random.default_rng(1).shuffle(files)
-            yield folder, subfolders, files
-
-    monkeypatch.setattr(manifest.os, "walk", shuffled_walk)
+    reverse_the_disk(monkeypatch)
     pd.testing.assert_frame_equal(list_images(tmp_path, READER).rows, before)
     assert before["image"].tolist() == sorted(before["image"])
     assert hash_of(tmp_path) == sha256

@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lcbench.datasets.dataset import Dataset
-from lcbench.datasets.groups import ALONE
+from lcbench.datasets.groups import ALONE, assign_groups
 from lcbench.leakage.siblings import count_siblings
 from lcbench.protocols import SIDES, Split
 
-rows = st.lists(st.tuples(st.sampled_from(SIDES), st.sampled_from("abcdef")), max_size=20)
+rows = st.lists(
+    st.tuples(st.sampled_from(SIDES), st.sampled_from([*"abcd", "alone:1", "alone:2"])), max_size=20
+)
 
 
 def split_of(sides):
@@ -27,8 +29,10 @@ def dataset_of(groups, source="known"):
 def test_siblings_are_counted_as_one_would_by_hand(rows):
     counted = count_siblings(split_of([s for s, _ in rows]), dataset_of([g for _, g in rows]))
     train = [group for side, group in rows if side == "train"]
-    test = [group for side, group in rows if side == "test"]
+    tested = [group for side, group in rows if side == "test"]
+    test = [group for group in tested if not group.startswith("alone:")]
     assert counted is not None
+    assert counted.test_images_of_unknown_source == len(tested) - len(test)
     assert counted.test_images == len(test)
     assert counted.test_images_with_siblings == sum(group in train for group in test)
     assert counted.test_groups == len(set(test))
@@ -50,6 +54,18 @@ def test_the_count_is_said_in_words():
     words = str(count_siblings(split_of(sides), dataset_of(["a", "b", "a", "a", "c", "d"])))
     assert "1 of 3 source groups" in words
     assert "2 of 4 test images" in words
+    assert "unknown" not in words
+
+
+def test_images_that_a_groups_file_does_not_name_are_not_counted_as_without_siblings():
+    data = pd.DataFrame({"image": [f"{number}.png" for number in range(4)], "label": "benign"})
+    known = pd.DataFrame({"image": ["0.png", "1.png"], "group": ["a", "a"]})
+    groups, _ = assign_groups(data, known, "groups.csv")
+    counted = count_siblings(split_of(["train", "test", "test", "train"]), dataset_of(groups))
+    assert counted is not None
+    assert (counted.test_images, counted.test_images_with_siblings) == (1, 1)
+    assert "1 of 1 test images" in str(counted)
+    assert "the source of 1 more is unknown" in str(counted)
 
 
 def test_images_of_unknown_source_count_neither_way():

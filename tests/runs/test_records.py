@@ -18,16 +18,13 @@ from lcbench.runs.records import (
 
 KINDS = (RunConfig, RunState, PlanRecord, ExternalRecord)
 # What a recipe can hold; the types matter, because a model is restored from them.
-options = st.dictionaries(
+scalars = st.one_of(
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=5),
-    st.one_of(
-        st.booleans(),
-        st.integers(),
-        st.floats(allow_nan=False, allow_infinity=False),
-        st.text(max_size=5),
-    ),
-    max_size=5,
 )
+options = st.dictionaries(st.text(max_size=5), scalars | st.lists(scalars, max_size=3), max_size=5)
 
 
 def config(recipe):

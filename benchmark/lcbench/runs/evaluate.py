@@ -18,7 +18,7 @@ from lcbench.errors import UserError
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.backbones import Backbone, fetch_backbone, resolve_backbone
-from lcbench.models.baseline import Context, find_kind
+from lcbench.models.baseline import Context, State, find_kind
 from lcbench.models.weights import WeightOptions, how_to_get
 from lcbench.predictions import predictions_table, write_predictions
 from lcbench.runs.job import seed_of_run
@@ -196,15 +196,13 @@ def _compute_features(runs: list[StoredRun], features: Features) -> None:
 def _predict(
     run: StoredRun, features: Features, taxonomy: Taxonomy, compute: Compute, folder: Path
 ) -> None:
-    from safetensors.numpy import load_file
-
     config = run.config
     kind = find_kind(config.kind)
     settings = kind.settings_type.model_validate(config.recipe)
     backbone = features.backbones[config.backbone.name] if config.backbone else None
     seed = seed_of_run(config.seed, config.fold)
     baseline = kind(settings, Context(taxonomy, compute, seed, backbone))
-    baseline.restore(load_file(run.folder / MODEL))
+    baseline.restore(_stored_model(run.folder / MODEL))
     manifest = features.dataset.manifest
     probabilities = baseline.predict(Samples(features, np.arange(len(manifest))))
     predictions = predictions_table(
@@ -218,6 +216,16 @@ def _predict(
     )
     path = folder / config.protocol / config.baseline / f"{run.folder.name}.parquet"
     write_predictions(path, predictions)
+
+
+def _stored_model(path: Path) -> State:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        return load(path.read_bytes())
+    except SafetensorError as error:
+        raise UserError(f"{path}: not a readable model: {error}", "Run the suite again.") from error
 
 
 def _folder(suite_folder: Path, dataset: Dataset) -> Path:

@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 class Record(BaseModel):
     """Base of every stored record: immutable, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class TaxonomyRecord(Record):

@@ -1,0 +1,337 @@
+"""External folders: every file survives, every label is accounted for, no weights are exchanged."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import timm
+import torch
+from PIL import Image
+
+from lcbench.errors import UserError
+from lcbench.runs.evaluate import Evaluation, EvaluationOptions, evaluate
+from lcbench.runs.execute import execute
+from lcbench.runs.plan import RunOptions, make_plan
+from lcbench.runs.records import ExternalRecord, read_record
+
+SUITE = """
+name = "tiny"
+purpose = "A test"
+reference = "reference"
+backbone = "test_resnet"
+protocols = ["paper"]
+seeds = 1
+[[baselines]]
+name = "majority"
+kind = "majority"
+purpose = "A test"
+[[baselines]]
+name = "colour"
+kind = "colour"
+purpose = "A test"
+max_rounds = 5
+[[baselines]]
+name = "reference"
+kind = "network"
+purpose = "A test"
+epochs = 2
+hidden = 8
+[[baselines]]
+name = "cascade"
+kind = "network"
+purpose = "A test"
+hierarchy = "cascade"
+epochs = 2
+hidden = 8
+[[baselines]]
+name = "other"
+kind = "network"
+purpose = "A test"
+backbone = "test_convnext"
+epochs = 2
+"""
+BACKBONED = {"reference", "cascade"}
+CPU = EvaluationOptions(offline=True, device="cpu", precision="32")
+
+
+def save_weights(path: Path, seed: int, name: str = "test_resnet") -> None:
+    torch.manual_seed(seed)
+    torch.save(timm.create_model(name).state_dict(), path)
+
+
+@pytest.fixture(scope="module")
+def trained(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a suite that was run with the weights of a file, and that file."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "tiny.toml").write_text(SUITE)
+    save_weights(folder / "own.pth", seed=1)
+    options = RunOptions(
+        str(folder / "tiny.toml"), str(small_demo), groups=small_demo / "groups.csv",
+        weights=str(folder / "own.pth"), offline=True, device="cpu", precision="32",
+        skip=("other",),
+    )  # fmt: skip
+    outcome = execute(make_plan(options), folder / "runs", jobs=1)
+    assert (outcome.done, outcome.failures) == (4, ())
+    return folder
+
+
+@pytest.fixture
+def suite(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the suite's folder that a test may write to."""
+    return shutil.copytree(trained / "runs" / "tiny", tmp_path / "runs" / "tiny")
+
+
+def predictions(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
+    return {
+        path.parent.name: pd.read_parquet(path)
+        for path in sorted(evaluation.folder.glob("paper/*/seed0.parquet"))
+    }
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, small_demo: Path) -> Path:
+    """Leaves, an inner node, an unknown class, broken files, copies, a contradiction."""
+    folder = tmp_path / "mixed"
+    demo = sorted(small_demo.rglob("*.png"))
+    for number, name in enumerate(
+        ["normal/a.png", "normal/b.png", "LUAD/a.png", "scc/deep/er/a.png", "malignant/a.png",
+         "malignant/b.png", "mystery/a.png", "mystery/b.png"]
+    ):  # fmt: skip
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(demo[number * 7], folder / name)
+    shutil.copy(folder / "normal/a.png", folder / "normal/copy of a.png")
+    shutil.copy(folder / "LUAD/a.png", folder / "scc/the same.png")
+    (folder / "normal/empty.png").touch()
+    (folder / "scc/cut.png").write_bytes(demo[0].read_bytes()[:300])
+    (folder / "malignant/text.jpg").write_text("no image")
+    Image.new("RGBA", (40, 300), (255, 0, 0, 128)).save(folder / "normal/slim.png")
+    Image.new("L", (1, 1)).save(folder / "scc/dot.png")
+    (folder / "normal/readme.txt").write_text("notes")
+    return folder
+
+
+def test_every_file_is_predicted_or_named(suite: Path, mixed: Path) -> None:
+    evaluation = evaluate(mixed, suite, CPU)
+    record = read_record(evaluation.folder / "evaluation.json", ExternalRecord)
+    assert record == evaluation.record
+    assert record.images == sum(path.suffix in (".png", ".jpg") for path in mixed.rglob("*"))
+    unreadable = {line.split(":")[0] for line in record.unreadable}
+    assert unreadable == {"normal/empty.png", "scc/cut.png", "malignant/text.jpg"}
+    unknown = sum(label.images for label in record.labels if not label.node)
+    assert record.images == record.scored + len(unreadable) + unknown
+    assert record.left_out == ()
+    tables = predictions(evaluation)
+    assert set(tables) == {"majority", "colour", *BACKBONED}
+    assert evaluation.runs == 4
+    for table in tables.values():
+        assert len(table) == record.scored == 10
+        shares = table[[column for column in table if column.startswith("p:")]]
+        np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+        labels = dict(zip(table["image"], table["true"], strict=True))
+        assert labels["scc/deep/er/a.png"] == "squamous_cell_carcinoma"
+        assert labels["malignant/a.png"] == "malignant"
+        assert labels["normal/slim.png"] == "benign"
+        assert not any(image.startswith("mystery") for image in labels)
+
+
+def test_labels_are_listed_as_found_and_as_read(suite: Path, mixed: Path) -> None:
+    found = {
+        label.label: (label.node, label.images)
+        for label in evaluate(mixed, suite, CPU).record.labels
+    }
+    assert found == {
+        "LUAD": ("adenocarcinoma", 1),
+        "malignant": ("malignant", 3),
+        "mystery": ("", 2),
+        "normal": ("benign", 5),
+        "scc": ("squamous_cell_carcinoma", 4),
+    }
+
+
+def test_copies_and_contradictions_are_counted_and_named(suite: Path, mixed: Path) -> None:
+    record = evaluate(mixed, suite, CPU).record
+    assert record.copies == 2
+    assert record.contradictions == ("LUAD/a.png = scc/the same.png",)
+
+
+def test_a_map_of_labels_goes_before_the_known_names(suite: Path, mixed: Path) -> None:
+    (mixed / "map.toml").write_text(
+        '[labels]\nmystery = "adenocarcinoma"\nmalignant = "leave-out"\n'
+    )
+    record = evaluate(mixed, suite, replace(CPU, labels=mixed / "map.toml")).record
+    nodes = {label.label: label.node for label in record.labels}
+    assert nodes["mystery"] == "adenocarcinoma"
+    assert nodes["malignant"] == ""
+    assert record.scored == 10 - 2 + 2
+
+
+def test_images_of_the_test_side_are_predicted_as_in_the_run(suite: Path, small_demo: Path) -> None:
+    """The stored model is the fitted one: the same images get the same answers."""
+    tables = predictions(evaluate(small_demo, suite, CPU))
+    assert set(tables) == {"majority", "colour", *BACKBONED}
+    for baseline, table in tables.items():
+        own = pd.read_parquet(suite / "paper" / baseline / "seed0" / "predictions.parquet")
+        found = table.set_index("image").loc[own["image"]].reset_index()
+        for column in own:
+            if column.startswith("p:"):
+                np.testing.assert_allclose(found[column], own[column], atol=1e-5)
+            elif column != "group":
+                assert found[column].tolist() == own[column].tolist()
+
+
+def test_a_csv_is_read_as_a_folder_is(suite: Path, mixed: Path) -> None:
+    (mixed / "list.csv").write_text(
+        "image,label,group\nnormal/a.png,healthy,p1\nLUAD/a.png,malignant,p2\ngone.png,scc,p3\n"
+    )
+    evaluation = evaluate(mixed / "list.csv", suite, CPU)
+    assert evaluation.folder.name == "list"
+    assert [line.split(":")[0] for line in evaluation.record.unreadable] == ["gone.png"]
+    table = predictions(evaluation)["majority"]
+    assert table["group"].tolist() == ["p2", "p1"]
+    assert table["true"].tolist() == ["malignant", "benign"]
+
+
+def test_the_same_folder_again_replaces_and_another_of_its_name_is_kept_beside(
+    suite: Path, mixed: Path, tmp_path: Path
+) -> None:
+    first = evaluate(mixed, suite, CPU).folder
+    shutil.rmtree(first / "paper" / "majority")
+    assert evaluate(mixed, suite, CPU).folder == first
+    assert (first / "paper" / "majority").is_dir()
+    other = tmp_path / "elsewhere" / "mixed"
+    shutil.copytree(mixed / "normal", other / "normal")
+    second = evaluate(other, suite, CPU)
+    assert second.folder != first
+    assert second.folder.name.startswith("mixed-")
+    assert second.record.name == second.folder.name
+    assert evaluate(other, suite, CPU).folder == second.folder
+    assert len(list((suite / "external").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({}, "no images found"),
+        ({"mystery/a.png": True}, "no image has a class that the models know"),
+        ({"normal/a.png": False, "scc/b.png": False}, "none of its 2 images can be read"),
+    ],
+)
+def test_a_folder_with_nothing_to_score_is_an_error(
+    files: dict[str, bool], said: str, suite: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    for name, readable in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 8)).save(folder / name) if readable else (folder / name).touch()
+    with pytest.raises(UserError, match=said):
+        evaluate(folder, suite, CPU)
+    assert not (suite / "external").exists()
+
+
+def test_a_suite_without_finished_runs_is_an_error(suite: Path, mixed: Path) -> None:
+    for path in suite.rglob("predictions.parquet"):
+        path.unlink()
+    with pytest.raises(UserError, match="no finished runs"):
+        evaluate(mixed, suite, CPU)
+
+
+# Weights
+
+
+@pytest.fixture
+def weights(trained: Path) -> Path:
+    """The file of weights, put back after the test."""
+    path = trained / "own.pth"
+    kept = path.read_bytes()
+    yield path
+    path.write_bytes(kept)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda path: save_weights(path, seed=2), "other weights of test_resnet than the run"),
+        (lambda path: path.unlink(), "no such file"),
+        (lambda path: path.write_bytes(b"garbage"), "not readable weights"),
+        (lambda path: save_weights(path, 1, "test_vit"), "not weights of test_resnet"),
+    ],
+    ids=["changed", "gone", "garbage", "another network"],
+)
+def test_runs_whose_weights_are_not_those_of_training_are_left_out_with_the_reason(
+    damage: Callable[[Path], None], reason: str, weights: Path, suite: Path, mixed: Path
+) -> None:
+    damage(weights)
+    evaluation = evaluate(mixed, suite, CPU)
+    assert {entry.baseline for entry in evaluation.record.left_out} == BACKBONED
+    assert all(reason in entry.reason for entry in evaluation.record.left_out)
+    assert set(predictions(evaluation)) == {"majority", "colour"}
+    assert evaluation.runs == 2
+
+
+def test_weights_that_were_moved_can_be_pointed_to(
+    weights: Path, suite: Path, mixed: Path, tmp_path: Path
+) -> None:
+    expected = predictions(evaluate(mixed, suite, CPU))
+    moved = shutil.move(weights, tmp_path / "moved.pth")
+    evaluation = evaluate(mixed, suite, replace(CPU, weights=str(moved)))
+    assert evaluation.record.left_out == ()
+    found = predictions(evaluation)
+    assert all(found[name].equals(expected[name]) for name in expected)
+    shutil.move(moved, weights)
+
+
+def test_weights_of_the_reference_are_not_given_to_other_backbones(
+    trained: Path, small_demo: Path, suite: Path, mixed: Path
+) -> None:
+    """A second backbone whose weights are found by themselves keeps them."""
+    options = RunOptions(
+        str(trained / "tiny.toml"), str(small_demo), groups=small_demo / "groups.csv",
+        backbone="test_convnext", weights="random", offline=True, device="cpu", precision="32",
+        only=("other",),
+    )  # fmt: skip
+    plan = make_plan(options)
+    execute(replace(plan, baselines=plan.baselines), suite.parent, jobs=1)
+    evaluation = evaluate(mixed, suite, replace(CPU, weights=str(trained / "own.pth")))
+    assert evaluation.record.left_out == ()
+    assert set(predictions(evaluation)) == {"majority", "colour", "other", *BACKBONED}
+
+
+def test_a_stored_model_that_is_broken_is_an_error_that_names_it(suite: Path, mixed: Path) -> None:
+    (suite / "paper" / "colour" / "seed0" / "model.safetensors").write_bytes(b"broken")
+    with pytest.raises(UserError, match=r"colour/seed0/model\.safetensors: not a readable model"):
+        evaluate(mixed, suite, CPU)
+    assert not list((suite / "external").iterdir())
+
+
+# Real data
+
+
+def test_the_chest_ct_folder_is_read_without_a_map(shared_data: Path, suite: Path) -> None:
+    folder = shared_data / "external" / "chest-ct"
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    evaluation = evaluate(folder, suite, CPU)
+    record = evaluation.record
+    assert {label.label: (label.node, label.images) for label in record.labels} == {
+        "adenocarcinoma": ("adenocarcinoma", 92),
+        "large.cell.carcinoma": ("malignant", 51),
+        "normal": ("benign", 29),
+        "squamous.cell.carcinoma": ("squamous_cell_carcinoma", 62),
+    }
+    assert (record.images, record.scored, record.unreadable) == (len(files), 234, ())
+    contents = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
+    assert record.copies == len(contents) - len(set(contents))
+    labels: dict[str, set[str]] = {}
+    for path, content in zip(files, contents, strict=True):
+        labels.setdefault(content, set()).add(path.parent.name)
+    assert len(record.contradictions) == sum(len(names) > 1 for names in labels.values())
+    for table in predictions(evaluation).values():
+        assert Counter(table["true"])["malignant"] == 51

@@ -1,0 +1,224 @@
+"""The plan: what will run, what is left out and why, and what cannot be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from lcbench.compute import Compute
+from lcbench.errors import ExitCode, UserError
+from lcbench.models.network import NetworkSettings
+from lcbench.runs.plan import Plan, RunOptions, make_plan, plan_baselines
+from lcbench.runs.suite import load_suite
+
+MAJORITY = {"name": "majority", "kind": "majority"}
+KNN = {"name": "knn", "kind": "neighbours", "backbone": "reference"}
+REFERENCE = {"name": "reference", "kind": "network"}
+RESNET = {"name": "resnet", "kind": "network", "backbone": "resnet50"}
+WHOLE = {"name": "whole", "kind": "network", "tuning": "full"}
+GPU = Compute("cuda", "bf16", 256)
+
+MakePlan = Callable[..., Plan]
+Options = Callable[..., RunOptions]
+
+
+@pytest.mark.usefixtures("empty_hub")
+def test_offline_a_backbone_without_weights_is_left_out_with_the_remedy(plan_of: MakePlan) -> None:
+    plan = plan_of(REFERENCE, RESNET, MAJORITY)
+    assert [baseline.name for baseline in plan.baselines] == ["reference", "majority"]
+    (left_out,) = plan.left_out
+    assert left_out.baseline == "resnet"
+    assert "no weights of resnet50" in left_out.reason
+    assert "--offline" in left_out.reason
+
+
+def test_a_whole_network_is_left_out_without_an_accelerator_unless_forced(
+    plan_of: MakePlan, write_suite: Callable[..., str], options: Options
+) -> None:
+    plan = plan_of(REFERENCE, WHOLE)
+    (left_out,) = plan.left_out
+    assert left_out.baseline == "whole"
+    assert "accelerator" in left_out.reason
+    assert "--force" in left_out.reason
+    asked = options(write_suite(REFERENCE, WHOLE))
+    for planned, gone in (
+        plan_baselines(load_suite(asked.suite), options(asked.suite, force=True), plan.compute),
+        plan_baselines(load_suite(asked.suite), asked, GPU),
+    ):
+        assert [baseline.name for baseline in planned] == ["reference", "whole"]
+        assert gone == ()
+
+
+@pytest.mark.usefixtures("empty_hub")
+def test_without_weights_of_the_reference_nothing_is_planned(plan_of: MakePlan) -> None:
+    with pytest.raises(UserError, match=r"the reference baseline cannot run.*resnet50") as caught:
+        plan_of(REFERENCE, MAJORITY, backbone="resnet50", weights=None)
+    assert "list backbones" in caught.value.remedy
+
+
+def test_a_reference_that_needs_an_accelerator_is_an_error_without_one(plan_of: MakePlan) -> None:
+    with pytest.raises(UserError, match=r"the reference baseline cannot run.*accelerator"):
+        plan_of(WHOLE, MAJORITY)
+
+
+@pytest.mark.usefixtures("empty_hub")
+def test_when_nothing_is_left_the_reasons_are_given(plan_of: MakePlan) -> None:
+    with pytest.raises(UserError, match="no baseline can run: resnet: no weights of resnet50"):
+        plan_of(REFERENCE, RESNET, only=("resnet",))
+
+
+def test_only_and_skip_choose_in_the_order_of_the_suite(plan_of: MakePlan) -> None:
+    def names(**choice: tuple[str, ...]) -> list[str]:
+        return [baseline.name for baseline in plan_of(REFERENCE, KNN, MAJORITY, **choice).baselines]
+
+    assert names() == ["reference", "knn", "majority"]
+    assert names(only=("majority", "ref*")) == ["reference", "majority"]
+    assert names(skip=("*n*",)) == ["majority"]
+    assert names(only=("*n*",), skip=("reference",)) == ["knn"]
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "near"),
+    [
+        ({"suite": "cor"}, "unknown suite: 'cor'", "core"),
+        ({"only": ("referenc",)}, "unknown baseline: 'referenc'", "reference"),
+        ({"skip": ("majorty",)}, "unknown baseline: 'majorty'", "majority"),
+        ({"backbone": "resnet5O"}, "unknown backbone: 'resnet5O'", "resnet50"),
+        ({"protocols": ("group",)}, "unknown protocol: 'group'", "grouped"),
+    ],
+)
+def test_a_name_that_is_not_known_is_an_error_with_near_names_before_images_are_read(
+    change: dict[str, object], what: str, near: str, write_suite: Callable[..., str],
+    options: Options,
+) -> None:  # fmt: skip
+    suite = write_suite(REFERENCE, MAJORITY)
+    with pytest.raises(UserError, match=what) as caught:
+        make_plan(options(**{"suite": suite, "data": "/no/such/folder", **change}))
+    assert near in caught.value.remedy
+    assert caught.value.code == ExitCode.WRONG_USAGE
+
+
+@pytest.mark.parametrize("seeds", [0, -1])
+def test_without_seeds_there_is_nothing_to_run(seeds: int, plan_of: MakePlan) -> None:
+    with pytest.raises(UserError, match="at least one seed"):
+        plan_of(MAJORITY, seeds=seeds)
+
+
+def test_protocols_and_seeds_are_the_suites_unless_asked_for(
+    write_suite: Callable[..., str], options: Options
+) -> None:
+    suite = write_suite(MAJORITY, protocols=["paper", "grouped"], seeds=2)
+    plan = make_plan(options(suite))
+    found = [(one.split.protocol, one.split.seed, one.split.fold) for one in plan.splits]
+    assert found == [
+        *(("paper", seed, 0) for seed in range(2)),
+        *(("grouped", seed, fold) for seed in range(2) for fold in range(5)),
+    ]
+    one = make_plan(options(suite, protocols=("grouped",), seeds=1))
+    assert [(s.split.protocol, s.split.fold) for s in one.splits] == [
+        ("grouped", fold) for fold in range(5)
+    ]
+    assert [str(run[1].split.fold) for run in one.runs()] == list("01234")
+
+
+def test_all_arms_of_a_split_are_run_before_the_next_split(plan_of: MakePlan) -> None:
+    plan = plan_of(REFERENCE, MAJORITY, seeds=2)
+    runs = [(split.split.seed, baseline.name) for baseline, split in plan.runs()]
+    assert runs == [(0, "reference"), (0, "majority"), (1, "reference"), (1, "majority")]
+
+
+def test_the_reference_backbone_is_exchanged_wherever_the_suite_says_reference() -> None:
+    options = RunOptions("core", "demo", backbone="test_resnet", weights="random", force=True)
+    planned, left_out = plan_baselines(load_suite("core"), options, Compute("cpu", "32", 8))
+    assert not left_out
+    backbones = {one.name: one.backbone.name if one.backbone else None for one in planned}
+    exchanged = {name for name, backbone in backbones.items() if backbone == "test_resnet"}
+    assert exchanged == {
+        "knn", "reference", "reference-finetuned", "hierarchical-cascade", "hierarchical-two-head",
+    }  # fmt: skip
+    assert backbones["densenet121"] == "densenet121"
+    assert backbones["majority"] is backbones["colour"] is None
+    random = {one.name for one in planned if one.backbone and one.backbone.random}
+    assert random == exchanged  # --weights random is for the reference backbone alone
+
+
+def test_arms_of_core_that_are_compared_share_their_recipe_but_for_what_is_compared() -> None:
+    """Flat and hierarchical arms get the same backbone, epochs and optimiser (domain rule 6)."""
+    options = RunOptions("core", "demo", backbone="test_resnet", weights="random", force=True)
+    planned, _ = plan_baselines(load_suite("core"), options, Compute("cpu", "32", 8))
+    settings = {one.name: one.settings.model_dump() for one in planned}
+    reference = settings["reference"]
+    paper = {"hidden": 128, "epochs": 25, "batch_size": 25, "learning_rate": 1e-3}
+    assert paper.items() <= reference.items()
+    for name in ("hierarchical-cascade", "hierarchical-two-head"):
+        assert {**settings[name], "hierarchy": "flat"} == reference
+    for name in ("densenet121", "efficientnet-b0", "convnext-tiny", "efficientnet-lite1"):
+        assert {**settings[name], "backbone": "test_resnet"} == reference
+
+
+def test_a_kinds_own_default_backbone_is_the_reference_too(plan_of: MakePlan) -> None:
+    (reference,) = plan_of(REFERENCE).baselines
+    assert isinstance(reference.settings, NetworkSettings)
+    assert reference.settings.backbone == "test_resnet"
+    assert reference.recipe.options["backbone"] == "test_resnet"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [({"epoch": 3}, "epoch"), ({"epochs": "many"}, "epochs"), ({"hidden": 0}, "hidden")],
+)
+def test_a_recipe_that_its_kind_does_not_understand_is_an_error_that_names_both(
+    wrong: dict[str, object], said: str, plan_of: MakePlan
+) -> None:
+    with pytest.raises(UserError, match=f"baseline odd: {said}") as caught:
+        plan_of(REFERENCE, {**REFERENCE, "name": "odd", **wrong})
+    assert "learning_rate" in caught.value.remedy
+
+
+def test_an_unknown_kind_is_an_error_with_near_names(plan_of: MakePlan) -> None:
+    with pytest.raises(UserError, match="unknown kind of baseline: 'majorty'") as caught:
+        plan_of({"name": "floor", "kind": "majorty"})
+    assert "majority" in caught.value.remedy
+
+
+def test_siblings_are_counted_for_each_split(plan_of: MakePlan) -> None:
+    plan = plan_of(MAJORITY, protocols=("paper", "grouped"))
+    groups = plan.dataset.manifest["group"]
+    for planned in plan.splits:
+        train, test = (groups.iloc[planned.split.rows(side)] for side in ("train", "test"))
+        assert planned.siblings is not None
+        assert planned.siblings.test_images == len(test)
+        assert planned.siblings.test_images_with_siblings == sum(test.isin(set(train)))
+    with_siblings = {
+        one.split.protocol: one.siblings.test_images_with_siblings
+        for one in plan.splits
+        if one.siblings
+    }
+    assert with_siblings["paper"] > 0 == with_siblings["grouped"]
+
+
+def test_without_groups_the_grouped_protocol_says_how_to_get_them(plan_of: MakePlan) -> None:
+    with pytest.raises(UserError, match="'grouped' needs to know") as caught:
+        plan_of(MAJORITY, groups=None, protocols=("grouped",))
+    assert "--groups" in caught.value.remedy
+    assert plan_of(MAJORITY, groups=None).splits[0].siblings is None
+
+
+def test_other_class_trees_and_label_maps_reach_the_dataset(
+    plan_of: MakePlan, tmp_path: Path, write_images: Callable[..., None]
+) -> None:
+    (tmp_path / "tree.toml").write_text(
+        'name = "fruit"\n[nodes.apple]\nparent = "root"\n[nodes.pear]\nparent = "root"\n'
+    )
+    (tmp_path / "map.toml").write_text('[labels]\n"mystery" = "pear"\n')
+    write_images(tmp_path / "fruit", {"apple": 12, "mystery": 9})
+    plan = plan_of(
+        MAJORITY, data=str(tmp_path / "fruit"), groups=None, taxonomy=tmp_path / "tree.toml",
+        labels=tmp_path / "map.toml",
+    )  # fmt: skip
+    assert plan.taxonomy.leaves == ("apple", "pear")
+    counts = pd.Series(plan.dataset.manifest["label"]).value_counts().to_dict()
+    assert counts == {"apple": 12, "pear": 9}

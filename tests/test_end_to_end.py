@@ -1,0 +1,280 @@
+"""The whole of `core`, through the command line, checked against pandas and scikit-learn."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from joblib.externals.loky import get_reusable_executor
+from PIL import Image
+from scipy.stats import binomtest
+from sklearn import metrics
+from typer.testing import CliRunner
+
+from lcbench.cli import app
+from lcbench.models.backbones import Backbone
+from lcbench.runs.suite import load_suite
+
+BENIGN = "benign"
+SUBTYPES = ("adenocarcinoma", "squamous_cell_carcinoma")
+LEAVES = (BENIGN, *SUBTYPES)
+ROUNDED = 0.051  # the report writes one decimal of a per cent
+Tables = dict[tuple[str, str], pd.DataFrame]
+
+
+@pytest.fixture
+def own_workers() -> Iterator[None]:
+    """Worker processes that know this session's cache, and none left over for other tests."""
+    get_reusable_executor().shutdown(wait=True)
+    yield
+    get_reusable_executor().shutdown(wait=True)
+
+
+def lcbench(*words: object) -> str:
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert result.exit_code == 0, (result.stderr, result.exception)
+    return result.stderr
+
+
+def read_tables(suite: Path, pattern: str, place: int) -> Tables:
+    """Prediction files by protocol and baseline, seeds and folds one below the other."""
+    found: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for path in sorted(suite.glob(pattern)):
+        key = path.parts[place - 1], path.parts[place]
+        found.setdefault(key, []).append(pd.read_parquet(path))
+    return {key: pd.concat(tables, ignore_index=True) for key, tables in found.items()}
+
+
+def confused(table: pd.DataFrame) -> pd.Series:
+    both = table["true"].isin(SUBTYPES) & table["predicted"].isin(SUBTYPES)
+    return both & (table["true"] != table["predicted"])
+
+
+def expected_metrics(table: pd.DataFrame) -> dict[str, float]:
+    true, predicted = table["true"], table["predicted"]
+    subtype = true.isin(SUBTYPES)
+    rate = confused(table)[subtype].mean()
+    return {
+        "accuracy": metrics.accuracy_score(true, predicted),
+        "balanced_accuracy": metrics.balanced_accuracy_score(true, predicted),
+        "macro_f1": metrics.f1_score(true, predicted, average="macro", zero_division=0),
+        "sensitivity": metrics.recall_score(true == BENIGN, predicted == BENIGN),
+        "specificity": metrics.recall_score(true != BENIGN, predicted != BENIGN),
+        "subtype_accuracy": (true == predicted)[subtype].mean(),
+        "subtype_confusion_rate": rate,
+        "subtype_confusions": confused(table).sum() / table["seed"].nunique(),
+    }
+
+
+def holm(p_values: list[float]) -> list[float]:
+    order = np.argsort(p_values)
+    steps = [(len(order) - rank) * p_values[index] for rank, index in enumerate(order)]
+    adjusted = np.minimum(np.maximum.accumulate(steps), 1)
+    return [float(adjusted[list(order).index(index)]) for index in range(len(order))]
+
+
+def expected_mcnemar(tables: Tables, protocol: str, baseline: str) -> tuple[int, int, float]:
+    sides = [tables[protocol, name] for name in ("reference", baseline)]
+    events = [
+        confused(table[table["seed"] == 0].set_index("image")).sort_index() for table in sides
+    ]
+    assert events[0].index.equals(events[1].index)
+    b, c = int((events[0] & ~events[1]).sum()), int((events[1] & ~events[0]).sum())
+    return b, c, binomtest(b, b + c).pvalue if b + c else 1.0
+
+
+def markdown_rows(section: str) -> dict[str, list[str]]:
+    """The rows of a section's first table by their first cell."""
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {row[0].replace("*", ""): row[1:] for row in rows}
+
+
+def first_number(cell: str) -> float:
+    return float(cell.split()[0].replace("−", "-").replace("+", "").replace(",", ""))
+
+
+def sections(markdown: str) -> dict[str, str]:
+    parts = re.split(r"^## (.*)$", markdown, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def check_scores(results: dict[str, Any], tidy: pd.DataFrame, tables: Tables) -> None:
+    """Every score of results.json and results.csv from the prediction files alone."""
+    seen = set()
+    for protocol in results["protocols"]:
+        for scores in protocol["baselines"]:
+            key = protocol["protocol"], scores["baseline"]
+            seen.add(key)
+            table = tables[key]
+            expected = expected_metrics(table)
+            found = {name: scores["metrics"][name]["value"] for name in expected}
+            assert found == pytest.approx(expected, abs=1e-9), key
+            rows = tidy[(tidy["section"] == "scores") & (tidy["protocol"] == key[0])
+                        & (tidy["baseline"] == key[1])]  # fmt: skip
+            stored = dict(zip(rows["metric"], rows["value"], strict=True))
+            assert {name: stored[name] for name in expected} == pytest.approx(expected, abs=1e-9)
+            check_classes(scores, table)
+            for estimate in scores["metrics"].values():
+                assert 0 <= estimate["low"] <= estimate["value"] <= estimate["high"]
+                assert estimate["high"] <= 1 or estimate is scores["metrics"]["subtype_confusions"]
+    assert seen == set(tables)
+
+
+def check_classes(scores: dict[str, Any], table: pd.DataFrame) -> None:
+    true, predicted = table["true"], table["predicted"]
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(
+        true, predicted, labels=LEAVES, zero_division=np.nan
+    )
+    found = {one["leaf"]: one for one in scores["classes"]}
+    for index, leaf in enumerate(LEAVES):
+        assert found[leaf]["images"] == support[index]
+        assert found[leaf]["recall"]["value"] == pytest.approx(recall[index])
+        if np.isnan(precision[index]):  # never predicted
+            assert found[leaf]["precision"]["value"] is None
+        else:
+            assert found[leaf]["precision"]["value"] == pytest.approx(precision[index])
+            assert found[leaf]["f1"]["value"] == pytest.approx(f1[index])
+    counts = metrics.confusion_matrix(
+        true, predicted, labels=[one["leaf"] for one in scores["classes"]]
+    )
+    np.testing.assert_allclose(scores["confusion"], counts / table["seed"].nunique())
+
+
+def check_comparisons(results: dict[str, Any], tables: Tables, baselines: set[str]) -> None:
+    for protocol in results["protocols"]:
+        found = protocol["comparisons"]
+        assert {one["baseline"] for one in found} == baselines - {"reference"}
+        p_values = []
+        for one in found:
+            b, c, p = expected_mcnemar(tables, protocol["protocol"], one["baseline"])
+            assert (one["first_seed"]["b"], one["first_seed"]["c"]) == (b, c)
+            assert one["first_seed"]["p"] == pytest.approx(p)
+            p_values.append(p)
+        adjusted = [one["first_seed"]["p_holm"] for one in found]
+        assert adjusted == pytest.approx(holm(p_values))
+    drops = {drop["baseline"]: drop["drop"]["value"] for drop in results["drops"]}
+    assert drops == pytest.approx({
+        name: expected_metrics(tables["paper", name])["accuracy"]
+        - expected_metrics(tables["grouped", name])["accuracy"]
+        for name in baselines
+    })  # fmt: skip
+
+
+def check_markdown(markdown: str, tables: Tables, left_out: dict[str, str]) -> None:
+    parts = sections(markdown)
+    keys = ["accuracy", "macro_f1", "sensitivity", "specificity", "subtype_accuracy"]
+    for protocol in ("paper", "grouped"):
+        rows = markdown_rows(parts[f"Scores under the {protocol} protocol"])
+        for name in {baseline for _, baseline in tables}:
+            expected = expected_metrics(tables[protocol, name])
+            found = [first_number(cell) for cell in rows[name][: len(keys)]]
+            assert found == pytest.approx([100 * expected[key] for key in keys], abs=ROUNDED)
+            assert first_number(rows[name][5]) == pytest.approx(
+                expected["subtype_confusions"], abs=ROUNDED
+            )
+    drops = markdown_rows(parts["Paper score beside grouped score"])
+    for name in {baseline for _, baseline in tables}:
+        paper, grouped = (
+            expected_metrics(tables[p, name])["accuracy"] for p in ("paper", "grouped")
+        )
+        assert first_number(drops[name][2]) == pytest.approx(100 * (paper - grouped), abs=ROUNDED)
+    gone = parts["What was left out, and why"].replace("\\", "")
+    for name, reason in left_out.items():
+        assert f"{name}: {reason}" in gone
+
+
+def check_pictures(folder: Path, markdown: str) -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", markdown)
+    assert len(pictures) >= 5
+    assert len(pictures) == len(list((folder / "figures").iterdir()))
+    for name in pictures:
+        with Image.open(folder / name) as picture:
+            assert picture.format == "PNG"
+            assert min(picture.size) > 200
+            assert len(picture.convert("RGB").resize((64, 64)).getcolors(5000) or []) > 5
+
+
+def clinic(folder: Path, small_demo: Path) -> Path:
+    """Another small folder: leaves, a coarse class and one that nobody knows."""
+    images = sorted(small_demo.rglob("*.png"))
+    sources = {"normal": "lung_n", "LUAD": "lung_aca", "malignant": "lung_scc", "mystery": "lung_n"}
+    for name, source in sources.items():
+        (folder / name).mkdir(parents=True)
+        for number, path in enumerate([path for path in images if path.parent.name == source][::4]):
+            shutil.copy(path, folder / name / f"{number}.png")
+    return folder
+
+
+def check_external(results: dict[str, Any], tables: Tables, markdown: str) -> None:
+    (external,) = results["external"]
+    assert {label["label"]: label["node"] for label in external["record"]["labels"]} == {
+        "normal": BENIGN, "LUAD": "adenocarcinoma", "malignant": "malignant", "mystery": "",
+    }  # fmt: skip
+    coarse, fine = external["levels"]
+    for score in coarse["scores"]:
+        table = tables[score["protocol"], score["baseline"]]
+        guess = table[f"p:{BENIGN}"] > table[[f"p:{leaf}" for leaf in SUBTYPES]].sum(axis=1)
+        right = (guess == (table["true"] == BENIGN)).mean()
+        assert score["accuracy"]["value"] == pytest.approx(right)
+        rate = max((table["true"] == BENIGN).mean(), (table["true"] != BENIGN).mean())
+        assert coarse["majority_rate"] == pytest.approx(rate)
+        assert score["difference"]["value"] == pytest.approx(right - rate)
+    for score in fine["scores"]:
+        table = tables[score["protocol"], score["baseline"]]
+        table = table[table["true"] != "malignant"]
+        right = metrics.accuracy_score(table["true"], table["predicted"])
+        assert score["accuracy"]["value"] == pytest.approx(right)
+    assert "clinic" in sections(markdown)["External folders"]
+    assert "mystery" in markdown
+
+
+@pytest.mark.usefixtures("own_workers")
+def test_core_on_a_small_demo_set_from_the_command_to_the_numbers_of_the_report(
+    small_demo: Path, lite0: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "no hub"))
+    said = lcbench(
+        "run", "--suite", "core", "--data", small_demo, "--groups", small_demo / "groups.csv",
+        "--offline", "--backbone", lite0.name, "--seeds", 2, "--device", "cpu",
+    )  # fmt: skip
+    suite = tmp_path / "runs" / "core"
+    plan = json.loads((suite / "plan.json").read_text())
+    left_out = {entry["baseline"]: entry["reason"] for entry in plan["left_out"]}
+    planned = {recipe.name for recipe in load_suite("core").baselines}
+    assert {"reference-finetuned", "densenet121", "efficientnet-b0", "convnext-tiny"} <= set(
+        left_out
+    )
+    assert all(said.count(f"left out {name}: ") == 2 for name in left_out)
+    assert set(plan["baselines"]) == planned - set(left_out)
+
+    tables = read_tables(suite, "*/*/seed*/predictions.parquet", -3)
+    assert set(tables) == {(p, b) for p in ("paper", "grouped") for b in plan["baselines"]}
+    for (protocol, _), table in tables.items():
+        tested = table.groupby("seed")["image"].agg(["size", "nunique"])
+        assert (tested == (11 if protocol == "paper" else 72)).all(axis=None)
+
+    lcbench("report", "runs")
+    report = tmp_path / "report"
+    results = json.loads((report / "results.json").read_text())
+    markdown = (report / "README.md").read_text()
+    assert "synthetic demonstration data" not in markdown  # a folder may hold anything
+    check_scores(results, pd.read_csv(report / "results.csv"), tables)
+    check_comparisons(results, tables, set(plan["baselines"]))
+    check_markdown(markdown, tables, left_out)
+    check_pictures(report, markdown)
+
+    lcbench("evaluate", clinic(tmp_path / "clinic", small_demo), "--offline", "--device", "cpu")
+    lcbench("report", "runs")
+    again = json.loads((report / "results.json").read_text())
+    assert again["protocols"] == results["protocols"]  # an evaluation changes no score
+    external = read_tables(suite, "external/clinic/*/*/*.parquet", -2)
+    check_external(again, external, (report / "README.md").read_text())
