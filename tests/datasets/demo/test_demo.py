@@ -58,13 +58,13 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path):
     assert contents(tmp_path / "first") == contents(tmp_path / "second")
 
 
-def test_another_seed_gives_other_images(tmp_path, demo):
+def test_another_seed_gives_other_tissue(tmp_path, demo):
     create_demo(tmp_path / "other", tiles_per_class=1, copies=1, seed=1)
-    images = list((tmp_path / "other").rglob("*.png"))
-    assert len(images) == len(CLASSES)
-    for image in images:
-        same_name = demo / image.relative_to(tmp_path / "other")
-        assert image.read_bytes() != same_name.read_bytes()
+    for name in CLASSES:
+        image = f"{name}/{name}-tile00-0.png"
+        one, other = (np.asarray(Image.open(root / image)) for root in (demo, tmp_path / "other"))
+        # Copies of one tile differ by about 0.02: this is more than another augmentation.
+        assert np.abs(colour_histogram(one) - colour_histogram(other)).sum() / 2 > 0.1
 
 
 def test_a_small_set_is_a_subset_of_a_large_one(tmp_path, demo):
@@ -104,6 +104,14 @@ def test_groups_csv_names_every_image_and_its_tile(demo, rows):
     assert {groups.count(group) for group in groups} == {COPIES}
 
 
+def test_groups_csv_is_sorted_when_numbers_have_two_digits(tmp_path):
+    create_demo(tmp_path / "set", tiles_per_class=1, copies=11)
+    with (tmp_path / "set" / "groups.csv").open(newline="") as file:
+        images = [row["image"] for row in csv.DictReader(file)]
+    assert len(images) == len(CLASSES) * 11
+    assert images == sorted(images)
+
+
 def test_progress_adds_up_and_never_runs_ahead(tmp_path):
     folder, total = tmp_path / "set", 0
 
@@ -112,8 +120,8 @@ def test_progress_adds_up_and_never_runs_ahead(tmp_path):
         total += more
         assert len(list(folder.rglob("*.png"))) == total
 
-    create_demo(folder, tiles_per_class=2, copies=2, advance=advance)
-    assert total == len(CLASSES) * 2 * 2
+    create_demo(folder, tiles_per_class=1, copies=3, advance=advance)
+    assert total == len(CLASSES) * 3
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path):
@@ -157,13 +165,13 @@ def test_flips_are_independent_and_fair():
     corner = np.zeros((SIZE, SIZE, 3), dtype=np.uint8)
     corner[: SIZE // 2, : SIZE // 2] = 255
     counts = dict.fromkeys(itertools.product((0, 1), repeat=2), 0)
-    for seed in range(200):
+    for seed in range(120):
         copy = draw_copy(corner, np.random.default_rng(seed))[..., 0].astype(float)
         half = COPY_SIZE // 2
         quadrants = copy.reshape(2, half, 2, half).mean(axis=(1, 3))
         counts[np.unravel_index(quadrants.argmax(), (2, 2))] += 1
-    # Four equally likely outcomes: 50 expected, standard deviation 6.
-    assert all(25 < count < 75 for count in counts.values()), counts
+    # Four equally likely outcomes: 30 expected, standard deviation 4.7.
+    assert all(12 < count < 48 for count in counts.values()), counts
 
 
 def test_no_two_images_are_the_same(pixels):
