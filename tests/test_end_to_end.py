@@ -221,7 +221,8 @@ def check_external(results: dict[str, Any], tables: Tables, markdown: str) -> No
     coarse, fine = external["levels"]
     for score in coarse["scores"]:
         table = tables[score["protocol"], score["baseline"]]
-        guess = table[f"p:{BENIGN}"] > table[[f"p:{leaf}" for leaf in SUBTYPES]].sum(axis=1)
+        malignant = table[[f"p:{leaf}" for leaf in SUBTYPES]].sum(axis=1)
+        guess = table[f"p:{BENIGN}"] >= malignant - 1e-9  # of equals, the first in the tree
         right = (guess == (table["true"] == BENIGN)).mean()
         assert score["accuracy"]["value"] == pytest.approx(right)
         rate = max((table["true"] == BENIGN).mean(), (table["true"] != BENIGN).mean())
@@ -244,7 +245,7 @@ def test_core_on_a_small_demo_set_from_the_command_to_the_numbers_of_the_report(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "no hub"))
     said = lcbench(
         "run", "--suite", "core", "--data", small_demo, "--groups", small_demo / "groups.csv",
-        "--offline", "--backbone", lite0.name, "--seeds", 2, "--device", "cpu",
+        "--offline", "--backbone", lite0.name, "--seeds", 2, "--device", "cpu", "--jobs", 1,
     )  # fmt: skip
     suite = tmp_path / "runs" / "core"
     plan = json.loads((suite / "plan.json").read_text())
