@@ -368,14 +368,18 @@ def test_a_disk_that_is_really_full_is_one_message_and_leaves_nothing_half_writt
     disk, out = tmp_path / "disk", tmp_path / "out"
     disk.mkdir()
     (tmp_path / "quick.toml").write_text(SUITE + COLOUR)
-    mounted = 'mount -t tmpfs -o size=100k tmpfs "$1" || exit 99; exec "$0" -c "$4" "$1" "$2" "$3"'
+    small = (
+        'mount -t tmpfs -o size=100k tmpfs "$1" || exit; echo mounted; '
+        'exec "$0" -u -c "$4" "$1" "$2" "$3"'
+    )
     done = subprocess.run(
-        ["unshare", "--map-root-user", "--mount", "sh", "-c", mounted,
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", small,
          sys.executable, disk, small_demo, out, SMALL_DISK],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if "exit" not in done.stdout:
+    if "mounted" not in done.stdout:
         pytest.skip(f"cannot mount a small disk: {done.stderr.strip()[-200:]}")
+    assert done.returncode == 0, done.stderr
     _, first, second = done.stdout.split("exit ")
     assert sorted(first.split()) == ["1", "plan.json", "seed0.csv"]
     assert set(second.split()) <= {"1", "plan.json", "seed0.csv", "filler"}

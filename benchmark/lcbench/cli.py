@@ -275,13 +275,14 @@ def list_(
 @guarded
 def doctor(
     data: Annotated[str | None, typer.Option(help="A folder or CSV to look at as well.")] = None,
+    labels: LabelsOption = None,
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Look at this machine and say what to do when something is not good."""
     from lcbench import terminal
     from lcbench.doctor import examine_machine
 
-    checks = examine_machine(data)
+    checks = examine_machine(data, labels)
     if as_json:
         _print_json([vars(check) for check in checks])
     else:

@@ -31,13 +31,21 @@ class Check:
     remedy: str = ""
 
 
-def examine_machine(data: str | None = None) -> list[Check]:
-    """Run every check; a check that itself fails is a bad line, never an exception."""
+def examine_machine(data: str | None = None, labels: Path | None = None) -> list[Check]:
+    """Run every check; a check that itself fails is a bad line, never an exception.
+
+    Parameters
+    ----------
+    data
+        A folder or CSV to look at as well.
+    labels
+        The map that its folder names are read with.
+    """
     checks: list[Check] = []
     for subject, examine in _EXAMINATIONS.items():
         checks.extend(_guarded(subject, examine))
     if data is not None:
-        checks.extend(_guarded("data", lambda: _data(data)))
+        checks.extend(_guarded("data", lambda: _data(data, labels)))
     return checks
 
 
@@ -119,9 +127,9 @@ def _weights() -> Iterator[Check]:
             yield Check(f"weights {name}", "note", "not on this machine", how_to_get(name))
 
 
-def _data(data: str) -> Iterator[Check]:
+def _data(data: str, labels: Path | None) -> Iterator[Check]:
     from lcbench.datasets.dataset import DEMO
-    from lcbench.datasets.labels import LabelReader
+    from lcbench.datasets.labels import read_labels_with
     from lcbench.datasets.manifest import list_images
     from lcbench.errors import UserError, from_os_error
     from lcbench.taxonomy import load_taxonomy
@@ -130,7 +138,7 @@ def _data(data: str) -> Iterator[Check]:
         yield Check("data", "good", "synthetic demonstration data, drawn at first use")
         return
     try:
-        listing = list_images(Path(data), LabelReader(load_taxonomy()))
+        listing = list_images(Path(data), read_labels_with(labels, load_taxonomy()))
     except (UserError, OSError) as error:
         known = from_os_error(error) if isinstance(error, OSError) else error
         if known is None:

@@ -61,6 +61,11 @@ class LabelReader:
         return (folders[-1] if folders else ""), None
 
 
+def read_labels_with(path: Path | None, taxonomy: Taxonomy) -> LabelReader:
+    """Return the reader of a map file, or of the aliases alone where there is none."""
+    return LabelReader(taxonomy) if path is None else load_label_map(path, taxonomy)
+
+
 def load_label_map(path: Path, taxonomy: Taxonomy) -> LabelReader:
     """Read a TOML file with a `[labels]` table: label = "node" or "leave-out".
 

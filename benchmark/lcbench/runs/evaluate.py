@@ -12,7 +12,7 @@ import pandas as pd
 from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_compute
 from lcbench.console import progress
 from lcbench.datasets.dataset import Dataset, drop_unreadable
-from lcbench.datasets.labels import LabelReader, load_label_map
+from lcbench.datasets.labels import read_labels_with
 from lcbench.datasets.manifest import Listing, decode_all, list_images, manifest_hash
 from lcbench.errors import UserError
 from lcbench.features.extraction import Features
@@ -80,7 +80,7 @@ def evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Ev
     plan = read_plan(suite_folder)
     runs = _finished_runs(suite_folder)
     taxonomy = plan_taxonomy(plan)
-    reader = load_label_map(options.labels, taxonomy) if options.labels else LabelReader(taxonomy)
+    reader = read_labels_with(options.labels, taxonomy)
     listing = list_images(source, reader)
     _require_something_to_score(source, listing)
     dataset = _load(source, listing)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_compute
 from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
-from lcbench.datasets.labels import LabelReader, load_label_map
+from lcbench.datasets.labels import read_labels_with
 from lcbench.errors import UserError, wrong_usage
 from lcbench.features.extraction import FeatureKind, Features
 from lcbench.leakage.siblings import Siblings, count_siblings
@@ -130,7 +130,7 @@ def make_plan(options: RunOptions) -> Plan:
     taxonomy = load_taxonomy(options.taxonomy)
     compute = resolve_compute(options.device, options.precision)
     baselines, left_out = plan_baselines(suite, options, compute)
-    reader = load_label_map(options.labels, taxonomy) if options.labels else LabelReader(taxonomy)
+    reader = read_labels_with(options.labels, taxonomy)
     dataset = load_dataset(options.data, reader, options.groups, options.on_bad)
     return Plan(
         suite=suite,
