@@ -105,6 +105,8 @@ def written() -> list[str]:
     ("words", "said", "code"),
     [
         (["--data", "nowhere"], ["nowhere: no such file or folder"], 1),
+        (["--data", "x" * 300], ["File name too long", "check the path"], 1),
+        (["--out", "x" * 300], ["File name too long", "check the path"], 1),
         (["--groups", "nowhere.csv"], ["nowhere.csv"], 1),
         (["--labels", "nowhere.toml"], ["nowhere.toml"], 1),
         (["--taxonomy", "nowhere.toml"], ["nowhere.toml"], 1),
@@ -122,7 +124,7 @@ def written() -> list[str]:
         (["--on-bad", "ignore"], ["--on-bad"], 2),
         (["--sede", "1"], ["--sede"], 2),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+    ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
 def test_a_mistake_is_one_clear_message_and_leaves_nothing_behind(
     words: list[str], said: list[str], code: int, run: Lcbench

@@ -176,7 +176,7 @@ def demo(small_demo, monkeypatch):
 def test_the_demonstration_set_says_that_it_is_synthetic_and_knows_its_groups():
     data = load("demo")
     assert data.synthetic
-    assert data.name == "synthetic demonstration data"
+    assert data.name == "demo"
     assert "source tiles" in data.groups_source
     assert len(data.manifest) == 72
     assert data.manifest["group"].value_counts().tolist() == [3] * 24

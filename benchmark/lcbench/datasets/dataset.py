@@ -92,7 +92,7 @@ def load_dataset(
     else:
         manifest, groups_source = _with_groups(manifest, groups)
     return Dataset(
-        name="synthetic demonstration data" if synthetic else source.resolve().name,
+        name=DEMO if synthetic else source.resolve().name,
         root=listing.root,
         manifest=manifest,
         groups_source=groups_source,
