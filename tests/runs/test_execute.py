@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -207,6 +208,37 @@ def test_more_seeds_and_baselines_add_to_what_is_there(plan_of: MakePlan, tmp_pa
     execute(plan_of(REFERENCE, MAJORITY, only=("reference",)), out, jobs=1)
     outcome = execute(plan_of(REFERENCE, MAJORITY, seeds=2), out, jobs=1)
     assert counts(outcome) == (3, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "change", [{"backbone": "test_convnext"}, {"groups": None}, {"recipe": {"epochs": 3}}], ids=str
+)
+@pytest.mark.parametrize("fewer", [{"seeds": 1}, {"protocols": ("paper",)}], ids=str)
+def test_runs_made_in_two_ways_are_not_left_side_by_side(
+    change: dict[str, Any], fewer: dict[str, Any], plan_of: MakePlan, tmp_path: Path
+) -> None:
+    """The report would pool them, and call them all by the weights and recipe of the new ones."""
+    out = tmp_path / "runs"
+    more = {"protocols": ("paper", "grouped")} if "protocols" in fewer else {"seeds": 2}
+    execute(plan_of(REFERENCE, MAJORITY, **more), out, jobs=1)
+    before = contents(out)
+    reference = {**REFERENCE, **change.get("recipe", {})}
+    asked = {key: value for key, value in change.items() if key != "recipe"}
+    with pytest.raises(UserError, match="made with another recipe, other weights") as caught:
+        execute(plan_of(reference, MAJORITY, **fewer, **asked), out, jobs=1)
+    assert "--out" in caught.value.remedy
+    assert contents(out) == before
+
+
+def test_runs_of_before_stay_beside_new_ones_that_were_made_the_same_way(
+    plan_of: MakePlan, tmp_path: Path
+) -> None:
+    out = tmp_path / "runs"
+    execute(plan_of(REFERENCE, MAJORITY, seeds=2), out, jobs=1)
+    assert counts(execute(plan_of(REFERENCE, MAJORITY), out, jobs=1)) == (0, 2, 0)
+    other = {**KNN, "name": "majority"}
+    with pytest.raises(UserError, match="majority/seed1"):
+        execute(plan_of(REFERENCE, other), out, jobs=1)
 
 
 def test_leftovers_of_a_killed_run_are_removed(plan_of: MakePlan, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def list_images(source: Path, reader: LabelReader) -> Listing:
     elif source.exists():
         raise UserError(f"{source}: neither a folder nor a .csv file")
     else:
-        raise UserError(f"{source}: no such file or folder", "Check the path given with --data.")
+        raise UserError(f"{source}: no such file or folder", "Check the path.")
     if listing.rows.empty and not listing.unknown and not listing.left_out:
         raise UserError(
             f"{source}: no images found",

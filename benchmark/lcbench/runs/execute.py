@@ -56,16 +56,18 @@ def execute(plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = Fal
     Raises
     ------
     UserError
-        If `out` holds the suite on other data, or cannot be written.
+        If `out` holds the suite on other data, runs that would be mixed with other ones, or
+        cannot be written.
     """
     folder = out / plan.suite.name
     _require_same_data(folder, plan)
     plan, left_out = _fetch(plan)
+    every = list(_jobs(plan, folder))
+    _require_no_mixture(folder, every)
     for planned in plan.splits:
         write_split(folder / SPLITS, planned.split)
     write_record(folder / PLAN, describe_plan(plan, left_out))
     _compute_features(plan)
-    every = list(_jobs(plan, folder))
     pending = [job for job in every if fresh or not _is_done(job)]
     failures = []
     with progress(f"Fitting ({len(every) - len(pending)} done before)", len(pending)) as advance:
@@ -92,6 +94,28 @@ def _require_same_data(folder: Path, plan: Plan) -> None:
             f"{folder} holds results for another class tree ({stored.taxonomy.name})",
             "Choose another folder with --out, or remove that one.",
         )
+
+
+def _require_no_mixture(folder: Path, every: list[Job]) -> None:
+    """Refuse to leave older runs of a baseline, made in another way, beside new ones.
+
+    The report would pool them in one row, under the recipe and the weights of the new ones.
+    """
+    planned = {job.folder for job in every}
+    for name, config in {job.baseline.name: job.config for job in every}.items():
+        for path in sorted(folder.glob(f"*/{name}/seed*")):
+            stored = None if path in planned else read_run(path)
+            if stored is not None and stored.done and _origin(stored.config) != _origin(config):
+                raise UserError(
+                    f"{path}: made with another recipe, other weights or other source groups than "
+                    f"{name} has now",
+                    "Choose another folder with --out, remove that one, or plan the same seeds and "
+                    "protocols as before, so that it is done again.",
+                )
+
+
+def _origin(config: RunConfig) -> object:
+    return config.kind, config.recipe, config.backbone, config.dataset
 
 
 def _fetch(plan: Plan) -> tuple[Plan, tuple[LeftOut, ...]]:
