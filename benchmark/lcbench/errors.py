@@ -66,6 +66,8 @@ _REMEDIES = {
     errno.ENOENT: "Check the path.",
     errno.ENOTDIR: "A part of the path is a file, not a folder: check the path.",
     errno.EISDIR: "A folder stands where a file is expected: check the path.",
+    errno.EEXIST: "Something else stands there: choose another path.",
+    errno.EBUSY: "The place is in use: choose another path.",
     errno.ENAMETOOLONG: "The name is too long: check the path.",
     errno.ELOOP: "The link leads to itself: check the path.",
     errno.EMFILE: "Too many open files: raise the limit with 'ulimit -n'.",

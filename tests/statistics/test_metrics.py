@@ -49,6 +49,13 @@ def test_weighted_counts_agree_with_sample_weights(true, predicted, data):
         return
     counts = np.zeros((CLASSES, CLASSES))
     np.add.at(counts, (true, predicted), weights)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one label only
+        kappa = sk.cohen_kappa_score(true, predicted, labels=[0, 1, 2], sample_weight=weights)
+        matthews = sk.matthews_corrcoef(true, predicted, sample_weight=weights)
+    if metrics.beyond_chance(counts) > 0:
+        assert metrics.cohen_kappa(counts) == pytest.approx(kappa, abs=1e-12)
+    assert metrics.matthews_correlation(counts) == pytest.approx(matthews, abs=1e-12)
     assert metrics.accuracy(counts) == pytest.approx(
         sk.accuracy_score(true, predicted, sample_weight=weights)
     )
@@ -75,6 +82,35 @@ def test_agrees_with_torchmetrics():
 
 @few
 @given(labels, labels)
+def test_kappa_and_matthews_agree_with_scikit_learn(true, predicted):
+    counts = confusion(true, predicted)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one label only
+        kappa = sk.cohen_kappa_score(true, predicted)
+        matthews = sk.matthews_corrcoef(true, predicted)
+    if metrics.beyond_chance(counts) > 0:
+        assert metrics.cohen_kappa(counts) == pytest.approx(kappa, abs=1e-12)
+    else:
+        assert len(set(true) | set(predicted)) == 1
+        assert metrics.cohen_kappa(counts) == 0
+    assert metrics.matthews_correlation(counts) == pytest.approx(matthews, abs=1e-12)
+    constant = len(set(true)) == 1 or len(set(predicted)) == 1
+    assert (metrics.matthews_scale(counts) > 0) is not constant
+    assert -1 <= metrics.matthews_correlation(counts) <= 1
+
+
+@few
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(1, 10**6))
+def test_matthews_correlation_never_exceeds_its_bounds(first, second, third):
+    perfect = np.diag([first, second, third])
+    assert metrics.matthews_correlation(perfect) == metrics.cohen_kappa(perfect) == 1
+    reversed_pair = np.array([[0, first, 0], [second, 0, 0], [0, 0, 0]])
+    assert -1 <= metrics.matthews_correlation(reversed_pair) <= -1 + 1e-9
+    assert -1 <= metrics.cohen_kappa(reversed_pair) < 0
+
+
+@few
+@given(labels, labels)
 def test_sensitivity_and_specificity_are_recalls_of_the_merged_classes(true, predicted):
     counts = confusion(true, predicted)
     binary_true, binary_predicted = true > 0, predicted > 0
@@ -87,6 +123,12 @@ def test_sensitivity_and_specificity_are_recalls_of_the_merged_classes(true, pre
 HAND = np.array([[8, 1, 1], [2, 5, 3], [0, 4, 16]])  # benign, and two subtypes
 
 
+def test_kappa_of_cohens_example():
+    # Cohen 1960, table 1: 200 diagnoses, 0.70 of them agree, 0.41 by chance.
+    table = np.array([[88, 14, 18], [10, 40, 10], [2, 6, 12]])
+    assert metrics.cohen_kappa(table) == pytest.approx(0.492, abs=5e-4)
+
+
 def test_metrics_of_a_table_worked_by_hand():
     assert metrics.accuracy(HAND) == 29 / 40
     assert metrics.balanced_accuracy(HAND) == pytest.approx((0.8 + 0.5 + 0.8) / 3)
@@ -95,6 +137,10 @@ def test_metrics_of_a_table_worked_by_hand():
     assert metrics.specificity(HAND, [1, 2]) == 8 / 10
     assert metrics.subtype_accuracy(HAND, [1, 2]) == 21 / 30
     assert metrics.subtype_confusions(HAND, [1, 2]) == 3 + 4
+    assert metrics.subtype_confusion_rate(HAND, [1, 2]) == 7 / 30
+    chance = (10 * 10 + 10 * 10 + 20 * 20) / 40**2
+    assert metrics.cohen_kappa(HAND) == pytest.approx((29 / 40 - chance) / (1 - chance))
+    assert metrics.beyond_chance(HAND) == pytest.approx(1 - chance)
     assert metrics.support(HAND) == 40
     assert metrics.support(HAND, [1, 2]) == 30
     assert metrics.predicted_support(HAND, [0]) == 10
@@ -110,6 +156,11 @@ PANEL = {
     "sensitivity": lambda counts: metrics.sensitivity(counts, [1, 2]),
     "specificity": lambda counts: metrics.specificity(counts, [1, 2]),
     "subtype_accuracy": lambda counts: metrics.subtype_accuracy(counts, [1, 2]),
+    "subtype_confusion_rate": lambda counts: metrics.subtype_confusion_rate(counts, [1, 2]),
+    "cohen_kappa": metrics.cohen_kappa,
+    "beyond_chance": metrics.beyond_chance,
+    "matthews_correlation": metrics.matthews_correlation,
+    "matthews_scale": metrics.matthews_scale,
     "subtype_confusions": lambda counts: metrics.subtype_confusions(counts, [1, 2]),
     "support": metrics.support,
     "predicted_support": lambda counts: metrics.predicted_support(counts, [1, 2]),
@@ -137,6 +188,8 @@ def test_one_class_only_means_the_others_are_absent():
     assert metrics.balanced_accuracy(counts) == 1
     assert metrics.macro_f1(counts) == 1
     assert metrics.recall(counts).tolist() == [1, 0, 0]
+    assert metrics.cohen_kappa(counts) == metrics.beyond_chance(counts) == 0
+    assert metrics.matthews_correlation(counts) == metrics.matthews_scale(counts) == 0
     assert metrics.sensitivity(counts, [1, 2]) == 0
     assert metrics.specificity(counts, [1, 2]) == 1
 

@@ -1,8 +1,10 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
-from lcbench.statistics.proportions import newcombe_difference, wilson
+from lcbench.statistics.proportions import newcombe_difference, score_limits, wilson
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,34 @@ from lcbench.statistics.proportions import newcombe_difference, wilson
 )
 def test_wilson_gives_the_published_limits(successes, n, limits):
     assert wilson(successes, n) == pytest.approx(limits, abs=5e-5)
+
+
+@given(st.integers(1, 2000), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
+def test_wilson_is_statsmodels(n, share, confidence):
+    expected = proportion_confint(share * n, n, alpha=1 - confidence, method="wilson")
+    assert wilson(share * n, n, confidence) == pytest.approx(expected, abs=1e-9)
+
+
+@given(st.floats(0, 1), st.floats(0.1, 1e6), st.floats(0.1, 40))
+def test_score_limits_solve_wilsons_equation(share, n, quantile):
+    low, high = score_limits(share, n, quantile)
+    assert 0 <= low <= share <= high <= 1
+    for limit in (low, high):
+        square = quantile**2 * limit * (1 - limit) / n
+        assert (share - limit) ** 2 == pytest.approx(square, rel=1e-6, abs=1e-9)
+
+
+def test_score_limits_take_any_quantile_and_any_n():
+    normal = stats.norm.ppf(0.975)
+    assert score_limits(0.9, 50, normal) == wilson(45, 50)
+    wide, narrow = score_limits(0.9, 12.5, normal), score_limits(0.9, 50, normal)
+    assert wide == pytest.approx(score_limits(0.9, 50, 2 * normal))
+    assert wide[0] < narrow[0] < 0.9 < narrow[1] < wide[1]
+
+
+@pytest.mark.parametrize("n", [0, -1, 1e-320])
+def test_no_trials_leave_everything_open(n):
+    assert score_limits(0.4, n, 1.96) == (0, 1)
 
 
 @given(st.integers(1, 2000), st.floats(0, 1))

@@ -1,122 +1,180 @@
 """The one-stage cluster bootstrap: whole source groups are drawn with replacement.
 
-Only counts per group are kept, so a resample is a weight for each group, and 10,000 resamples are
-a matrix product; no image is ever copied.
+A resample is a weight for each group, so nothing is ever copied: counts become a matrix product,
+ranks a weighted sort (`lcbench.statistics.ranking`). With several seeds of training, groups and
+seeds can be drawn independently of each other (two-way).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.metrics import Counts, Values
+from lcbench.statistics.metrics import Values
 
-Statistic = Callable[[NDArray[np.float64]], NDArray[Any]]
+WeightedStatistic = Callable[[Values], Values]
+"""Takes (B, U) weights of the units and returns (B, S) statistics, NaN where undefined."""
+Tick = Callable[[int, int], None]
+"""Takes how much is done, and out of how much."""
 RESAMPLES = 10_000
 # Weights held at once: 4 MiB of float64, which stays in the cache.
 _BLOCK_CELLS = 2**19
 
 
-def bootstrap_weights(
-    n_groups: int,
-    resamples: int,
-    seed: int,
-    block: int,
-    strata: NDArray[np.integer[Any]] | None = None,
-) -> Iterator[Values]:
-    """Yield how often each group is drawn in each resample.
-
-    The weights depend on the seed alone, not on the size of the blocks.
+@dataclass(frozen=True)
+class Design:
+    """What is drawn: groups, or groups and seeds.
 
     Parameters
     ----------
-    n_groups
-        Number of groups, G.
+    groups
+        Number of source groups, G.
+    seeds
+        Number of training seeds, S, where they are drawn too; 1 keeps every group's predictions
+        of all seeds together.
+    """
+
+    groups: int
+    seeds: int = 1
+
+    @property
+    def units(self) -> int:
+        """Number of weights, U = G * S; unit g * S + s is group g under seed s."""
+        return self.groups * self.seeds
+
+    @property
+    def block(self) -> int:
+        """Resamples to hold at once."""
+        return max(1, _BLOCK_CELLS // max(1, self.units))
+
+
+def bootstrap_weights(design: Design, resamples: int, seed: int, block: int) -> Iterator[Values]:
+    """Yield how often each unit is drawn in each resample.
+
+    The weights depend on the design and the seed alone, not on the size of the blocks.
+
+    Parameters
+    ----------
+    design
+        Groups, and seeds for the two-way bootstrap (Owen 2007): a unit's weight is then the
+        product of its group's and its seed's.
     resamples
         Number of resamples in all.
     seed
-        Seed of the PCG64 generator.
+        Seed of the PCG64 generators.
     block
         Number of resamples to hold at once.
-    strata
-        (G,) stratum of each group, where groups are to be drawn within strata.
 
     Yields
     ------
     ndarray
-        (block, G) weights, each row summing to G; the last block may be shorter.
+        (block, U) weights; the last block may be shorter. Group weights sum to G.
+
+    References
+    ----------
+    Davison, A. C. and Hinkley, D. V. (1997). Bootstrap Methods and their Application, section
+    3.8: with groups as the sampling unit, draw groups and keep each one whole. Owen, A. B. (2007).
+    The pigeonhole bootstrap. Annals of Applied Statistics 1, 386-411.
     """
-    rng = np.random.Generator(np.random.PCG64(seed))
-    order, starts, ends = _strata_bounds(n_groups, strata)
+    if design.groups < 1 or resamples < 1:
+        raise ValueError(f"cannot draw {resamples} resamples of {design.groups} groups")
+    of_groups = np.random.Generator(np.random.PCG64(seed))
+    of_seeds = np.random.Generator(np.random.PCG64([seed, 1]))
     for start in range(0, resamples, block):
         rows = min(block, resamples - start)
-        drawn = rng.integers(starts, ends, size=(rows, n_groups))
-        cells = order[drawn] + np.arange(rows)[:, None] * n_groups
-        counts = np.bincount(cells.ravel(), minlength=rows * n_groups)
-        yield counts.reshape(rows, n_groups).astype(np.float64)
+        weights = _drawn(of_groups, rows, design.groups)
+        if design.seeds > 1:
+            seeds = _drawn(of_seeds, rows, design.seeds)
+            weights = (weights[:, :, None] * seeds[:, None, :]).reshape(rows, design.units)
+        yield weights
 
 
-def cluster_bootstrap(
-    group_counts: Counts,
-    statistic: Statistic,
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    strata: NDArray[np.integer[Any]] | None = None,
-) -> Values:
-    """Return a statistic on resampled groups.
+def leave_one_out_weights(design: Design, block: int) -> Iterator[Values]:
+    """Yield, for each group in turn, weights of 1 for all units but those of that group.
+
+    Yields
+    ------
+    ndarray
+        (block, U) weights; the last block may be shorter.
+    """
+    for start in range(0, design.groups, block):
+        left_out = np.arange(start, min(start + block, design.groups))
+        weights = np.ones((len(left_out), design.groups, design.seeds))
+        weights[np.arange(len(left_out)), left_out] = 0.0
+        yield weights.reshape(len(left_out), design.units)
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """Statistics on all images, on resampled groups, and without each group.
 
     Parameters
     ----------
-    group_counts
-        (G, ...) counts of each source group, such as (G, L, L) confusion counts.
+    values
+        (S,) statistics on all images.
+    distribution
+        (resamples, S) statistics on resampled groups; NaN where undefined.
+    jackknife
+        (G, S) statistics without each group; NaN where undefined.
+    """
+
+    values: Values
+    distribution: Values
+    jackknife: Values
+
+
+def resample(
+    statistic: WeightedStatistic,
+    design: Design,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    leave_one_out: Callable[[], Values] | None = None,
+    tick: Tick | None = None,
+) -> Resampled:
+    """Evaluate statistics on all images, on resampled groups, and without each group.
+
+    Parameters
+    ----------
     statistic
-        Takes (B, ...) totals of B resamples and returns (B,), or (B, S) for S statistics.
+        Takes (B, U) weights and returns (B, S).
+    design
+        What is drawn.
     resamples, seed
         Number of resamples, and the seed of their generator.
-    strata
-        (G,) stratum of each group: groups are then drawn within strata.
-
-    Returns
-    -------
-    ndarray
-        (resamples,) or (resamples, S).
+    leave_one_out
+        Returns the (G, S) statistics without each group, where there is a faster way than
+        weights.
+    tick
+        Called after each block with the resamples done, and all of them.
 
     Raises
     ------
     ValueError
         Without groups or without resamples.
-
-    References
-    ----------
-    Davison, A. C. and Hinkley, D. V. (1997). Bootstrap Methods and their Application, section
-    3.8: with groups as the sampling unit, draw groups and keep each one whole.
     """
-    totals_of = np.asarray(group_counts, np.float64)
-    n_groups = totals_of.shape[0] if totals_of.ndim else 0
-    if n_groups == 0 or resamples < 1:
-        raise ValueError(f"cannot draw {resamples} resamples of {n_groups} groups")
-    flat = totals_of.reshape(n_groups, -1)
-    block = max(1, _BLOCK_CELLS // n_groups)
-    parts = [
-        statistic((weights @ flat).reshape(-1, *totals_of.shape[1:]))
-        for weights in bootstrap_weights(n_groups, resamples, seed, block, strata)
-    ]
-    return np.concatenate(parts).astype(np.float64, copy=False)
+    drawn = bootstrap_weights(design, resamples, seed, design.block)
+    parts: list[Values] = []
+    done = 0
+    for weights in drawn:
+        parts.append(statistic(weights))
+        done += len(weights)
+        if tick is not None:
+            tick(done, resamples)
+    without = leave_one_out or (lambda: leave_each_group_out(statistic, design))
+    return Resampled(statistic(np.ones((1, design.units)))[0], np.concatenate(parts), without())
 
 
-def _strata_bounds(
-    n_groups: int, strata: NDArray[np.integer[Any]] | None
-) -> tuple[NDArray[np.intp], Any, Any]:
-    """Return the groups sorted by stratum, and where each one's stratum starts and ends there."""
-    if strata is None:
-        return np.arange(n_groups), 0, n_groups
-    strata = np.asarray(strata)
-    if strata.shape != (n_groups,):
-        raise ValueError(f"{strata.shape} strata for {n_groups} groups")
-    order = np.argsort(strata, kind="stable")
-    ordered = strata[order]
-    return order, np.searchsorted(ordered, ordered), np.searchsorted(ordered, ordered, "right")
+def leave_each_group_out(statistic: WeightedStatistic, design: Design) -> Values:
+    """Return the (G, S) statistics without each group in turn."""
+    left_out = leave_one_out_weights(design, design.block)
+    return np.concatenate([statistic(weights) for weights in left_out])
+
+
+def _drawn(rng: np.random.Generator, rows: int, size: int) -> NDArray[np.float64]:
+    cells = rng.integers(0, size, size=(rows, size)) + np.arange(rows)[:, None] * size
+    counts = np.bincount(cells.ravel(), minlength=rows * size)
+    return counts.reshape(rows, size).astype(np.float64)

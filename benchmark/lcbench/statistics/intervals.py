@@ -2,224 +2,235 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
+import math
+from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lcbench.statistics.bootstrap import (
-    RESAMPLES,
-    Statistic,
-    bootstrap_weights,
-    cluster_bootstrap,
+from lcbench.statistics.bootstrap import RESAMPLES, Tick, resample
+from lcbench.statistics.limits import (
+    Method,
+    Scale,
+    bca_limits,
+    degrees_of_freedom,
+    percentile_limits,
+    score_interval,
+    standard_error,
 )
-from lcbench.statistics.metrics import Counts, Values
-from lcbench.statistics.percentile import (
-    Interval,
-    difference_from_distribution,
-    interval_from_distribution,
-    no_images,
-)
-from lcbench.statistics.proportions import wilson
+from lcbench.statistics.metrics import Values
+from lcbench.statistics.panel import Measure, Panel, Sides
+from lcbench.statistics.proportions import newcombe_difference, wilson
 
-__all__ = [
-    "Interval", "Statistic", "bootstrap_weights", "cluster_bootstrap",
-    "difference_from_distribution", "difference_interval", "interval",
-    "interval_from_distribution", "many_intervals", "wilson",
-]  # fmt: skip
+DESCRIPTIONS = {
+    Method.score: "score interval, cluster bootstrap standard error",
+    Method.percentile: "cluster bootstrap, percentile",
+    Method.bca: "cluster bootstrap, BCa",
+}
+WILSON = "Wilson on groups"
+NEWCOMBE = "Newcombe on groups"
+ALIKE = "all resamples alike"
+NO_LIMIT = "no upper limit: not one image is off"
+UNDEFINED = "not defined on these images"
+NO_INTERVAL = "no interval from one group"
+# Resamples that are alike can differ by rounding.
+_NO_WIDTH = 1e-12
 
 
-def interval(
-    group_counts: Counts,
-    statistic: Statistic,
-    *,
-    n: int,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    proportion: bool = True,
-    groups_in_use: int | None = None,
-    denominator: Statistic | None = None,
-) -> Interval:
-    """Return a statistic with its percentile interval over source groups.
+@dataclass(frozen=True)
+class Interval:
+    """An estimate and its confidence interval.
 
     Parameters
     ----------
-    group_counts
-        (G, ...) counts of each source group.
-    statistic
-        Takes (B, ...) counts and returns (B,).
+    value
+        The estimate on all images; 0 where it is not defined, see `n`.
+    low, high
+        Limits; low <= value <= high.
     n
-        Number of images that enter; without any there is no interval.
+        Number of images that enter; 0 where the statistic is not defined.
+    groups
+        Number of source groups that enter.
+    method
+        How the limits were found, in plain words.
+    error
+        Bootstrap standard error, NaN where the bootstrap says nothing.
+    count
+        Numerator, where the statistic is a share of n images.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    groups: int
+    method: str
+    error: float = math.nan
+    count: int | None = None
+
+
+def intervals(
+    panel: Panel,
+    *,
+    method: Method = Method.score,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    tick: Tick | None = None,
+) -> dict[str, Interval]:
+    """Return an interval for each measure of a panel, all from the same resamples.
+
+    A bounded statistic gets Wilson's interval with the groups as trials where the bootstrap says
+    nothing: no errors or no successes (every resample is alike, and [1, 1] would be false
+    certainty), one group, or no spread between groups. The difference of two bounded statistics
+    gets Newcombe's hybrid of the two Wilson intervals on groups there (two perfect models, or two
+    that err on the same images): it is conservative, see `newcombe_difference`. Limits are moved
+    to contain the estimate, which a skewed statistic in few groups can leave.
+
+    Parameters
+    ----------
+    panel
+        The measures.
+    method
+        How limits are found.
     confidence, resamples, seed
         Coverage that is aimed at; number of resamples and the seed of their generator.
-    proportion
-        Whether the statistic lies in [0, 1] and gets Wilson's limits where the bootstrap
-        degenerates; see `interval_from_distribution`.
-    groups_in_use
-        Number of groups that enter the denominator; by default those with a positive
-        `denominator`.
-    denominator
-        Takes (B, ...) counts and returns the (B,) denominator of the statistic, such as
-        `metrics.support` of one leaf; by default the sum of all counts. Resamples that drew no
-        image for it are left out. Give it where few groups enter: such resamples would
-        otherwise score 0/0 = 0 and pull the lower limit down.
-
-    Returns
-    -------
-    Interval
-        [0, 1] around 0 without images.
-    """
-    counts = np.asarray(group_counts, np.float64)
-    denominator = denominator or _all_counts
-    if groups_in_use is None:
-        groups_in_use = int((denominator(counts) > 0).sum())
-    if n == 0 or groups_in_use == 0:
-        return no_images(0.0, 1.0)
-    value = float(statistic(counts.sum(axis=0)[None])[0])
-    distribution = cluster_bootstrap(
-        counts, _undefined_as_nan(statistic, denominator), resamples=resamples, seed=seed
-    )
-    return interval_from_distribution(
-        distribution,
-        value,
-        n=n,
-        groups=groups_in_use,
-        confidence=confidence,
-        proportion=proportion,
-    )
-
-
-def many_intervals(
-    group_counts: Counts,
-    statistics: Mapping[str, Statistic],
-    *,
-    denominators: Mapping[str, Statistic] | None = None,
-    unbounded: Collection[str] = (),
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> dict[str, Interval]:
-    """Return an interval for each of many statistics, all from the same resamples.
-
-    Parameters
-    ----------
-    group_counts
-        (G, ...) counts of images in each source group.
-    statistics
-        Functions from (B, ...) counts to (B,) values, by name.
-    denominators
-        Functions from (B, ...) counts to the (B,) number of images that enter the statistic of
-        that name, such as `metrics.support`; by default every image. They set `n` and `groups` of
-        each interval; see `interval`.
-    unbounded
-        Names of the statistics that are not proportions.
-    confidence, resamples, seed
-        As for `interval`.
+    tick
+        Called now and then with the resamples done, and all of them.
 
     Returns
     -------
     dict
-        Intervals by name, in the order of `statistics`.
+        Intervals by name, in the order of the panel.
     """
-    counts = np.asarray(group_counts, np.float64)
-    chosen = {name: (denominators or {}).get(name, _all_counts) for name in statistics}
-    total = counts.sum(axis=0)[None]
-    images = {name: round(float(enter(total)[0])) for name, enter in chosen.items()}
-    if not any(images.values()):
-        return {name: no_images(0.0, 1.0) for name in statistics}
-    guarded = [_undefined_as_nan(statistics[name], chosen[name]) for name in statistics]
-    distributions = cluster_bootstrap(
-        counts,
-        lambda totals: np.stack([function(totals) for function in guarded], axis=-1),
-        resamples=resamples,
-        seed=seed,
+    every = all_intervals(
+        panel, (method,), confidence=confidence, resamples=resamples, seed=seed, tick=tick
     )
-    return {
-        name: interval_from_distribution(
-            distributions[:, column],
-            float(statistic(total)[0]),
-            n=images[name],
-            groups=int((chosen[name](counts) > 0).sum()),
-            confidence=confidence,
-            proportion=name not in unbounded,
-        )
-        for column, (name, statistic) in enumerate(statistics.items())
-    }
+    return every[method]
 
 
-def difference_interval(
-    group_counts_a: Counts,
-    group_counts_b: Counts,
-    statistic: Statistic,
+def all_intervals(
+    panel: Panel,
+    methods: tuple[Method, ...] = tuple(Method),
     *,
-    n: int,
     confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
-    proportion: bool = True,
-    groups_in_use: int | None = None,
-    denominator: Statistic | None = None,
-) -> Interval:
-    """Return statistic(A) - statistic(B) with its percentile interval over shared groups.
-
-    Both sides are computed on the same resampled groups, which keeps the pairing. The images may
-    differ, as long as the groups are the same ones in the same order.
-
-    Parameters
-    ----------
-    group_counts_a, group_counts_b
-        (G, ...) counts of each source group on either side; a group may be empty on one.
-    n
-        Number of images that enter.
-    proportion
-        Whether the statistic lies in [0, 1] and gets Newcombe's limits where the bootstrap
-        degenerates; see `difference_from_distribution`.
-    statistic, confidence, resamples, seed, groups_in_use, denominator
-        As for `interval`.
-
-    Returns
-    -------
-    Interval
-        [-1, 1] around 0 where either side has no images.
-
-    Raises
-    ------
-    ValueError
-        If the two shapes differ.
-    """
-    sides = np.stack(
-        [np.asarray(group_counts_a, np.float64), np.asarray(group_counts_b, np.float64)], axis=1
-    )
-    denominator = denominator or _all_counts
-    enters_a, enters_b = (denominator(sides[:, side]) > 0 for side in (0, 1))
-    if groups_in_use is None:
-        groups_in_use = int((enters_a | enters_b).sum())
-    if n == 0 or groups_in_use == 0 or not (enters_a.any() and enters_b.any()):
-        return no_images(-1.0, 1.0)
-    guarded = _undefined_as_nan(statistic, denominator)
-    distribution = cluster_bootstrap(
-        sides,
-        lambda totals: guarded(totals[:, 0]) - guarded(totals[:, 1]),
+    tick: Tick | None = None,
+) -> dict[Method, dict[str, Interval]]:
+    """Return the intervals of several methods from one set of resamples; see `intervals`."""
+    if not any(measure.images for measure in panel.measures):
+        empty = {measure.name: _undefined(measure) for measure in panel.measures}
+        return dict.fromkeys(methods, empty)
+    drawn = resample(
+        panel.evaluate,
+        panel.design,
         resamples=resamples,
         seed=seed,
+        leave_one_out=panel.without_each_group,
+        tick=tick,
     )
-    first, second = (float(value) for value in statistic(sides.sum(axis=0)))
-    return difference_from_distribution(
-        distribution,
-        first,
-        second,
-        n=n,
-        groups=groups_in_use,
+    found: dict[Method, dict[str, Interval]] = {method: {} for method in methods}
+    for column, measure in enumerate(panel.measures):
+        one = _Column(measure, drawn.values, drawn.distribution, drawn.jackknife, column)
+        for method in methods:
+            found[method][measure.name] = _interval(one, method, panel.design.groups, confidence)
+    return found
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One measure of what was resampled."""
+
+    measure: Measure
+    values: Values
+    distributions: Values
+    jackknives: Values
+    column: int
+
+    @property
+    def value(self) -> float:
+        return float(self.values[self.column])
+
+    @property
+    def distribution(self) -> Values:
+        return self.distributions[:, self.column]
+
+    @property
+    def jackknife(self) -> Values:
+        return self.jackknives[:, self.column]
+
+
+def _interval(one: _Column, method: Method, groups: int, confidence: float) -> Interval:
+    measure = one.measure
+    if measure.images == 0 or measure.groups == 0 or math.isnan(one.value):
+        return _undefined(measure)
+    error = standard_error(one.distribution, groups)
+    count = round(one.value * measure.images) if measure.proportion else None
+    plain = Interval(
+        one.value, one.value, one.value, measure.images, measure.groups, ALIKE, count=count
+    )
+    extreme = measure.scale is not Scale.linear and one.value in measure.bounds
+    if extreme or measure.trials <= 1 or error < _NO_WIDTH:
+        return _without_spread(plain, measure, confidence)
+    low, high = _limits(one, method, error, confidence)
+    return replace(
+        plain,
+        low=min(low, one.value),
+        high=max(high, one.value),
+        method=DESCRIPTIONS[method],
+        error=error,
+    )
+
+
+def _limits(one: _Column, method: Method, error: float, confidence: float) -> tuple[float, float]:
+    if method is Method.percentile:
+        return percentile_limits(one.distribution, confidence)
+    if method is Method.bca:
+        return bca_limits(one.distribution, one.value, one.jackknife, confidence)
+    return score_interval(
+        one.value,
+        error,
+        degrees_of_freedom(one.jackknife),
+        # Pairs of images can tell more about a rank than so many single ones.
+        n=one.measure.images if one.measure.proportion else math.inf,
+        bounds=one.measure.bounds,
+        scale=one.measure.scale,
         confidence=confidence,
-        proportion=proportion,
     )
 
 
-def _undefined_as_nan(statistic: Statistic, denominator: Statistic) -> Statistic:
-    return lambda counts: np.where(denominator(counts) > 0, statistic(counts), np.nan)
+def _without_spread(plain: Interval, measure: Measure, confidence: float) -> Interval:
+    """Return what stands in where the bootstrap says nothing."""
+    low, high = measure.bounds
+    extreme = measure.sides is None and plain.value in measure.bounds
+    if math.isinf(high):
+        if measure.trials == 1:
+            return replace(plain, low=low, high=high, method=NO_INTERVAL)
+        return replace(plain, high=high, method=NO_LIMIT) if extreme else plain
+    if measure.sides is None:
+        if measure.scale is not Scale.bounded and not extreme and measure.trials > 1:
+            return plain  # such as the loss of one and the same answer to every image
+        low, high = _on_groups(plain.value, measure.bounds, measure.trials, confidence)
+        return replace(plain, low=low, high=high, method=WILSON)
+    low, high = _newcombe(measure.sides, measure.trials, confidence)
+    return replace(plain, low=min(low, plain.value), high=max(high, plain.value), method=NEWCOMBE)
 
 
-def _all_counts(counts: Values) -> NDArray[Any]:
-    return np.asarray(counts.sum(axis=tuple(range(1, counts.ndim))))
+def _on_groups(
+    value: float, bounds: tuple[float, float], groups: int, confidence: float
+) -> tuple[float, float]:
+    """Return Wilson's interval with the groups as trials, on the statistic's own range."""
+    low, width = bounds[0], bounds[1] - bounds[0]
+    share = min(1.0, max(0.0, (value - low) / width))
+    below, above = wilson(share * groups, groups, confidence)
+    return min(value, low + width * below), max(value, low + width * above)
+
+
+def _newcombe(sides: Sides, groups: int, confidence: float) -> tuple[float, float]:
+    low, width = sides.bounds[0], sides.bounds[1] - sides.bounds[0]
+    shares = [min(1.0, max(0.0, (value - low) / width)) for value in (sides.first, sides.second)]
+    limits = [wilson(share * groups, groups, confidence) for share in shares]
+    below, above = newcombe_difference(shares[0], limits[0], shares[1], limits[1])
+    return width * below, width * above
+
+
+def _undefined(measure: Measure) -> Interval:
+    return Interval(0.0, measure.bounds[0], measure.bounds[1], 0, 0, UNDEFINED)

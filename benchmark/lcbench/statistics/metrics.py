@@ -118,6 +118,42 @@ def macro_f1(counts: Counts) -> Values:
     return _mean_where(f1(counts), _true(counts) + _predicted(counts) > 0)
 
 
+def cohen_kappa(counts: Counts) -> Values:
+    """Return Cohen's kappa, (...): agreement beyond chance; 0 where chance explains everything.
+
+    References
+    ----------
+    Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological
+    Measurement 20, 37-46.
+    """
+    return _ratio(accuracy(counts) - _chance_agreement(counts), beyond_chance(counts))
+
+
+def beyond_chance(counts: Counts) -> Values:
+    """Return the denominator of `cohen_kappa`, (...): 0 where it is not defined."""
+    return np.where(support(counts) > 0, _where_defined(1.0 - _chance_agreement(counts)), 0.0)
+
+
+def matthews_correlation(counts: Counts) -> Values:
+    """Return Matthews' correlation coefficient for any number of classes, (...); 0/0 is 0.
+
+    References
+    ----------
+    Gorodkin, J. (2004). Comparing two K-category assignments by a K-category correlation
+    coefficient. Computational Biology and Chemistry 28, 367-374.
+    """
+    true, predicted = _shares(counts)
+    covariance = accuracy(counts) - (true * predicted).sum(axis=-1)
+    # Rounding can leave a coefficient 1e-16 beyond 1.
+    return np.clip(_ratio(covariance, matthews_scale(counts)), -1.0, 1.0)
+
+
+def matthews_scale(counts: Counts) -> Values:
+    """Return the denominator of `matthews_correlation`, (...): 0 where it is not defined."""
+    true, predicted = (_where_defined(1.0 - (part**2).sum(axis=-1)) for part in _shares(counts))
+    return np.where(support(counts) > 0, np.sqrt(true * predicted), 0.0)
+
+
 def sensitivity(counts: Counts, positive: Sequence[int]) -> Values:
     """Return the share of positive images predicted as any positive leaf, (...); 0/0 is 0.
 
@@ -159,6 +195,19 @@ def subtype_accuracy(counts: Counts, subtypes: Sequence[int]) -> Values:
     return _ratio(_hits(counts)[..., _indices(subtypes)].sum(axis=-1), support(counts, subtypes))
 
 
+def subtype_confusion_rate(counts: Counts, subtypes: Sequence[int]) -> Values:
+    """Return the share of images of the given leaves predicted as another of them, (...).
+
+    Parameters
+    ----------
+    counts
+        (..., L, L) confusion counts.
+    subtypes
+        Indices of the subtype leaves. 0 without such images.
+    """
+    return _ratio(subtype_confusions(counts, subtypes), support(counts, subtypes))
+
+
 def subtype_confusions(counts: Counts, subtypes: Sequence[int]) -> Values:
     """Return the number of images of one subtype that are predicted as another, (...).
 
@@ -198,8 +247,25 @@ def _block_share(counts: Counts, leaves: NDArray[np.intp]) -> Values:
     return _ratio(inside, _true(counts)[..., leaves].sum(axis=-1))
 
 
+def _shares(counts: Counts) -> tuple[Values, Values]:
+    """Return the share of each leaf among truths and among predictions, (..., L) each."""
+    n = support(counts)[..., None]
+    return _ratio(_true(counts), n), _ratio(_predicted(counts), n)
+
+
+def _chance_agreement(counts: Counts) -> Values:
+    true, predicted = _shares(counts)
+    return np.asarray((true * predicted).sum(axis=-1))
+
+
+def _where_defined(denominator: Values) -> Values:
+    """Return a denominator between 0 and 1, with what is only rounding taken as 0."""
+    return np.where(denominator > 1e-12, denominator, 0.0)
+
+
 def _ratio(part: Values, whole: Values) -> Values:
-    shares = np.zeros(np.shape(whole))
+    whole = np.broadcast_to(whole, np.shape(part))
+    shares = np.zeros(np.shape(part))
     np.divide(part, whole, out=shares, where=np.asarray(whole) > 0)
     return shares
 

@@ -5,6 +5,31 @@ from __future__ import annotations
 import math
 
 
+def score_limits(share: float, n: float, quantile: float) -> tuple[float, float]:
+    """Return the score interval of a share for any quantile, n not necessarily whole.
+
+    The roots of (share - p)^2 = quantile^2 p (1 - p) / n, Wilson's equation.
+
+    Parameters
+    ----------
+    share
+        The share, within [0, 1].
+    n
+        Number of trials, or of effective trials.
+    quantile
+        Quantile of the normal distribution, or of Student's t where n was estimated.
+    """
+    if n <= 0:
+        return 0.0, 1.0
+    square = quantile**2 / n
+    if math.isinf(square):
+        return 0.0, 1.0
+    centre = (share + square / 2.0) / (1.0 + square)
+    half = math.sqrt(square * share * (1.0 - share) + square**2 / 4.0) / (1.0 + square)
+    # Rounding can leave a limit 1e-17 on the wrong side of a share of 0 or 1.
+    return max(0.0, min(centre - half, share)), min(1.0, max(centre + half, share))
+
+
 def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
     """Return Wilson's score interval of a proportion.
 
@@ -30,16 +55,12 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
     Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference.
     JASA 22, 209-212.
     """
-    from statsmodels.stats.proportion import proportion_confint
+    from scipy.stats import norm
 
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} successes in {n} trials")
-    if n == 0:
-        return 0.0, 1.0
-    low, high = proportion_confint(successes, n, alpha=1.0 - confidence, method="wilson")
-    share = successes / n
-    # Rounding can leave a limit 1e-17 on the wrong side of a share of 0 or 1.
-    return max(0.0, min(float(low), share)), min(1.0, max(float(high), share))
+    share = successes / n if n else 0.0
+    return score_limits(share, n, float(norm.ppf((1.0 + confidence) / 2.0)))
 
 
 def newcombe_difference(

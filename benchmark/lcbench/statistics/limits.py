@@ -1,0 +1,188 @@
+"""From a resampled statistic to its confidence limits: score, percentile, BCa."""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lcbench.statistics.metrics import Values
+from lcbench.statistics.proportions import score_limits
+
+
+class Method(StrEnum):
+    """How limits are found; `score` is the default (docs/statistics.md has their coverage)."""
+
+    score = "score"
+    percentile = "percentile"
+    bca = "bca"
+
+
+class Scale(StrEnum):
+    """What values a statistic can take, which decides the shape of its score interval."""
+
+    bounded = "bounded"
+    """Between two bounds, such as a share: Wilson's interval."""
+    positive = "positive"
+    """Above 0, such as a loss: symmetric on the logarithm."""
+    linear = "linear"
+    """Such as a difference: symmetric."""
+
+
+def standard_error(distribution: Values, groups: int) -> float:
+    """Return the bootstrap standard error of a statistic.
+
+    The bootstrap's variance of a mean is (G - 1) / G of the unbiased one; the factor mends that
+    (Efron and Tibshirani 1993, section 5.3).
+
+    Parameters
+    ----------
+    distribution
+        (resamples,) values, NaN where undefined.
+    groups
+        Groups that were drawn, G.
+    """
+    defined = distribution[~np.isnan(distribution)]
+    if defined.size < 2 or groups < 2:
+        return 0.0
+    return float(defined.std(ddof=1)) * math.sqrt(groups / (groups - 1))
+
+
+def degrees_of_freedom(jackknife: Values) -> float:
+    """Return Satterthwaite's degrees of freedom of the variance over groups.
+
+    The variance of a statistic is about the sum of the squared influences of the groups. Where
+    few groups carry all errors, few terms make that sum, and it is itself uncertain: matching
+    its first two moments with a scaled chi-squared gives 2 (sum u^2)^2 / (sum u^4 - (sum u^2)^2 /
+    G) degrees of freedom, at least 1 and at most G - 1.
+
+    Parameters
+    ----------
+    jackknife
+        (G,) statistic without each group.
+
+    References
+    ----------
+    Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components.
+    Biometrics Bulletin 2, 110-114.
+    """
+    influence = _influence(jackknife)
+    second, fourth = (float((influence**power).sum()) for power in (2, 4))
+    spread = fourth - second**2 / len(influence)
+    most = max(1.0, len(influence) - 1.0)
+    if second <= 0.0 or spread <= 1e-12 * fourth:
+        return most
+    return min(max(2.0 * second**2 / spread, 1.0), most)
+
+
+def score_interval(
+    value: float,
+    error: float,
+    freedom: float,
+    *,
+    n: float,
+    bounds: tuple[float, float],
+    scale: Scale,
+    confidence: float,
+) -> tuple[float, float]:
+    """Return limits from a standard error, in the shape that fits the statistic's range.
+
+    `bounded`: Wilson's interval with the effective sample size v (1 - v) / error^2, where v is
+    the value scaled to [0, 1], and Student's t in place of the normal quantile (Korn and Graubard
+    1998 use the same effective size for surveys; Kottas et al. 2014 for AUROC). `positive`:
+    Student's t on the logarithm. `linear`: Student's t. Both are cut at the bounds.
+
+    Parameters
+    ----------
+    value, error, freedom
+        The statistic, its standard error and degrees of freedom.
+    n
+        Images that enter a share: no more can be effective. Infinite for other statistics.
+    bounds
+        Smallest and largest possible value.
+    scale
+        Shape of the interval.
+    confidence
+        Coverage that is aimed at.
+
+    References
+    ----------
+    Korn, E. L. and Graubard, B. I. (1998). Confidence intervals for proportions with small
+    expected number of positive counts estimated from survey data. Survey Methodology 24, 193-201.
+    Kottas, M. et al. (2014). A modified Wald interval for the area under the ROC curve (AUC) in
+    diagnostic case-control studies. BMC Medical Research Methodology 14, 26.
+    """
+    from scipy.stats import t
+
+    quantile = float(t.ppf((1.0 + confidence) / 2.0, freedom))
+    low, high = bounds
+    if scale is Scale.bounded:
+        share, width = (value - low) / (high - low), high - low
+        effective = min(float(n), share * (1.0 - share) * (width / error) ** 2)
+        below, above = score_limits(share, effective, quantile)
+        return low + width * below, low + width * above
+    if scale is Scale.positive:
+        factor = math.exp(min(quantile * error / value, 700.0))
+        return max(low, value / factor), min(high, value * factor)
+    return max(low, value - quantile * error), min(high, value + quantile * error)
+
+
+def percentile_limits(distribution: Values, confidence: float) -> tuple[float, float]:
+    """Return the tails of a bootstrap distribution (Efron 1979); NaN resamples are left out."""
+    tail = (1.0 - confidence) / 2.0
+    return _quantiles(distribution, np.array([tail, 1.0 - tail]))
+
+
+def bca_limits(
+    distribution: Values, value: float, jackknife: Values, confidence: float
+) -> tuple[float, float]:
+    """Return bias-corrected and accelerated limits, with groups as the unit of both corrections.
+
+    Parameters
+    ----------
+    distribution
+        (resamples,) values, NaN where undefined.
+    value
+        The statistic on all images.
+    jackknife
+        (G,) statistic without each group.
+    confidence
+        Coverage that is aimed at.
+
+    References
+    ----------
+    Efron, B. (1987). Better bootstrap confidence intervals. JASA 82, 171-185, equations 2.3 and
+    6.6. Resamples that equal the value count half on either side.
+    """
+    from scipy.stats import norm
+
+    defined = distribution[~np.isnan(distribution)]
+    # Of differences, equal ones are equal up to rounding only.
+    equal = np.isclose(defined, value, rtol=1e-9, atol=1e-12)
+    below = ((defined < value) & ~equal).sum() + 0.5 * equal.sum()
+    edge = 0.5 / max(1, defined.size)
+    bias = float(norm.ppf(np.clip(below / max(1, defined.size), edge, 1.0 - edge)))
+    influence = _influence(jackknife)
+    second = float((influence**2).sum())
+    acceleration = float((influence**3).sum()) / (6.0 * second**1.5) if second > 0 else 0.0
+    tail = (1.0 - confidence) / 2.0
+    shifted = bias + norm.ppf([tail, 1.0 - tail])
+    # Beyond the pole the limit is the end of the distribution.
+    adjusted = bias + shifted / np.maximum(1.0 - acceleration * shifted, 1e-9)
+    return _quantiles(distribution, norm.cdf(adjusted))
+
+
+def _influence(jackknife: Values) -> Values:
+    defined = jackknife[~np.isnan(jackknife)]
+    return np.asarray(defined.mean() - defined) if defined.size else np.zeros(1)
+
+
+def _quantiles(distribution: Values, levels: NDArray[Any]) -> tuple[float, float]:
+    defined = distribution[~np.isnan(distribution)]
+    if defined.size == 0:
+        return math.nan, math.nan
+    low, high = np.quantile(defined, levels)
+    return float(low), float(high)

@@ -1,0 +1,227 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lcbench.statistics.clustered import PairedGroups, pair_groups
+from lcbench.statistics.effects import effects
+from lcbench.statistics.intervals import NEWCOMBE, UNDEFINED, WILSON
+from lcbench.statistics.limits import Method
+from lcbench.statistics.proportions import wilson
+
+FEW = 200
+length = st.shared(st.integers(1, 30), key="n")
+events = hnp.arrays(np.bool_, length)
+codes = hnp.arrays(np.int64, length, elements=st.integers(0, 6))
+every_method = pytest.mark.parametrize("method", Method)
+
+
+def groups_of(only_a, only_b, both, size):
+    return PairedGroups(*(np.asarray(one, np.int64) for one in (only_a, only_b, both, size)))
+
+
+def numbers(result):
+    return result.value, result.low, result.high
+
+
+def inverted(number):
+    return math.inf if number == 0 else 1 / number
+
+
+# values
+
+
+@every_method
+def test_effects_worked_by_hand(method):
+    pairs = groups_of([6, 2, 1, 3], [1, 0, 1, 1], [2, 0, 1, 1], [20, 20, 10, 30])
+    found = effects(pairs, method=method, resamples=FEW)
+    assert found.difference.value == pytest.approx(7 / 80 - 16 / 80)  # B less A
+    assert found.odds_ratio.value == pytest.approx(12 / 3)
+    assert found.relative_reduction.value == pytest.approx(1 - 7 / 16)
+    assert (found.difference.n, found.difference.groups) == (80, 4)
+    assert (found.odds_ratio.n, found.odds_ratio.groups) == (15, 4)
+    assert (found.relative_reduction.n, found.relative_reduction.groups) == (16, 4)
+    for one in (found.difference, found.odds_ratio, found.relative_reduction):
+        assert one.low < one.value < one.high
+
+
+def test_odds_limits_are_those_of_the_share():
+    # One image a group: the share of A among 40 discordant images, over 400 groups.
+    only_a, only_b = np.repeat([1, 0, 0], [30, 10, 360]), np.repeat([0, 1, 0], [30, 10, 360])
+    zero = np.zeros(400)
+    odds = effects(groups_of(only_a, only_b, zero, zero + 1), resamples=10_000).odds_ratio
+    low, high = wilson(30, 40)
+    expected = (low / (1 - low), high / (1 - high))
+    assert odds.value == pytest.approx(3)
+    # Forty influential groups cost a few degrees of freedom.
+    assert (odds.low, odds.high) == pytest.approx(expected, rel=0.06)
+    assert odds.low < expected[0] < expected[1] < odds.high
+
+
+# "more than 50 % fewer errors" can be checked
+
+
+def halved(a_errors, b_errors, groups):
+    """Return groups of ten images in which B makes fewer errors than A, none of them new."""
+    rng = np.random.default_rng(0)
+    a = rng.binomial(10, a_errors, groups)
+    b = rng.binomial(a, b_errors / a_errors)
+    return groups_of(a - b, np.zeros(groups), b, np.full(groups, 10))
+
+
+@every_method
+def test_more_than_half_fewer_can_be_shown(method):
+    found = effects(halved(0.2, 0.04, 200), method=method, resamples=1000).relative_reduction
+    assert 0.5 < found.low < found.value < found.high < 1
+
+
+@every_method
+def test_half_as_many_is_not_more_than_half_fewer(method):
+    found = effects(halved(0.2, 0.1, 200), method=method, resamples=1000).relative_reduction
+    assert found.low < 0.5 < found.high
+    few = groups_of([3, 0, 0, 3], [0] * 4, [0, 2, 1, 1], [10] * 4)
+    reduction = effects(few, method=method, resamples=1000).relative_reduction
+    assert reduction.value == pytest.approx(0.6)
+    assert reduction.low < 0.5  # too few groups
+
+
+def test_the_reduction_covers_its_truth():
+    rng = np.random.default_rng(1)
+    covered = 0
+    for seed in range(100):
+        a = rng.binomial(20, np.where(rng.random(150) < 0.2, 0.3, 0.02))
+        pairs = groups_of(rng.binomial(a, 0.6), np.zeros(150), np.zeros(150), np.full(150, 20))
+        pairs = groups_of(pairs.only_a, pairs.only_b, a - pairs.only_a, pairs.size)
+        found = effects(pairs, resamples=FEW, seed=seed).relative_reduction
+        covered += found.low <= 0.6 <= found.high
+    assert covered >= 95 - 3 * 2.2  # three standard errors
+
+
+# what holds for all
+
+
+@settings(max_examples=40)
+@given(events, events, codes, st.sampled_from(Method))
+def test_swapping_the_models_flips_the_signs(event_a, event_b, groups, method):
+    one, two = (
+        effects(pair_groups(*pair, groups), method=method, resamples=50)
+        for pair in ((event_a, event_b), (event_b, event_a))
+    )
+    assert numbers(two.difference) == pytest.approx(
+        (-one.difference.value, -one.difference.high, -one.difference.low)
+    )
+    odds = one.odds_ratio
+    if odds.n:
+        expected = (inverted(odds.value), inverted(odds.high), inverted(odds.low))
+        assert numbers(two.odds_ratio) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+    assert (odds.n, odds.method) == (two.odds_ratio.n, two.odds_ratio.method)
+
+
+@settings(max_examples=60)
+@given(events, events, codes, st.sampled_from(Method), st.randoms())
+def test_every_interval_contains_its_value(event_a, event_b, groups, method, random):
+    pairs = pair_groups(event_a, event_b, groups)
+    found = effects(pairs, method=method, resamples=50)
+    for one, least, most in (
+        (found.difference, -1, 1),
+        (found.odds_ratio, 0, math.inf),
+        (found.relative_reduction, -math.inf, 1),
+    ):
+        assert least <= one.low <= one.value <= one.high <= most
+        assert not math.isnan(one.value)
+    order = list(range(len(groups)))
+    random.shuffle(order)
+    shuffled = pair_groups(event_a[order], event_b[order], groups[order])
+    assert repr(effects(shuffled, method=method, resamples=50)) == repr(found)
+
+
+@settings(max_examples=20)
+@given(events, events, codes)
+def test_duplicating_every_image_in_its_group_keeps_the_percentiles(event_a, event_b, groups):
+    one, two = (
+        effects(
+            pair_groups(*(np.repeat(part, times) for part in (event_a, event_b, groups))),
+            method=Method.percentile,
+            resamples=50,
+        )
+        for times in (1, 2)
+    )
+    assert numbers(two.difference) == pytest.approx(numbers(one.difference))
+    assert numbers(two.odds_ratio) == pytest.approx(numbers(one.odds_ratio))
+    assert numbers(two.relative_reduction) == pytest.approx(numbers(one.relative_reduction))
+
+
+# edge cases
+
+
+@every_method
+def test_the_event_never_happens_under_b(method):
+    pairs = groups_of([2, 1, 0, 3], [0] * 4, [0] * 4, [5] * 4)
+    found = effects(pairs, method=method, resamples=FEW)
+    least = wilson(3, 3)[0]
+    reduction, odds = found.relative_reduction, found.odds_ratio
+    assert (odds.value, odds.high) == (math.inf, math.inf)
+    assert odds.low == pytest.approx(least / (1 - least))
+    assert (reduction.value, reduction.high) == (1, 1)
+    assert reduction.low == pytest.approx(1 - 1 / odds.low)
+    assert (reduction.n, reduction.groups, reduction.method) == (6, 3, WILSON)
+
+
+@every_method
+def test_the_event_never_happens_under_a(method):
+    found = effects(groups_of([0] * 3, [2, 1, 0], [0] * 3, [5] * 3), method=method, resamples=FEW)
+    reduction = found.relative_reduction
+    assert (reduction.n, reduction.method) == (0, UNDEFINED)
+    assert numbers(reduction) == (0, -math.inf, 1)  # nothing can be fewer than none
+    assert (found.odds_ratio.value, found.odds_ratio.low) == (0, 0)
+    assert 0 < found.odds_ratio.high < math.inf
+    assert found.difference.value == pytest.approx(0.2)
+
+
+@every_method
+def test_identical_models(method):
+    found = effects(groups_of([0] * 3, [0] * 3, [2, 1, 0], [5] * 3), method=method, resamples=FEW)
+    assert (found.odds_ratio.n, found.odds_ratio.method) == (0, UNDEFINED)
+    assert numbers(found.odds_ratio) == (0, 0, math.inf)
+    assert found.difference.method == NEWCOMBE
+    assert found.difference.low < found.difference.value == 0 < found.difference.high
+    reduction = found.relative_reduction
+    assert (reduction.n, reduction.groups, reduction.method) == (3, 2, WILSON)
+    assert reduction.low < reduction.value == 0 < reduction.high < 1
+
+
+@every_method
+def test_the_same_reduction_in_every_group_is_no_certainty(method):
+    pairs = groups_of([3] * 3, [0] * 3, [2] * 3, [10] * 3)
+    reduction = effects(pairs, method=method, resamples=FEW).relative_reduction
+    assert (reduction.value, reduction.method) == (pytest.approx(0.6), WILSON)
+    assert reduction.low < 0.5  # three groups show nothing of that kind
+    assert reduction.value < reduction.high < 1
+    low, high = wilson(3 * 2 / 7, 3)  # B has 6 of the 21 events
+    assert (reduction.low, reduction.high) == pytest.approx(
+        (1 - high / (1 - high), 1 - low / (1 - low))
+    )
+
+
+@every_method
+@pytest.mark.parametrize("groups", [0, 1, 4])
+def test_nothing_ever_happens(method, groups):
+    zero = np.zeros(groups)
+    found = effects(groups_of(zero, zero, zero, zero + 3), method=method, resamples=FEW)
+    assert found.odds_ratio.method == found.relative_reduction.method == UNDEFINED
+    difference = found.difference
+    assert difference.value == 0
+    assert difference.n == 3 * groups
+    assert difference.low < 0 < difference.high
+
+
+@every_method
+def test_one_group_has_no_limits(method):
+    found = effects(groups_of([3], [1], [1], [9]), method=method, resamples=FEW)
+    assert numbers(found.relative_reduction) == (0.5, -math.inf, 1)
+    assert found.odds_ratio.value == pytest.approx(3)
+    assert found.odds_ratio.low < 1 < found.odds_ratio.high
+    assert found.difference.low < 0 < found.difference.high

@@ -1,0 +1,154 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from lcbench.statistics.clustered import durkalski, obuchowski, pair_groups, sign_flip, yang
+from lcbench.statistics.effects import effects
+from lcbench.statistics.mcnemar import mcnemar_corrected, mcnemar_exact, mcnemar_mid_p
+from lcbench.statistics.pairwise import DEFAULT_TEST, TestName, compare_events
+from lcbench.statistics.power import detectable_after
+
+FEW = 50
+CLUSTERED = [TestName.obuchowski, TestName.durkalski, TestName.yang, TestName.sign_flip]
+PLAIN = [TestName.mcnemar_exact, TestName.mcnemar_mid_p, TestName.mcnemar_corrected]
+length = st.shared(st.integers(1, 30), key="n")
+events = hnp.arrays(np.bool_, length)
+codes = hnp.arrays(np.int64, length, elements=st.integers(0, 6))
+
+
+def compare(event_a, event_b, groups, once=None, **options):
+    event_a, event_b = np.asarray(event_a, bool), np.asarray(event_b, bool)
+    once = np.ones(len(event_a), bool) if once is None else once
+    return compare_events(event_a, event_b, np.asarray(groups), once, resamples=FEW, **options)
+
+
+def some_rows(seed=0, n=120):
+    rng = np.random.default_rng(seed)
+    return rng.random(n) < 0.4, rng.random(n) < 0.2, rng.integers(0, 25, n)
+
+
+def test_every_test_is_named_and_knows_what_it_assumes():
+    assert set(TestName) == {*CLUSTERED, *PLAIN}
+    assert all(test.assumes_independent_images for test in PLAIN)
+    assert not any(test.assumes_independent_images for test in CLUSTERED)
+    assert not DEFAULT_TEST.assumes_independent_images
+
+
+def test_a_comparison_is_made_of_its_parts():
+    event_a, event_b, groups = some_rows()
+    pairs = pair_groups(event_a, event_b, groups)
+    found = compare(event_a, event_b, groups, seed=3)
+    b, c = int((event_a & ~event_b).sum()), int((event_b & ~event_a).sum())
+    assert dataclasses.astuple(found.discordance) == (b, c, 120)
+    assert found.independent == found.discordance
+    assert found.groups == 25
+    assert found.tests == {
+        TestName.mcnemar_exact: mcnemar_exact(b, c),
+        TestName.mcnemar_mid_p: mcnemar_mid_p(b, c),
+        TestName.mcnemar_corrected: mcnemar_corrected(b, c),
+        TestName.obuchowski: obuchowski(pairs),
+        TestName.durkalski: durkalski(pairs),
+        TestName.yang: yang(pairs),
+        TestName.sign_flip: sign_flip(pairs),
+    }
+    assert found.effects == effects(pairs, resamples=FEW, seed=3)
+    assert found.detectable == detectable_after(pairs)
+
+
+def test_plain_tests_look_at_each_image_once_and_clustered_ones_at_all_rows():
+    event_a, event_b, groups = some_rows()
+    once = np.arange(120) % 3 == 0
+    found = compare(event_a, event_b, groups, once)
+    first, every = (
+        compare(event_a[rows], event_b[rows], groups[rows]) for rows in (once, np.ones(120, bool))
+    )
+    assert found.independent == first.discordance != found.discordance == every.discordance
+    for test in PLAIN:
+        assert found.tests[test] == first.tests[test] != every.tests[test]
+        assert found.rows_of(test) == found.independent
+    for test in CLUSTERED:
+        assert found.tests[test] == every.tests[test] != first.tests[test]
+        assert found.rows_of(test) == found.discordance
+    assert found.effects == every.effects
+
+
+def test_repeating_every_seed_is_no_new_evidence():
+    event_a, event_b, groups = some_rows()
+    thrice = [np.tile(part, 3) for part in (event_a, event_b, groups)]
+    one, three = compare(event_a, event_b, groups), compare(*thrice, np.arange(360) < 120)
+    for test in TestName:
+        assert three.tests[test].p == pytest.approx(one.tests[test].p)
+    assert three.detectable == pytest.approx(one.detectable)
+
+
+@settings(max_examples=25)
+@given(events, events, codes)
+def test_swapping_the_models_keeps_every_test(event_a, event_b, groups):
+    one, two = compare(event_a, event_b, groups), compare(event_b, event_a, groups)
+    assert one.tests == two.tests
+    assert one.discordance.only_a == two.discordance.only_b
+    assert one.detectable == pytest.approx(two.detectable)
+    assert 0 < one.detectable <= 1
+    for result in one.tests.values():
+        assert 0 < result.p <= 1
+        assert math.isfinite(result.statistic)
+
+
+@settings(max_examples=20)
+@given(events, events, codes, st.randoms())
+def test_order_of_images_and_names_of_groups_change_nothing(event_a, event_b, groups, random):
+    order = list(range(len(groups)))
+    random.shuffle(order)
+    found = compare(event_a, event_b, groups)
+    shuffled = compare(event_a[order], event_b[order], 3 * groups[order] + 100)
+    assert repr(shuffled) == repr(found)
+
+
+NOTHING = np.zeros(0, bool)
+EDGES = {
+    "no rows": (NOTHING, NOTHING, NOTHING.astype(int)),
+    "identical models": ([1, 0, 1, 0], [1, 0, 1, 0], [0, 0, 1, 2]),
+    "all right": ([0] * 4, [0] * 4, [0, 0, 1, 2]),
+    "all wrong": ([1] * 4, [1] * 4, [0, 0, 1, 2]),
+    "one group": ([1, 1, 1, 0], [0] * 4, [0] * 4),
+    "two groups": ([1, 1, 1, 0], [0, 0, 0, 1], [0, 0, 1, 1]),
+    "one row": ([1], [0], [0]),
+    "always A": ([1] * 40, [0] * 40, np.arange(40) // 2),
+    "even": ([1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 1]),
+}
+
+
+@pytest.mark.parametrize("case", EDGES)
+def test_edge_cases_are_defined(case):
+    found = compare(*EDGES[case])
+    for result in found.tests.values():
+        assert 0 < result.p <= 1
+        assert math.isfinite(result.statistic)
+        if found.discordance.only_a == found.discordance.only_b:
+            assert result.p == pytest.approx(1)
+    assert 0 < found.detectable <= 1
+    for one in (
+        found.effects.difference,
+        found.effects.odds_ratio,
+        found.effects.relative_reduction,
+    ):
+        assert one.low <= one.value <= one.high
+        assert not any(map(math.isnan, (one.value, one.low, one.high)))
+        assert one.n > 0 or one.value == 0
+
+
+def test_an_empty_selection_of_images_leaves_the_clustered_tests():
+    event_a, event_b, groups = some_rows()
+    found = compare(event_a, event_b, groups, np.zeros(120, bool))
+    assert all(found.tests[test].p == 1 for test in PLAIN)
+    assert all(found.tests[test].p < 1 for test in CLUSTERED)
+
+
+def test_lengths_must_agree():
+    with pytest.raises(ValueError, match="differ in length"):
+        compare([True], [True, False], [0])

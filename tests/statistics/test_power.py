@@ -1,0 +1,165 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from lcbench.statistics.clustered import PairedGroups, durkalski, obuchowski
+from lcbench.statistics.power import (
+    detectable_after,
+    detectable_before,
+    kish_design_effect,
+)
+from lcbench.statistics.proportions import wilson
+
+sizes_of_groups = st.lists(st.integers(1, 30), min_size=1, max_size=50)
+
+
+def simulated(rng, groups, size, discordance, difference, correlation):
+    """Return paired groups; with the chance `correlation` all images of a group are copies.
+
+    Two images of a group then have that very correlation.
+    """
+    chances = [(discordance + difference) / 2, (discordance - difference) / 2, 1 - discordance]
+    kinds = rng.choice(3, (groups, size), p=chances)
+    copies = rng.random(groups) < correlation
+    kinds[copies] = kinds[copies, :1]
+    zero = np.zeros(groups, np.int64)
+    only_a, only_b = ((kinds == kind).sum(axis=1) for kind in (0, 1))
+    return PairedGroups(only_a, only_b, zero, zero + size)
+
+
+# before anything is run
+
+
+def test_design_effect_by_hand():
+    assert kish_design_effect([20] * 7, 0.5) == pytest.approx(1 + 19 * 0.5)
+    assert kish_design_effect([1] * 7, 0.5) == 1
+    assert kish_design_effect([1, 3], 0.5) == pytest.approx(1 + (10 / 4 - 1) * 0.5)
+    assert kish_design_effect([20] * 7, 0.0) == 1
+
+
+def test_the_design_effect_is_that_of_the_simulation():
+    rng = np.random.default_rng(0)
+    sums = [simulated(rng, 50, 10, 0.3, 0.0, 0.4).difference.sum() for _ in range(2000)]
+    # The standard error of a variance from 2,000 values is 3.2 %.
+    assert np.var(sums) / (500 * 0.3) == pytest.approx(1 + 9 * 0.4, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("groups", "size", "discordance", "correlation", "test"),
+    [(1200, 1, 0.1, 0.0, durkalski), (400, 5, 0.15, 0.3, obuchowski)],
+)
+def test_the_detectable_difference_is_shown_with_the_power(
+    groups, size, discordance, correlation, test
+):
+    difference = detectable_before([size] * groups, discordance, correlation)
+    rng = np.random.default_rng(0)
+    shown = [
+        test(simulated(rng, groups, size, discordance, difference, correlation)).p < 0.05
+        for _ in range(400)
+    ]
+    # Three standard errors of a rate of 0.8 in 400 data sets.
+    assert np.mean(shown) == pytest.approx(0.8, abs=3 * math.sqrt(0.8 * 0.2 / 400))
+
+
+def test_the_detectable_difference_solves_connors_equation():
+    # 1,000 independent pairs.
+    found = detectable_before([1] * 1000, 0.1, 0.0)
+    z_alpha, z_power = stats.norm.ppf([0.975, 0.8])
+    needed = (z_alpha * math.sqrt(0.1) + z_power * math.sqrt(0.1 - found**2)) ** 2 / found**2
+    assert needed == pytest.approx(1000)
+    assert detectable_before([20] * 50, 0.1, 1.0) == pytest.approx(
+        detectable_before([1] * 50, 0.1, 0.0)
+    )
+
+
+@pytest.mark.parametrize(
+    "impossible",
+    [([1] * 5, 0.1, 0.0), ([20] * 3, 0.3, 1.0), ([1] * 100, 0.0, 0.0), ([], 0.1, 0.5)],
+)
+def test_what_can_never_be_shown_is_none(impossible):
+    assert detectable_before(*impossible) is None
+
+
+def none_is_largest(difference):
+    return math.inf if difference is None else difference
+
+
+@given(sizes_of_groups, st.floats(0.01, 0.9), st.floats(0, 1))
+def test_more_groups_and_less_correlation_help(sizes, discordance, correlation):
+    def detectable(some=sizes, correlation=correlation, **options):
+        return none_is_largest(detectable_before(some, discordance, correlation, **options))
+
+    found = detectable()
+    assert detectable(sizes * 2) <= found
+    assert detectable(correlation=correlation / 2) <= found + 1e-9
+    assert detectable(power=0.9) >= found
+    assert detectable(alpha=0.01) >= found
+    assert 0 < found <= discordance or found == math.inf
+
+
+@given(sizes_of_groups, st.floats(0.01, 0.45), st.floats(0, 1))
+def test_more_discordance_hides_a_difference(sizes, discordance, correlation):
+    found = detectable_before(sizes, discordance, correlation)
+    if found is not None:
+        assert detectable_before(sizes, 2 * discordance, correlation) >= found
+
+
+# after it was run
+
+
+def test_the_detected_difference_is_about_the_detectable_one():
+    rng = np.random.default_rng(3)
+    expected = detectable_before([5] * 400, 0.15, 0.3)
+    found = [detectable_after(simulated(rng, 400, 5, 0.15, 0.0, 0.3)) for _ in range(50)]
+    assert np.mean(found) == pytest.approx(expected, rel=0.05)
+
+
+def test_a_true_detected_difference_is_shown_with_the_power():
+    rng = np.random.default_rng(4)
+    difference = detectable_after(simulated(rng, 400, 5, 0.15, 0.05, 0.3))
+    again = [obuchowski(simulated(rng, 400, 5, 0.15, difference, 0.3)).p < 0.05 for _ in range(400)]
+    # Its own error is a few per cent of it.
+    assert np.mean(again) == pytest.approx(0.8, abs=0.1)
+
+
+def test_many_independent_images_by_hand():
+    only_a, only_b = np.repeat([1, 0, 0], [60, 60, 1880]), np.repeat([0, 1, 0], [60, 60, 1880])
+    zero = np.zeros(2000, np.int64)
+    found = detectable_after(PairedGroups(only_a, only_b, zero, zero + 1))
+    error = math.sqrt(0.06 / 2000)
+    assert found == pytest.approx((1.96 + 0.8416) * error, rel=0.02)
+
+
+@pytest.mark.parametrize("both", [0, 3])
+def test_without_discordance_wilsons_limit_stands_in(both):
+    zero = np.zeros(50, np.int64)
+    found = detectable_after(PairedGroups(zero, zero, zero + both, zero + 4))
+    error = math.sqrt(wilson(0, 50)[1] / 50)
+    quantiles = stats.t.ppf([0.975, 0.8], 49).sum()
+    assert found == pytest.approx(quantiles * error)
+    many = np.zeros(5000, np.int64)
+    assert detectable_after(PairedGroups(many, many, many, many + 4)) < found / 50
+
+
+def test_the_same_difference_everywhere_is_no_certainty():
+    zero = np.zeros(30, np.int64)
+    alike = detectable_after(PairedGroups(zero + 3, zero, zero, zero + 3))
+    none = detectable_after(PairedGroups(zero, zero, zero, zero + 3))
+    assert alike == none > 0
+
+
+@pytest.mark.parametrize("groups", [0, 1, 2])
+def test_few_groups_show_next_to_nothing(groups):
+    zero = np.zeros(groups, np.int64)
+    for only_a in (zero, zero + 5, np.arange(groups)):
+        assert detectable_after(PairedGroups(only_a, zero, zero, zero + 6)) == 1
+
+
+def test_more_power_needs_a_larger_difference():
+    pairs = simulated(np.random.default_rng(0), 40, 5, 0.2, 0.0, 0.3)
+    assert detectable_after(pairs) < detectable_after(pairs, power=0.9)
+    assert detectable_after(pairs) < detectable_after(pairs, alpha=0.01)
