@@ -18,6 +18,10 @@ from rich.progress import (
 )
 
 Advance = Callable[[int], None]
+Tick = Callable[[int, int], None]
+"""Takes how much of a stage is done, and out of how much."""
+Say = Callable[[str], Tick]
+"""Says which stage comes next."""
 
 _PIPED_WIDTH = 160
 _LOG_SECONDS = 30
@@ -69,13 +73,50 @@ def progress(description: str, total: int) -> Iterator[Advance]:
 
 
 @contextmanager
-def stages() -> Iterator[Callable[[str], None]]:
-    """Show what is being done now; give the function that says what comes next."""
+def stages() -> Iterator[Say]:
+    """Show what is being done now, with the time left where it is known.
+
+    Gives a function that says what comes next; it returns one that takes how much of it is done,
+    and out of how much.
+    """
     if not err.is_terminal:
-        yield lambda words: err.print(escape(words), soft_wrap=True)
+        yield _StageLog().say
         return
-    with err.status("") as status:
-        yield lambda words: status.update(escape(words))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def say(words: str) -> Tick:
+            bar.reset(task, description=escape(words), total=None)
+            return lambda done, total: bar.update(task, completed=done, total=total)
+
+        yield say
+
+
+class _StageLog:
+    """Stages for log files: a line each, and another every half minute."""
+
+    def say(self, words: str) -> Tick:
+        err.print(escape(words), soft_wrap=True)
+        started = said = time.monotonic()
+
+        def tick(done: int, total: int) -> None:
+            nonlocal said
+            now = time.monotonic()
+            if done and now - said >= _LOG_SECONDS:
+                said = now
+                left = (now - started) / done * (total - done)
+                words_now = f"{words}: {100 * done / total:.0f} %, about {left:.0f} s left"
+                err.print(escape(words_now), soft_wrap=True)
+
+        return tick
 
 
 class _ProgressLog:

@@ -49,11 +49,32 @@ def show_plan(plan: Plan) -> None:
     for planned in plan.splits:
         words = str(planned.siblings) if planned.siblings else "source groups unknown"
         err.print(f"{planned.split.protocol} {planned.split.name}: {words}", soft_wrap=True)
+    show_power(plan)
+
+
+def show_power(plan: Plan) -> None:
+    """Print what the test images can show: one assumption in words, the others with --json."""
+    from lcbench.runs.power import detectable_differences
+
+    for one in detectable_differences(plan):
+        if (one.discordance, one.correlation) != (0.04, 0.5):
+            continue
+        shown = "no difference in error rates"
+        if one.difference is not None:
+            shown = f"differences in error rates from {100 * one.difference:.1f} points on"
+        units = "source groups" if plan.dataset.groups_known else "images of unknown source"
+        err.print(
+            f"{one.protocol}: {one.images:,} test images in {one.groups:,} {units} can show "
+            f"{shown} (chance of 80 %, two models that differ on 4 % of the images, intra-group "
+            "correlation 0.5; more with --json)",
+            soft_wrap=True,
+        )
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
     """Return the plan for machines."""
     from lcbench.runs.describe import describe_plan
+    from lcbench.runs.power import detectable_differences
 
     return {
         **describe_plan(plan, plan.left_out).model_dump(mode="json", exclude={"aliases"}),
@@ -68,6 +89,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
             }
             for planned in plan.splits
         ],
+        "detectable_differences": [vars(one) for one in detectable_differences(plan)],
     }
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 from lcbench.reporting.analysis import analyse
 from lcbench.reporting.collect import read_suite
 from lcbench.reporting.curves import draw_curves
+from lcbench.reporting.differences import draw_differences
 from lcbench.reporting.forest import draw_intervals
 from lcbench.reporting.matrices import draw_confusions
 from lcbench.runs.records import TaxonomyRecord
@@ -33,7 +34,7 @@ def made(tmp_path, make):
 
 def test_every_picture_exists_and_is_not_blank(core_report):
     assert [path.name for path in core_report.figures] == [
-        "intervals.png", "confusion-paper.png", "learning-curves-paper.png",
+        "intervals.png", "differences.png", "confusion-paper.png", "learning-curves-paper.png",
         "confusion-grouped.png", "learning-curves-grouped.png",
     ]  # fmt: skip
     for path in core_report.figures:
@@ -65,6 +66,7 @@ def test_names_with_markup_long_names_and_one_protocol(made, shape, recipe, tmp_
     for path in (
         draw_intervals(results, tmp_path / "a.png"),
         draw_confusions(results, result, tmp_path / "b.png"),
+        draw_differences(results, tmp_path / "d.png"),
         draw_curves(suite, results, "grouped", tmp_path / "c.png"),
     ):
         assert ink(path)[0] > 0.01
@@ -83,6 +85,13 @@ def test_many_classes(made, shape, tmp_path, count):
     )
     path = draw_confusions(results, results.protocols[0], tmp_path / "a.png")
     assert ink(path)[0] > 0.02
+
+
+@pytest.mark.parametrize("baselines", [("reference",), ("majority", "colour")])
+def test_no_comparisons_no_differences(made, shape, tmp_path, baselines):
+    _, results = made(replace(shape, baselines=baselines, protocols=("paper",)))
+    assert draw_differences(results, tmp_path / "a.png") is None
+    assert not (tmp_path / "a.png").exists()
 
 
 def test_no_epochs_no_curves(made, shape, tmp_path):

@@ -34,20 +34,30 @@ def with_accuracies(results, name, values):
 
 
 def with_comparisons(results, values):
+    """Give the subtype confusions of some baselines other numbers, and drop the other ones."""
+
     def change(result):
         comparisons = tuple(
-            changed(
-                one,
-                difference=estimate(*values[one.baseline][0]),
-                p_holm=values[one.baseline][1],
-                smallest_visible=0.021,
-            )
+            compared(one, *values[one.baseline])
             for one in result.comparisons
-            if one.baseline in values
+            if one.baseline in values and one.event == "subtype-confusion"
         )
         return changed(result, comparisons=comparisons)
 
     return with_protocol(results, "grouped", change)
+
+
+def compared(one, difference, reduction, p):
+    tests = tuple(
+        changed(test, p_adjusted=p if test.name == "sign-flip" else 0.5) for test in one.tests
+    )
+    return changed(
+        one,
+        difference=estimate(*difference),
+        relative_reduction=estimate(*reduction),
+        tests=tests,
+        detectable=0.021,
+    )
 
 
 def without(results, name):
@@ -181,22 +191,23 @@ def test_no_colour_baseline(core_results):
     assert "colours" not in said(results)
 
 
-FEWER = ((-0.03, -0.05, -0.01), 0.004)
-MORE = ((0.03, 0.01, 0.05), 0.0004)
-NONE = ((-0.004, -0.02, 0.01), 0.05)
+FEWER = ((-0.03, -0.05, -0.01), (0.5, 0.2, 0.7), 0.004)
+MORE = ((0.03, 0.01, 0.05), (-0.5, -1.2, -0.1), 0.0004)
+NONE = ((-0.004, -0.02, 0.01), (0.12, -0.03, 0.25), 0.05)
+NEVER = ((0.001, -0.02, 0.02), (None, None, None), 1.0)
 
 
 def test_no_hierarchical_arm_differs(core_results):
-    values = {"hierarchical-cascade": NONE, "hierarchical-two-head": NONE}
+    values = {"hierarchical-cascade": NONE, "hierarchical-two-head": NEVER}
     text = said(with_comparisons(core_results, values))
     assert (
         "No difference in adenocarcinoma/squamous cell carcinoma confusions from the reference is "
-        "shown under grouped for: hierarchical-cascade −0.40 points [−2.00, +1.00] (Holm p = "
-        "0.050; a difference below about 2.1 points could not have been shown); "
-        "hierarchical-two-head"
+        "shown under grouped for: hierarchical-cascade −0.40 points [−2.00, +1.00], 12 % fewer "
+        "[−3, 25] (Holm p = 0.050; smallest difference that could have been shown with a chance "
+        "of 80 %: 2.1 points); hierarchical-two-head +0.10 points [−2.00, +2.00], none under the "
+        "reference (Holm p = 1;"
     ) in text
-    assert "fewer" not in text
-    assert "more" not in text
+    assert " makes " not in text
 
 
 def test_hierarchical_arms_differ(core_results):
@@ -204,11 +215,38 @@ def test_hierarchical_arms_differ(core_results):
     text = said(with_comparisons(core_results, values))
     assert (
         "hierarchical-cascade makes fewer adenocarcinoma/squamous cell carcinoma confusions than "
-        "the reference under grouped: −3.0 points [−5.0, −1.0] (Holm p = 0.004;"
+        "the reference under grouped: −3.0 points [−5.0, −1.0], 50 % fewer [20, 70] (Holm p = "
+        "0.004;"
     ) in text
     assert "hierarchical-two-head makes more" in text
-    assert "(Holm p < 0.001;" in text
+    assert "+3.0 points [+1.0, +5.0], 50 % more [10, 120] (Holm p < 0.001;" in text
     assert "No difference in adeno" not in text
+
+
+def test_only_the_test_to_read_decides(core_results):
+    def change(result):
+        comparisons = tuple(
+            changed(
+                one,
+                tests=tuple(
+                    changed(test, p_adjusted=1.0 if test.name == "sign-flip" else 0.001)
+                    for test in one.tests
+                ),
+            )
+            for one in result.comparisons
+        )
+        return changed(result, comparisons=comparisons)
+
+    assert " makes " not in said(with_protocol(core_results, "grouped", change))
+
+
+def test_other_events_are_no_confusions(core_results):
+    def change(result):
+        kept = tuple(one for one in result.comparisons if one.event == "any-error")
+        return changed(result, comparisons=kept)
+
+    text = said(with_protocol(core_results, "grouped", change))
+    assert "The hierarchical baselines could not be compared with the reference." in text
 
 
 def test_hierarchical_arms_were_not_run(core_results):

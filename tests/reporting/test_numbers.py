@@ -1,154 +1,187 @@
-"""The report's numbers against computations that share no code with it."""
+"""The report's scores against computations that share no code with it."""
 
-import json
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from sklearn import metrics as sk
+from statsmodels.stats.proportion import proportion_confint
 
-LEAVES = ["benign", "adenocarcinoma", "squamous_cell_carcinoma"]
-SUBTYPES = LEAVES[1:]
-PROTOCOLS = ["paper", "grouped"]
+from .truth import LEAVES, PROTOCOLS, SUBTYPES, confused, probabilities, right, rows_of, scores
 
-
-@pytest.fixture(scope="module")
-def stored(core_report):
-    return json.loads(core_report.results_json.read_text())
-
-
-def scores(stored, protocol, baseline):
-    (result,) = [one for one in stored["protocols"] if one["protocol"] == protocol]
-    (found,) = [one for one in result["baselines"] if one["baseline"] == baseline]
-    return found
+BASELINES = ["majority", "colour", "reference", "hierarchical-cascade"]
+PROPORTIONS = {
+    "accuracy", "sensitivity", "specificity", "subtype_accuracy", "subtype_confusion_rate",
+}  # fmt: skip
+ON_ALL_IMAGES = {
+    "accuracy", "balanced_accuracy", "macro_f1", "cohen_kappa", "matthews_correlation",
+    "macro_auroc", "macro_average_precision", "log_loss", "brier_score", "calibration_error",
+    "calibration_error_equal_mass",
+}  # fmt: skip
 
 
-def rows_of(predictions, protocol, baseline):
-    return predictions[
-        (predictions["protocol"] == protocol) & (predictions["baseline"] == baseline)
-    ]
+def one_hot(labels):
+    return (labels.to_numpy()[:, None] == np.array(LEAVES)).astype(float)
 
 
-def confused(rows):
-    both = rows["true"].isin(SUBTYPES) & rows["predicted"].isin(SUBTYPES)
-    return both & (rows["true"] != rows["predicted"])
+def calibration_error(rows, edges):
+    """Return the mean gap between confidence and accuracy; an edge belongs to the bin below."""
+    sure = probabilities(rows).max(axis=1)
+    bins = (sure.round(12)[:, None] > np.asarray(edges)).sum(axis=1)
+    gaps = pd.Series(sure - right(rows).to_numpy()).groupby(bins).sum()
+    return gaps.abs().sum() / len(rows)
+
+
+def edges_of_equal_mass(rows):
+    """Return the confidences below which lie 1/15, 2/15, ... of all."""
+    sure = np.sort(probabilities(rows).max(axis=1).round(12))
+    return [sure[math.ceil(number * len(sure) / 15) - 1] for number in range(1, 15)]
+
+
+def expected_scores(rows):
+    true, predicted, chances = rows["true"], rows["predicted"], probabilities(rows)
+    malignant = true.isin(SUBTYPES)
+    ranking = {"y_true": one_hot(true), "y_score": chances, "average": "macro"}
+    return {
+        "accuracy": sk.accuracy_score(true, predicted),
+        "balanced_accuracy": sk.balanced_accuracy_score(true, predicted),
+        "macro_f1": sk.f1_score(true, predicted, average="macro"),
+        "sensitivity": (predicted[~malignant] == "benign").mean(),
+        "specificity": (predicted[malignant] != "benign").mean(),
+        "subtype_accuracy": right(rows)[malignant].mean(),
+        "subtype_confusion_rate": confused(rows)[malignant].mean(),
+        "subtype_confusions": confused(rows).groupby("seed").sum().mean(),
+        "cohen_kappa": sk.cohen_kappa_score(true, predicted),
+        "matthews_correlation": sk.matthews_corrcoef(true, predicted)
+        if predicted.nunique() > 1
+        else None,
+        "macro_auroc": sk.roc_auc_score(**ranking),
+        "macro_average_precision": sk.average_precision_score(**ranking),
+        "log_loss": sk.log_loss(one_hot(true), chances),
+        "brier_score": ((chances - one_hot(true)) ** 2).sum(axis=1).mean(),
+        "calibration_error": calibration_error(rows, np.arange(1, 15) / 15),
+        "calibration_error_equal_mass": calibration_error(rows, edges_of_equal_mass(rows)),
+    }
+
+
+def entering(rows, name):
+    """Return the predictions that a score speaks of."""
+    if name in ON_ALL_IMAGES:
+        return rows
+    return rows[rows["true"].isin(["benign"] if name == "sensitivity" else SUBTYPES)]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("baseline", ["majority", "colour", "reference", "hierarchical-cascade"])
+@pytest.mark.parametrize("baseline", BASELINES)
 def test_scores(stored, core_predictions, protocol, baseline):
     rows = rows_of(core_predictions, protocol, baseline)
     found = scores(stored, protocol, baseline)["metrics"]
-    malignant = rows["true"].isin(SUBTYPES)
-    right = rows["true"] == rows["predicted"]
-    by_seed = rows[confused(rows)].groupby("seed").size().reindex([0, 1], fill_value=0)
-    expected = {
-        "accuracy": right.mean(),
-        "balanced_accuracy": right.groupby(rows["true"]).mean().mean(),
-        "macro_f1": f1_score(rows["true"], rows["predicted"], average="macro"),
-        "sensitivity": (rows["predicted"][~malignant] == "benign").mean(),
-        "specificity": (rows["predicted"][malignant] != "benign").mean(),
-        "subtype_accuracy": right[malignant].mean(),
-        "subtype_confusion_rate": confused(rows)[malignant].mean(),
-        "subtype_confusions": by_seed.mean(),
-    }
+    expected = expected_scores(rows)
     assert set(expected) == set(found)
     for name, value in expected.items():
-        assert found[name]["value"] == pytest.approx(value), name
-        assert found[name]["low"] <= found[name]["value"] <= found[name]["high"]
-        assert found[name]["high"] > found[name]["low"], f"{name}: no width"
-    assert found["accuracy"]["n"] == len(rows)
-    assert found["accuracy"]["groups"] == rows["group"].nunique()
-    assert found["sensitivity"]["n"] == int((~malignant).sum())
-    assert found["sensitivity"]["groups"] == rows["group"][~malignant].nunique()
+        one, speaks_of = found[name], entering(rows, name)
+        if value is None:
+            continue
+        assert one["value"] == pytest.approx(value, abs=1e-12), name
+        assert (one["n"], one["groups"]) == (len(speaks_of), speaks_of["group"].nunique()), name
+        assert one["low"] <= one["value"] <= one["high"], name
+        assert (one["count"] is not None) == (name in PROPORTIONS), name
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_classes_and_matrices(stored, core_predictions, protocol):
-    rows = rows_of(core_predictions, protocol, "reference")
-    found = scores(stored, protocol, "reference")
-    expected = precision_recall_fscore_support(rows["true"], rows["predicted"], labels=LEAVES)
-    for number, one in enumerate(found["classes"]):
-        assert one["leaf"] == LEAVES[number]
-        assert one["images"] == expected[3][number]
-        for key, values in zip(("precision", "recall", "f1"), expected, strict=False):
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_counts_are_the_numerators(stored, core_predictions, protocol, baseline):
+    rows = rows_of(core_predictions, protocol, baseline)
+    found = scores(stored, protocol, baseline)["metrics"]
+    malignant = rows["true"].isin(SUBTYPES)
+    called_benign = rows["predicted"] == "benign"
+    counts = {
+        "accuracy": right(rows),
+        "sensitivity": called_benign & ~malignant,
+        "specificity": ~called_benign & malignant,
+        "subtype_accuracy": right(rows) & malignant,
+        "subtype_confusion_rate": confused(rows),
+    }
+    assert {name: found[name]["count"] for name in counts} == {
+        name: int(happens.sum()) for name, happens in counts.items()
+    }
+
+
+@pytest.mark.parametrize("baseline", BASELINES)
+def test_every_interval_has_width_but_for_a_loss_that_never_varies(stored, baseline):
+    for protocol in PROTOCOLS:
+        for name, one in scores(stored, protocol, baseline)["metrics"].items():
+            if one["value"] is not None and one["method"] != "all resamples alike":
+                assert one["high"] > one["low"], (protocol, name)
+
+
+def test_an_interval_is_wider_than_one_that_takes_images_for_independent(stored):
+    for name in ("colour", "reference"):
+        one = scores(stored, "grouped", name)["metrics"]["accuracy"]
+        low, high = proportion_confint(one["count"], one["n"], method="wilson")
+        assert one["low"] < low < high < one["high"]
+        assert one["method"] == "score interval, cluster bootstrap standard error"
+
+
+def test_a_share_without_errors_gets_wilson_on_groups(stored):
+    one = scores(stored, "grouped", "reference")["metrics"]["specificity"]
+    assert (one["count"], one["n"], one["groups"]) == (480, 480, 40)
+    expected = proportion_confint(40, 40, method="wilson")
+    assert (one["low"], one["high"]) == pytest.approx(expected)
+    assert one["method"] == "Wilson on groups"
+
+
+def test_an_undefined_correlation_is_null(stored):
+    one = scores(stored, "grouped", "majority")["metrics"]["matthews_correlation"]
+    assert one == {
+        "value": None, "low": None, "high": None, "n": 0, "groups": 0, "count": None,
+        "method": "not defined on these images",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("baseline", ["majority", "colour", "reference"])
+def test_classes(stored, core_predictions, protocol, baseline):
+    rows = rows_of(core_predictions, protocol, baseline)
+    chances = probabilities(rows)
+    found = scores(stored, protocol, baseline)
+    expected = sk.precision_recall_fscore_support(
+        rows["true"], rows["predicted"], labels=LEAVES, zero_division=0
+    )
+    for number, (leaf, one) in enumerate(zip(LEAVES, found["classes"], strict=True)):
+        true, called = rows["true"] == leaf, rows["predicted"] == leaf
+        hits = int((true & called).sum())
+        assert (one["leaf"], one["images"]) == (leaf, int(true.sum()))
+        for key, values, speaks_of, count in (
+            ("precision", expected[0], called, hits),
+            ("recall", expected[1], true, hits),
+            ("f1", expected[2], true | called, None),
+        ):
+            if not speaks_of.any():
+                assert (one[key]["value"], one[key]["n"], one[key]["count"]) == (None, 0, None)
+                continue
             assert one[key]["value"] == pytest.approx(values[number])
-    counts = confusion_matrix(rows["true"], rows["predicted"], labels=LEAVES)
+            assert one[key]["count"] == count
+            assert one[key]["n"] == int(speaks_of.sum())
+            assert one[key]["groups"] == rows["group"][speaks_of].nunique()
+        auroc = sk.roc_auc_score(true, chances[:, number])
+        precision = sk.average_precision_score(true, chances[:, number])
+        assert one["auroc"]["value"] == pytest.approx(auroc)
+        assert one["average_precision"]["value"] == pytest.approx(precision)
+        assert one["auroc"]["n"] == one["average_precision"]["n"] == len(rows)
+    counts = sk.confusion_matrix(rows["true"], rows["predicted"], labels=LEAVES)
     np.testing.assert_allclose(found["confusion"], counts / 2)
-
-
-def test_grouped_accuracy_is_the_mean_over_seeds(stored, core_predictions):
-    rows = rows_of(core_predictions, "grouped", "colour")
-    by_seed = (rows["true"] == rows["predicted"]).groupby(rows["seed"]).mean()
-    found = scores(stored, "grouped", "colour")["metrics"]["accuracy"]["value"]
-    assert found == pytest.approx(by_seed.mean())
 
 
 def test_what_is_counted(stored, core_predictions):
     for result in stored["protocols"]:
-        rows = rows_of(core_predictions, result["protocol"], "reference")
+        rows = rows_of(core_predictions, result["protocol"], "reference").reset_index()
         assert result["images"] == rows["image"].nunique()
         assert result["predictions"] == len(rows)
         assert result["groups"] == rows["group"].nunique()
         assert result["groups_known"]
         assert result["seeds"] == [0, 1]
-
-
-def test_drop_is_the_difference_and_its_interval_covers_it(stored):
-    for drop in stored["drops"]:
-        difference = drop["paper"]["value"] - drop["grouped"]["value"]
-        assert drop["drop"]["value"] == pytest.approx(difference)
-        assert drop["drop"]["low"] <= difference <= drop["drop"]["high"]
-        assert drop["drop"]["groups"] == 60
-
-
-def test_drop_interval_against_a_plain_bootstrap(stored, core_predictions):
-    rows = core_predictions[core_predictions["baseline"] == "colour"]
-    right = (rows["true"] == rows["predicted"]).astype(float)
-    table = pd.DataFrame({"group": rows["group"], "protocol": rows["protocol"], "right": right})
-    sums = table.pivot_table(
-        index="group", columns="protocol", values="right", aggfunc=["sum", "count"], fill_value=0
-    )
-    generator = np.random.default_rng(3)
-    differences = []
-    for _ in range(1500):
-        drawn = sums.iloc[generator.integers(0, len(sums), len(sums))].sum()
-        shares = drawn["sum"] / drawn["count"]
-        differences.append(shares["paper"] - shares["grouped"])
-    low, high = np.quantile(differences, [0.025, 0.975])
-    (drop,) = [one["drop"] for one in stored["drops"] if one["baseline"] == "colour"]
-    assert drop["low"] == pytest.approx(low, abs=0.012)
-    assert drop["high"] == pytest.approx(high, abs=0.012)
-
-
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_comparisons(stored, core_predictions, protocol):
-    (result,) = [one for one in stored["protocols"] if one["protocol"] == protocol]
-    reference = rows_of(core_predictions, protocol, "reference").set_index(["seed", "image"])
-    assert [one["baseline"] for one in result["comparisons"]] == [
-        one["baseline"] for one in result["baselines"] if one["baseline"] != "reference"
-    ]
-    for one in result["comparisons"]:
-        rows = rows_of(core_predictions, protocol, one["baseline"]).set_index(["seed", "image"])
-        ours, theirs = confused(rows.loc[reference.index]), confused(reference)
-        malignant = reference["true"].isin(SUBTYPES)
-        difference = ours[malignant].mean() - theirs[malignant].mean()
-        assert one["difference"]["value"] == pytest.approx(difference)
-        assert one["difference"]["n"] == int(malignant.sum())
-        first = one["first_seed"]
-        assert first["b"] == int((theirs & ~ours).loc[0].sum())
-        assert first["c"] == int((ours & ~theirs).loc[0].sum())
-        assert first["n"] == int(malignant.loc[0].sum())
-        assert one["p"] <= one["p_holm"] <= 1
-        width = one["difference"]["high"] - one["difference"]["low"]
-        assert one["smallest_visible"] == pytest.approx(width / 2)
-
-
-def test_holm_is_over_the_baselines_of_one_protocol(stored):
-    for result in stored["protocols"]:
-        ps = sorted(one["p"] for one in result["comparisons"])
-        smallest = min(result["comparisons"], key=lambda one: one["p"])
-        assert smallest["p_holm"] == pytest.approx(min(1, ps[0] * len(ps)))
 
 
 def test_external_accuracy_at_each_level(stored, core_runs):
@@ -158,24 +191,25 @@ def test_external_accuracy_at_each_level(stored, core_runs):
     assert len(files) == 10
     top, leaves = folder["levels"]
     wanted = {"protocol": "grouped", "baseline": "colour"}
-    scores_of = [
-        next(s for s in level["scores"] if wanted.items() <= s.items()) for level in (top, leaves)
-    ]
+    at_top, at_leaves = (
+        next(one for one in level["scores"] if wanted.items() <= one.items())
+        for level in (top, leaves)
+    )
 
     malignant = rows["p:adenocarcinoma"] + rows["p:squamous_cell_carcinoma"]
-    right = (malignant > rows["p:benign"]) == (rows["true"] != "benign")
-    assert scores_of[0]["accuracy"]["value"] == pytest.approx(right.mean())
+    hits = (malignant > rows["p:benign"]) == (rows["true"] != "benign")
+    assert at_top["accuracy"]["value"] == pytest.approx(hits.mean())
+    assert (at_top["accuracy"]["count"], at_top["accuracy"]["n"]) == (hits.sum(), len(rows))
     assert top["majority_rate"] == pytest.approx((rows["true"] != "benign").mean())
     assert top["images"] == 234
 
     known = rows[rows["true"] != "malignant"]
-    right = known["true"] == known["predicted"]
     assert leaves["images"] == 183
-    assert scores_of[1]["accuracy"]["value"] == pytest.approx(right.mean())
+    assert at_leaves["accuracy"]["value"] == pytest.approx(right(known).mean())
     assert leaves["majority_class"] == "adenocarcinoma"
-    difference = right.mean() - (known["true"] == "adenocarcinoma").mean()
-    assert scores_of[1]["difference"]["value"] == pytest.approx(difference)
-    assert scores_of[1]["accuracy"]["groups"] == known["sha256"].nunique() == 182
+    difference = right(known).mean() - (known["true"] == "adenocarcinoma").mean()
+    assert at_leaves["difference"]["value"] == pytest.approx(difference)
+    assert at_leaves["accuracy"]["groups"] == known["sha256"].nunique() == 182
 
 
 def test_claims_speak_of_the_reference(stored, core_predictions):
@@ -188,23 +222,7 @@ def test_claims_speak_of_the_reference(stored, core_predictions):
     assert sensitivity == found["sensitivity"]
     assert specificity == found["specificity"]
     assert count["value"] == pytest.approx(2250 * confused(rows).mean())
-    wrong = rows["true"] != rows["predicted"]
+    assert count["count"] is None
+    wrong = ~right(rows)
     assert of_errors["value"] == pytest.approx(confused(rows)[wrong].mean())
-
-
-def test_the_csv_holds_the_same_numbers(stored, core_report):
-    table = pd.read_csv(core_report.results_csv)
-    assert list(table.columns) == [
-        "section", "protocol", "baseline", "metric", "value", "low", "high", "n", "groups",
-        "method", "extra",
-    ]  # fmt: skip
-    picked = table.query("section == 'scores' and metric == 'macro_f1'")
-    assert len(picked) == 14
-    for row in picked.itertuples():
-        expected = scores(stored, row.protocol, row.baseline)["metrics"]["macro_f1"]
-        assert (row.value, row.low, row.high) == pytest.approx(
-            (expected["value"], expected["low"], expected["high"])
-        )
-    assert set(table["section"]) == {
-        "scores", "classes", "comparison", "drop", "efficiency", "claims", "external:chest-ct",
-    }  # fmt: skip
+    assert (of_errors["count"], of_errors["n"]) == (confused(rows).sum(), wrong.sum())

@@ -41,6 +41,7 @@ def test_what_is_written(core_report, core_runs):
     assert core_report.readme == folder / "README.md"
     assert set(files_of(folder)) == {
         "README.md", "results.json", "results.csv", "figures/intervals.png",
+        "figures/differences.png",
         "figures/confusion-paper.png", "figures/confusion-grouped.png",
         "figures/learning-curves-paper.png", "figures/learning-curves-grouped.png",
     }  # fmt: skip

@@ -47,8 +47,31 @@ def test_differences_have_signs():
 def test_an_open_interval_is_written_with_signs():
     open_one = estimate(0.5, -math.inf, math.inf)
     assert wording.points_interval(open_one) == "+50.0 [−∞, ∞]"
-    assert wording.ratio_interval(math.inf, 3.3, math.inf) == "∞ [3.30, ∞]"
-    assert wording.ratio_interval(14.0, 0.004, 5920.0) == "14.0 [4.0e−03, 5.9e+03]"
+    assert wording.ratio_interval(estimate(math.inf, 3.3, math.inf)) == "∞ [3.30, ∞]"
+
+
+def test_ratios_have_two_or_three_figures():
+    assert wording.ratio_interval(estimate(14.0, 0.004, 5920.0)) == "14.0 [4.0e−03, 5.9e+03]"
+    assert wording.ratio_interval(estimate(0.0, 0.0, 0.45)) == "0.00 [0.00, 0.45]"
+    assert wording.ratio_interval(estimate(None, None, None)) == "–"
+
+
+def test_relative_reductions_are_whole_per_cent():
+    assert wording.reduction_interval(estimate(0.617, 0.31, 0.79)) == "62 [31, 79]"
+    assert wording.reduction_interval(estimate(-0.5, -12.0, 1.0), unit=" %") == (
+        "−50 % [< −999, 100]"
+    )
+    assert wording.reduction_interval(estimate(0.5, -9.99, 1.0)) == "50 [−999, 100]"
+    assert wording.reduction_interval(estimate(None, None, None)) == "–"
+
+
+def test_numbers_that_are_no_shares_have_three_decimals():
+    assert wording.value_interval(estimate(0.94231, 0.9, 1.0)) == "0.942 [0.900, 1.000]"
+    assert wording.value_interval(estimate(0.01, -0.0001, 0.02), signed=True) == (
+        "+0.010 [0.000, +0.020]"
+    )
+    assert wording.value_interval(None) == "–"
+    assert wording.value_interval(estimate(None, None, None)) == "–"
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import median
 
 from lcbench import __version__
 from lcbench.reporting.claims import judge_claims
-from lcbench.reporting.comparison import compare_with_reference, drops
+from lcbench.reporting.comparison import compare_with_reference, drops, omnibus_tests
 from lcbench.reporting.context import Context
 from lcbench.reporting.external import score_external
 from lcbench.reporting.findings import findings
@@ -18,6 +19,7 @@ from lcbench.reporting.scores import score_baselines
 from lcbench.reporting.suite import Run, Suite
 from lcbench.reporting.wording import integer
 from lcbench.runs.records import DatasetRecord, RunConfig
+from lcbench.statistics.bootstrap import Tick
 from lcbench.taxonomy import Taxonomy
 
 PAPER = "paper"
@@ -25,7 +27,7 @@ GROUPED = "grouped"
 
 
 def analyse(
-    suite: Suite, *, command: str, resamples: int, advance: Callable[[str], None]
+    suite: Suite, *, command: str, resamples: int, advance: Callable[[str], Tick | None]
 ) -> Results:
     """Compute everything that the report of a suite says.
 
@@ -38,7 +40,8 @@ def analyse(
     resamples
         Bootstrap resamples of each interval.
     advance
-        Called with the name of each step before it begins.
+        Called with the name of each step before it begins; may return a function that takes how
+        much of the step is done, and out of how much.
 
     Raises
     ------
@@ -48,8 +51,8 @@ def analyse(
     context = Context(suite.taxonomy, resamples)
     measurements = []
     for pool in pools(suite):
-        advance(f"{suite.plan.suite}: scores and paired tests, {pool.protocol}")
-        measurements.append((pool, _protocol_result(pool, suite, context)))
+        tick = advance(f"{suite.plan.suite}: scores and paired tests, {pool.protocol}")
+        measurements.append((pool, _protocol_result(pool, suite, replace(context, tick=tick))))
     advance(f"{suite.plan.suite}: paper beside grouped, claims, external folders")
     results = Results(
         lcbench_version=__version__,
@@ -90,8 +93,9 @@ def _protocol_result(pool: Pool, suite: Suite, context: Context) -> ProtocolResu
             *_coarse(suite.plan.dataset, suite.taxonomy),
         ),
         splits=_splits(suite, pool.protocol),
-        baselines=score_baselines(pool, context),
+        baselines=score_baselines(pool, suite.plan.reference, context),
         comparisons=compare_with_reference(pool, suite.plan.reference, context),
+        omnibus=omnibus_tests(pool, context),
     )
 
 

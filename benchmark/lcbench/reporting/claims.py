@@ -9,15 +9,15 @@ from typing import Literal
 import numpy as np
 
 from lcbench.reporting import wording
-from lcbench.reporting.context import Context, estimate
+from lcbench.reporting.context import Context
 from lcbench.reporting.measures import BaselineScores, Estimate, ProtocolResult
 from lcbench.reporting.pools import Pool
 from lcbench.reporting.results import ClaimResult, Verdict
 from lcbench.reporting.scores import per_seed_count
 from lcbench.runs.records import BackboneRecord, DatasetRecord
 from lcbench.statistics import metrics
-from lcbench.statistics.intervals import many_intervals
 from lcbench.statistics.metrics import Counts, Values
+from lcbench.statistics.panel import Count, count_panel
 
 PAPER = "arXiv 2510.16310"
 PAPER_TITLE = 'Akinyemi et al., "Lung Cancer Classification from CT Images Using ResNet"'
@@ -102,7 +102,7 @@ def judge_claims(
 
     Empty where the class tree has no negative class or no subtypes: the claims speak of them.
     """
-    if not context.negative or not context.subtypes:
+    if not context.roles.negative or not context.roles.subtypes:
         return ()
     obstacle = _obstacle(backbone, dataset)
     caveat = _caveat(backbone)
@@ -119,25 +119,34 @@ def _measure(
     scores = next((one for one in result.baselines if one.baseline == reference), None)
     if scores is None:
         return None
-    counts = context.group_counts(pool.true, pool.predicted[reference], pool.own_clusters)
+    clusters, size = pool.own_clusters, len(context.roles.leaves)
+    counts = metrics.confusion_by_group(pool.true, pool.predicted[reference], clusters, size)
 
     def confused(totals: Counts) -> Values:
-        return metrics.subtype_confusions(totals, context.subtypes)
+        return metrics.subtype_confusions(totals, context.roles.subtypes)
 
     def errors(totals: Counts) -> Values:
         wrong: Values = metrics.support(totals) - np.trace(totals, axis1=-2, axis2=-1)
         return wrong
 
-    intervals = many_intervals(
-        counts,
-        {
-            "all": lambda totals: _ratio(confused(totals), metrics.support(totals)),
-            "errors": lambda totals: _ratio(confused(totals), errors(totals)),
-        },
-        denominators={"all": metrics.support, "errors": errors},
-        resamples=context.resamples,
+    found = context.estimates(
+        count_panel(
+            counts,
+            {
+                "all": Count(
+                    lambda totals: _ratio(confused(totals), metrics.support(totals)),
+                    metrics.support,
+                    proportion=True,
+                ),
+                "errors": Count(
+                    lambda totals: _ratio(confused(totals), errors(totals)),
+                    errors,
+                    proportion=True,
+                ),
+            },
+        )
     )
-    return Measured(scores, estimate(intervals["all"]), estimate(intervals["errors"]))
+    return Measured(scores, found["all"], found["errors"])
 
 
 def _judge(

@@ -2,50 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.reporting.context import Context, accuracy_difference, estimate
+from lcbench.reporting.context import Context, estimate
 from lcbench.reporting.measures import (
     BaselineScores,
     Comparison,
     Drop,
-    Estimate,
-    McNemar,
+    Omnibus,
+    PairedTest,
     ProtocolResult,
 )
 from lcbench.reporting.pools import Pool
-from lcbench.statistics.events import subtype_confusion
-from lcbench.statistics.intervals import difference_interval
-from lcbench.statistics.metrics import confusion_by_group
-from lcbench.statistics.paired import Discordance, discordance, holm, mcnemar_exact, sign_flip
+from lcbench.statistics import metrics
+from lcbench.statistics.cochran import cochran_q, cochran_q_permuted
+from lcbench.statistics.events import EventRows, event_rows
+from lcbench.statistics.multiplicity import adjust
+from lcbench.statistics.pairwise import PairedComparison, TestName, compare_with_each
+from lcbench.statistics.panel import Count, Panel, count_panel, difference
 
 
 def compare_with_reference(pool: Pool, reference: str, context: Context) -> tuple[Comparison, ...]:
-    """Return the comparison of every other baseline with the reference on subtype confusions.
+    """Return the comparison of every other baseline with the reference on every event.
 
-    Empty where there is no reference, no other baseline, or no subtype.
+    The comparisons on one event are one family of tests. Empty where there is no reference or no
+    other baseline.
     """
     others = [name for name in pool.predicted if name != reference]
-    if reference not in pool.predicted or not others or not context.subtypes:
+    if reference not in pool.predicted or not others:
         return ()
-    rows = _subtype_rows(pool, context)
-    if not rows.mask.any():
-        return ()
-    found = [_compare(rows, reference, name, context) for name in others]
-    first = holm([one.first_seed.p for one in found])
-    flips = holm([one.p for one in found])
     return tuple(
-        one.model_copy(
-            update={
-                "first_seed": one.first_seed.model_copy(update={"p_holm": p_first}),
-                "p_holm": p_flip,
-            }
-        )
-        for one, p_first, p_flip in zip(found, first, flips, strict=True)
+        one
+        for event in event_rows(pool.true, context.roles)
+        for one in _family(pool, reference, others, event, context)
     )
+
+
+def omnibus_tests(pool: Pool, context: Context) -> tuple[Omnibus, ...]:
+    """Return Cochran's Q over all baselines for each event; empty with fewer than three."""
+    if len(pool.predicted) < 3:
+        return ()
+    return tuple(_omnibus(pool, event) for event in event_rows(pool.true, context.roles))
 
 
 def drops(
@@ -60,81 +58,63 @@ def drops(
     )
 
 
-@dataclass(frozen=True)
-class _SubtypeRows:
-    """The rows of a pool whose true leaf is a subtype."""
-
-    pool: Pool
-    mask: NDArray[np.bool_]
-    true: NDArray[np.int64]
-    clusters: NDArray[np.int64]
-    first_seed: NDArray[np.bool_]
-
-    def predicted(self, baseline: str) -> NDArray[np.int64]:
-        return self.pool.predicted[baseline][self.mask]
-
-
-def _subtype_rows(pool: Pool, context: Context) -> _SubtypeRows:
-    mask = np.isin(pool.true, context.subtypes)
-    seeds = pool.rows["seed"].to_numpy()[mask]
-    clusters = np.unique(pool.clusters[mask], return_inverse=True)[1]
-    return _SubtypeRows(pool, mask, pool.true[mask], clusters, seeds == pool.seeds[0])
+def _family(
+    pool: Pool, reference: str, others: list[str], event: EventRows, context: Context
+) -> list[Comparison]:
+    clusters = pool.clusters[event.rows]
+    first_seed = pool.rows["seed"].to_numpy()[event.rows] == pool.seeds[0]
+    found = compare_with_each(
+        event.happens(pool.predicted[reference]),
+        {name: event.happens(pool.predicted[name]) for name in others},
+        clusters,
+        first_seed,
+        resamples=context.resamples,
+    )
+    adjusted = {test: adjust([found[name].tests[test].p for name in others]) for test in TestName}
+    return [
+        _comparison(name, event, found[name], {test: p[k] for test, p in adjusted.items()})
+        for k, name in enumerate(others)
+    ]
 
 
-def _compare(rows: _SubtypeRows, reference: str, name: str, context: Context) -> Comparison:
-    events = {
-        one: subtype_confusion(rows.true, rows.predicted(one), context.subtypes)
-        for one in (reference, name)
-    }
-    first = rows.first_seed
-    pairs = discordance(events[reference][first], events[name][first], rows.clusters[first])
-    difference = _rate_difference(rows, name, reference, context)
+def _comparison(
+    name: str, event: EventRows, found: PairedComparison, adjusted: dict[TestName, float]
+) -> Comparison:
     return Comparison(
         baseline=name,
-        first_seed=_mcnemar(pairs, rows.pool.seeds[0]),
-        difference=difference,
-        p=sign_flip(events[reference], events[name], rows.clusters),
-        p_holm=1.0,
-        smallest_visible=_half_width(difference),
+        event=event.event,
+        groups=found.groups,
+        difference=estimate(found.effects.difference),
+        odds_ratio=estimate(found.effects.odds_ratio),
+        relative_reduction=estimate(found.effects.relative_reduction),
+        detectable=found.detectable,
+        tests=tuple(
+            PairedTest(
+                name=test,
+                statistic=result.statistic,
+                p=result.p,
+                p_adjusted=adjusted[test],
+                only_reference=found.rows_of(test).only_a,
+                only_baseline=found.rows_of(test).only_b,
+                n=found.rows_of(test).rows,
+            )
+            for test, result in found.tests.items()
+        ),
     )
 
 
-def _mcnemar(pairs: Discordance, seed: int) -> McNemar:
-    return McNemar(
-        seed=seed,
-        b=pairs.b,
-        c=pairs.c,
-        odds_ratio=pairs.odds_ratio,
-        odds_low=pairs.odds_low,
-        odds_high=pairs.odds_high,
-        p=mcnemar_exact(pairs.b, pairs.c),
-        p_holm=1.0,
-        n=pairs.n,
-        groups=pairs.groups,
+def _omnibus(pool: Pool, event: EventRows) -> Omnibus:
+    events = np.stack([event.happens(predicted) for predicted in pool.predicted.values()], axis=1)
+    clusters = pool.clusters[event.rows]
+    clustered = cochran_q_permuted(events, clusters)
+    return Omnibus(
+        event=event.event,
+        statistic=clustered.statistic,
+        p=clustered.p,
+        p_independent=cochran_q(events).p,
+        n=len(events),
+        groups=len(np.unique(clusters)),
     )
-
-
-def _rate_difference(rows: _SubtypeRows, name: str, reference: str, context: Context) -> Estimate:
-    ours, theirs = (
-        context.group_counts(rows.true, rows.predicted(one), rows.clusters)
-        for one in (name, reference)
-    )
-    return estimate(
-        difference_interval(
-            ours,
-            theirs,
-            context.confusion_rate,
-            n=len(rows.true),
-            resamples=context.resamples,
-            denominator=context.subtype_images,
-        )
-    )
-
-
-def _half_width(difference: Estimate) -> float | None:
-    if difference.low is None or difference.high is None:
-        return None
-    return (difference.high - difference.low) / 2
 
 
 def _drop(
@@ -147,19 +127,30 @@ def _drop(
     clusters = np.concatenate([paper_pool.clusters, grouped_pool.clusters])
     shared = np.unique(clusters, return_inverse=True)[1]
     size = int(shared.max()) + 1
-    sides = (
-        (paper_pool, shared[: len(paper_pool.rows)]),
-        (grouped_pool, shared[len(paper_pool.rows) :]),
-    )
     first, second = (
-        confusion_by_group(
-            pool.true, pool.predicted[paper.baseline], codes, context.size, n_groups=size
+        accuracy_panel(pool.true, pool.predicted[paper.baseline], codes, size, context)
+        for pool, codes in (
+            (paper_pool, shared[: len(paper_pool.rows)]),
+            (grouped_pool, shared[len(paper_pool.rows) :]),
         )
-        for pool, codes in sides
     )
+    drop = context.estimates(difference(first, second))["accuracy"]
     return Drop(
         baseline=paper.baseline,
         paper=paper.metrics.accuracy,
         grouped=grouped.metrics.accuracy,
-        drop=accuracy_difference(first, second, n=len(clusters), resamples=context.resamples),
+        drop=drop.model_copy(update={"n": len(clusters), "groups": size}),
     )
+
+
+def accuracy_panel(
+    true: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    clusters: NDArray[np.int64],
+    groups: int,
+    context: Context,
+) -> Panel:
+    """Return the panel of the accuracy alone, over a fixed number of groups."""
+    size = len(context.roles.leaves)
+    counts = metrics.confusion_by_group(true, predicted, clusters, size, n_groups=groups)
+    return count_panel(counts, {"accuracy": Count(metrics.accuracy, proportion=True)})

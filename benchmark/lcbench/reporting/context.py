@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import cached_property
 
 from lcbench.reporting.measures import Estimate
-from lcbench.statistics import metrics
-from lcbench.statistics.intervals import Interval, difference_interval
-from lcbench.statistics.metrics import Counts, Values
+from lcbench.statistics.bootstrap import Tick
+from lcbench.statistics.intervals import Interval, intervals
+from lcbench.statistics.panel import Panel
+from lcbench.statistics.roles import Roles
 from lcbench.taxonomy import Taxonomy
 
 
@@ -24,65 +23,31 @@ class Context:
         The class tree.
     resamples
         Bootstrap resamples of each interval.
+    tick
+        Called now and then with the resamples done, and all of them.
     """
 
     taxonomy: Taxonomy
     resamples: int
+    tick: Tick | None = None
 
-    @property
-    def size(self) -> int:
-        """Number of leaves."""
-        return len(self.taxonomy.leaves)
+    @cached_property
+    def roles(self) -> Roles:
+        """The leaves that metrics and events speak of."""
+        return Roles.of(self.taxonomy)
 
-    @property
-    def negative(self) -> list[int]:
-        """Indices of the leaves that mean "no finding"; empty where the tree names none."""
-        return self._leaves_under(self.taxonomy.negative)
+    def estimates(self, panel: Panel) -> dict[str, Estimate]:
+        """Return the estimate of each measure of a panel."""
+        found = self.intervals(panel)
+        return {name: estimate(interval) for name, interval in found.items()}
 
-    @property
-    def subtypes(self) -> list[int]:
-        """Indices of the leaves that are subtypes; empty where the tree names none."""
-        return self._leaves_under(self.taxonomy.subtypes_of)
-
-    def confusion_rate(self, counts: Counts) -> Values:
-        """Return the share of images of a subtype that are called another subtype."""
-        images = metrics.support(counts, self.subtypes)
-        confused = metrics.subtype_confusions(counts, self.subtypes)
-        return np.divide(confused, images, out=np.zeros_like(images), where=images > 0)
-
-    def subtype_images(self, counts: Counts) -> Values:
-        """Return the number of images of a subtype."""
-        return metrics.support(counts, self.subtypes)
-
-    def group_counts(
-        self, true: NDArray[np.int64], predicted: NDArray[np.int64], clusters: NDArray[np.int64]
-    ) -> NDArray[np.int64]:
-        """Return (G, L, L) confusion counts."""
-        return metrics.confusion_by_group(true, predicted, clusters, self.size)
-
-    def _leaves_under(self, node: str | None) -> list[int]:
-        if node is None:
-            return []
-        leaves = self.taxonomy.leaves
-        return [leaves.index(leaf) for leaf in self.taxonomy.leaves_under(node)]
-
-
-def accuracy_difference(first: Counts, second: Counts, *, n: int, resamples: int) -> Estimate:
-    """Return the accuracy of `first` minus that of `second`, groups resampled together."""
-    return estimate(
-        difference_interval(
-            first,
-            second,
-            metrics.accuracy,
-            n=n,
-            resamples=resamples,
-            denominator=metrics.support,
-        )
-    )
+    def intervals(self, panel: Panel) -> dict[str, Interval]:
+        """Return the interval of each measure of a panel."""
+        return intervals(panel, resamples=self.resamples, tick=self.tick)
 
 
 def estimate(interval: Interval) -> Estimate:
-    """Return an interval as it is stored; without images there is no value."""
+    """Return an interval as it is stored; where a statistic is undefined there is no value."""
     if interval.n == 0:
         return Estimate(value=None, low=None, high=None, n=0, groups=0, method=interval.method)
     return Estimate(
@@ -92,4 +57,5 @@ def estimate(interval: Interval) -> Estimate:
         n=interval.n,
         groups=interval.groups,
         method=interval.method,
+        count=interval.count,
     )

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.reporting.context import Context, accuracy_difference, estimate
+from lcbench.reporting.context import Context
 from lcbench.reporting.results import ExternalLevel, ExternalResult, ExternalScore
 from lcbench.reporting.suite import ExternalFolder, ExternalRun, Suite
 from lcbench.statistics import metrics
 from lcbench.statistics.groups import ClusterCodes, cluster_codes
 from lcbench.statistics.hierarchy import labels_at_level, predicted_at_level
-from lcbench.statistics.intervals import interval
 from lcbench.statistics.metrics import confusion_by_group
+from lcbench.statistics.panel import Count, count_panel, difference
 
 
 def score_external(suite: Suite, context: Context) -> tuple[ExternalResult, ...]:
@@ -119,20 +119,16 @@ def _score_arm(
     clusters = np.unique(arm.clusters.codes[scored], return_inverse=True)[1]
     always = np.full_like(true, classes.index(majority))
     model, constant = (
-        confusion_by_group(true, guess, clusters, len(classes)) for guess in (predicted, always)
+        count_panel(
+            confusion_by_group(true, guess, clusters, len(classes)),
+            {"accuracy": Count(metrics.accuracy, proportion=True)},
+        )
+        for guess in (predicted, always)
     )
     return ExternalScore(
         baseline=arm.baseline,
         protocol=arm.protocol,
         runs=arm.runs,
-        accuracy=estimate(
-            interval(
-                model,
-                metrics.accuracy,
-                n=len(true),
-                resamples=context.resamples,
-                denominator=metrics.support,
-            )
-        ),
-        difference=accuracy_difference(model, constant, n=len(true), resamples=context.resamples),
+        accuracy=context.estimates(model)["accuracy"],
+        difference=context.estimates(difference(model, constant))["accuracy"],
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from lcbench.reporting import markdown as md
 from lcbench.reporting import wording
 from lcbench.reporting.findings import GROUPS_UNKNOWN, MAJORITY, excludes_zero
+from lcbench.reporting.parts import cell, label
 from lcbench.reporting.results import ExternalLevel, ExternalResult, ExternalScore, Results
-from lcbench.reporting.tables import cell, label
 
 
 def external_section(results: Results) -> str:
@@ -73,8 +73,8 @@ def _tally(models: list[ExternalScore]) -> str:
     clear = [score for score in models if excludes_zero(score.difference)]
     above = sum((score.difference.value or 0.0) > 0 for score in clear)
     return (
-        f"Of the {len(models)} models, {above} are shown to be above the majority rate and "
-        f"{len(clear) - above} below it."
+        f"Shown to be above the majority rate: {above} of the {len(models)} models; below it: "
+        f"{len(clear) - above}."
     )
 
 
@@ -104,7 +104,7 @@ def _basis(result: ExternalResult) -> str:
     )
     counts = sorted({score.accuracy.groups for level in result.levels for score in level.scores})
     return (
-        f"n: {levels}. Each image is predicted by every run; in brackets: 95 % interval, "
+        f"n: {levels}. Each image is predicted by every run; in brackets: 95 % score interval, "
         f"resampling {wording.listing([wording.integer(count) for count in counts])} {units}."
     )
 

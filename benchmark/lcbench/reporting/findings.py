@@ -12,9 +12,11 @@ from lcbench.reporting.wording import (
     p_equals,
     points,
     points_interval,
+    reduction_interval,
     share,
     share_interval,
 )
+from lcbench.statistics.events import Event
 
 ALPHA = 0.05
 _PAPER = "paper"
@@ -178,7 +180,8 @@ def _colour(results: Results) -> str:
 def _hierarchy(results: Results) -> str:
     arms = {one.baseline for one in results.baselines if one.hierarchical}
     result = strictest(results)
-    found = [one for one in result.comparisons if one.baseline in arms]
+    compared = result.comparisons_on(Event.subtype_confusion)
+    found = [one for one in compared if one.baseline in arms]
     if not arms:
         return "There is no run of a hierarchical baseline."
     if found:
@@ -194,13 +197,13 @@ def _hierarchy_sentences(
     task = subtype_words(results)
     reference = called(results, results.reference)
     for one in found:
-        if one.p_holm < ALPHA:
+        if one.test().p_adjusted < ALPHA:
             word = "fewer" if (one.difference.value or 0.0) < 0 else "more"
             yield (
                 f"{one.baseline} makes {word} {task} confusions than {reference} under "
-                f"{result.protocol}: {_difference_words(one)}."
+                f"{result.protocol}: {_difference_words(one)}.{_at_odds(one)}"
             )
-    quiet = [one for one in found if one.p_holm >= ALPHA]
+    quiet = [one for one in found if one.test().p_adjusted >= ALPHA]
     if quiet:
         each = "; ".join(f"{one.baseline} {_difference_words(one)}" for one in quiet)
         yield (
@@ -209,11 +212,34 @@ def _hierarchy_sentences(
         )
 
 
+def _at_odds(one: Comparison) -> str:
+    if excludes_zero(one.difference):
+        return ""
+    return " Test and interval are computed in different ways: the interval still holds 0."
+
+
 def _difference_words(one: Comparison) -> str:
     return (
-        f"{points_interval(one.difference, unit=True)} (Holm {p_equals(one.p_holm)}; a difference "
-        f"below about {points(one.smallest_visible)} could not have been shown)"
+        f"{points_interval(one.difference, unit=True)}, {fewer_words(one.relative_reduction)} "
+        f"(Holm {p_equals(one.test().p_adjusted)}; smallest difference that could have been shown "
+        f"with a chance of 80 %: {points(one.detectable)})"
     )
+
+
+def fewer_words(reduction: Estimate) -> str:
+    """Return a relative reduction in words: `12 % fewer [−3, 25]`, or `8 % more [...]`."""
+    if reduction.value is None:
+        return "none under the reference"
+    if reduction.value >= 0:
+        return f"{reduction_interval(reduction, unit=' % fewer')}"
+    turned = reduction.model_copy(
+        update={
+            "value": -reduction.value,
+            "low": None if reduction.high is None else -reduction.high,
+            "high": None if reduction.low is None else -reduction.low,
+        }
+    )
+    return reduction_interval(turned, unit=" % more")
 
 
 def subtype_words(results: Results) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from lcbench.runs.records import SplitRecord
+from lcbench.statistics.events import Event
+from lcbench.statistics.pairwise import DEFAULT_TEST, TestName
 
 
 class ResultModel(BaseModel):
@@ -30,6 +32,17 @@ class Estimate(ResultModel):
     """Units that were resampled: source groups, or images where groups are unknown."""
     method: str
     """How the interval was computed."""
+    count: int | None = None
+    """Numerator, where the number is a share of the n predictions."""
+
+
+class Effective(ResultModel):
+    """How much the predictions for one source group repeat each other, for the accuracy."""
+
+    n: float
+    """Effective sample size: as many independent predictions would give this standard error."""
+    design_effect: float
+    """Predictions divided by the effective sample size."""
 
 
 class Metrics(ResultModel):
@@ -51,6 +64,22 @@ class Metrics(ResultModel):
     """Share of images of a subtype that are called another subtype; null without subtypes."""
     subtype_confusions: Estimate | None
     """The same as a count for one seed: the rate times the images of a subtype in one seed."""
+    cohen_kappa: Estimate
+    """Cohen's kappa: agreement with the truth beyond chance, -1 to 1."""
+    matthews_correlation: Estimate
+    """Matthews' correlation coefficient, -1 to 1."""
+    macro_auroc: Estimate
+    """Mean over the classes of the area under the one-vs-rest ROC curve."""
+    macro_average_precision: Estimate
+    """Mean over the classes of the one-vs-rest average precision."""
+    log_loss: Estimate
+    """Mean of minus the logarithm of the probability of the true class; lower is better."""
+    brier_score: Estimate
+    """Squared distance of the probabilities from the truth, 0 to 2; lower is better."""
+    calibration_error: Estimate
+    """Expected calibration error of the top class, 15 bins of equal width."""
+    calibration_error_equal_mass: Estimate
+    """The same with 15 bins of about equal numbers of predictions."""
 
 
 class ClassScores(ResultModel):
@@ -66,6 +95,19 @@ class ClassScores(ResultModel):
     """Share of the images of this class that are found."""
     f1: Estimate
     """Harmonic mean of precision and recall."""
+    auroc: Estimate
+    """Area under the ROC curve of this class against the rest."""
+    average_precision: Estimate
+    """Average precision of this class against the rest."""
+
+
+class SeedSpread(ResultModel):
+    """What a new seed of training changes; only where there are several."""
+
+    accuracies: dict[int, float]
+    """Accuracy of each seed."""
+    two_way: Estimate
+    """Accuracy with an interval from resampling source groups and seeds."""
 
 
 class BaselineScores(ResultModel):
@@ -79,48 +121,73 @@ class BaselineScores(ResultModel):
     """Scores of each class."""
     confusion: tuple[tuple[float, ...], ...]
     """Mean counts for one seed, rows the true class, columns the predicted one."""
+    effective: Effective | None
+    """What the predictions are worth; null where all of them are right, or all wrong."""
+    seeds: SeedSpread | None
+    """What a new seed changes; null with one seed."""
+    against_reference: dict[str, Estimate]
+    """Each metric minus the reference's, on the same resampled groups; empty for the reference."""
 
 
-class McNemar(ResultModel):
-    """Exact McNemar test on the predictions of one seed, which takes images as independent."""
+class PairedTest(ResultModel):
+    """One paired test of a baseline against the reference."""
 
-    seed: int
-    """The seed that was tested, in which each image counts once."""
-    b: int
-    """Images that the reference confuses and this baseline does not."""
-    c: int
-    """Images that this baseline confuses and the reference does not."""
-    odds_ratio: float
-    """b / c: above 1 this baseline confuses fewer; 1 where b = c = 0."""
-    odds_low: float
-    """Lower end of its exact 95 % interval."""
-    odds_high: float
-    """Upper end of its exact 95 % interval."""
+    name: TestName
+    """Name of the test."""
+    statistic: float
+    """Its statistic."""
     p: float
-    """Exact two-sided p-value; 1 where b + c = 0."""
-    p_holm: float
-    """The same, adjusted for the number of comparisons under this protocol (Holm)."""
+    """Two-sided p-value; 1 where nothing is discordant."""
+    p_adjusted: float
+    """The same, adjusted for the comparisons of this event under this protocol (Holm)."""
+    only_reference: int
+    """Predictions on which the event happens under the reference only."""
+    only_baseline: int
+    """Predictions on which the event happens under the baseline only."""
     n: int
-    """Images of a subtype that were compared."""
-    groups: int
-    """Their source groups, or images where groups are unknown."""
+    """Predictions compared: those of the first seed for McNemar's test, else all."""
 
 
 class Comparison(ResultModel):
-    """Subtype confusions of one baseline against the reference, under one protocol."""
+    """One baseline against the reference on one event, under one protocol."""
 
     baseline: str
     """The baseline compared with the reference."""
-    first_seed: McNemar
-    """One seed, images taken as independent."""
+    event: Event
+    """What goes wrong."""
+    groups: int
+    """Source groups compared, or images where groups are unknown."""
     difference: Estimate
-    """Confusion rate of the baseline minus that of the reference, over all seeds."""
+    """Rate of the event under the baseline minus the rate under the reference."""
+    odds_ratio: Estimate
+    """Reference only over baseline only: above 1 the event is rarer under the baseline."""
+    relative_reduction: Estimate
+    """1 minus the ratio of the rates: 0.5 means half as often as under the reference."""
+    detectable: float
+    """Smallest difference that could have been shown with a chance of 80 %."""
+    tests: tuple[PairedTest, ...]
+    """Every paired test."""
+
+    def test(self, name: TestName = DEFAULT_TEST) -> PairedTest:
+        """Return one test; by default the one to read."""
+        return next(test for test in self.tests if test.name == name)
+
+
+class Omnibus(ResultModel):
+    """Cochran's Q over all baselines: whether any of them differs on an event."""
+
+    event: Event
+    """What goes wrong."""
+    statistic: float
+    """Cochran's Q."""
     p: float
-    """Exact two-sided p-value from flipping the sign of each source group's difference."""
-    p_holm: float
-    """The same, adjusted for the number of comparisons under this protocol (Holm)."""
-    smallest_visible: float | None
-    """Half the width of the interval: about the smallest difference that could have been shown."""
+    """From permuting the baselines within each source group, 2,000 times."""
+    p_independent: float
+    """From the chi-squared distribution, which assumes independent predictions."""
+    n: int
+    """Predictions of each baseline."""
+    groups: int
+    """Source groups, or images where groups are unknown."""
 
 
 class Split(ResultModel):
@@ -156,7 +223,13 @@ class ProtocolResult(ResultModel):
     baselines: tuple[BaselineScores, ...]
     """Scores, in the order of the plan."""
     comparisons: tuple[Comparison, ...]
-    """Comparisons with the reference: one family of tests. Empty without a reference."""
+    """Comparisons with the reference, a family of tests for each event. Empty without one."""
+    omnibus: tuple[Omnibus, ...]
+    """Cochran's Q for each event; empty with fewer than three baselines."""
+
+    def comparisons_on(self, event: Event) -> tuple[Comparison, ...]:
+        """Return the comparisons on one event: one family."""
+        return tuple(one for one in self.comparisons if one.event == event)
 
 
 class Drop(ResultModel):

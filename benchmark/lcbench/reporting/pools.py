@@ -30,6 +30,8 @@ class Pool:
         source group among all groups of the suite).
     predicted
         Index of the predicted leaf, for each baseline.
+    probabilities
+        (rows, leaves) probabilities, for each baseline.
     groups_known
         Whether clusters are source groups; otherwise they are images.
     notes
@@ -39,6 +41,7 @@ class Pool:
     protocol: str
     rows: pd.DataFrame
     predicted: dict[str, NDArray[np.int64]]
+    probabilities: dict[str, NDArray[np.float64]]
     groups_known: bool
     notes: tuple[str, ...]
 
@@ -81,6 +84,7 @@ def pools(suite: Suite) -> tuple[Pool, ...]:
             protocol=part.protocol,
             rows=rows.iloc[end - len(part.rows) : end],
             predicted=part.predicted,
+            probabilities=part.probabilities,
             groups_known=clusters.known,
             notes=part.notes,
         )
@@ -93,7 +97,18 @@ class _Aligned:
     protocol: str
     rows: pd.DataFrame
     predicted: dict[str, NDArray[np.int64]]
+    probabilities: dict[str, NDArray[np.float64]]
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _AlignedCell:
+    """One seed and fold of every baseline, on the images that they share."""
+
+    rows: pd.DataFrame
+    predicted: dict[str, NDArray[np.int64]]
+    probabilities: dict[str, NDArray[np.float64]]
+    dropped: int
 
 
 def _align(suite: Suite, protocol: str) -> _Aligned:
@@ -111,15 +126,22 @@ def _align(suite: Suite, protocol: str) -> _Aligned:
         _align_cell(cell, {name: by_baseline[name][cell] for name in baselines}, suite)
         for cell in sorted(cells)
     ]
-    dropped = sum(part[2] for part in aligned)
+    dropped = sum(part.dropped for part in aligned)
     if dropped:
         notes.append(
             f"{plural(dropped, 'prediction')} of some baselines are left out because others lack "
             "the image."
         )
-    predicted = {name: np.concatenate([part[1][name] for part in aligned]) for name in baselines}
-    rows = pd.concat([part[0] for part in aligned], ignore_index=True)
-    return _Aligned(protocol, rows, predicted, tuple(notes))
+    return _Aligned(
+        protocol,
+        pd.concat([part.rows for part in aligned], ignore_index=True),
+        {name: np.concatenate([part.predicted[name] for part in aligned]) for name in baselines},
+        {
+            name: np.concatenate([part.probabilities[name] for part in aligned])
+            for name in baselines
+        },
+        tuple(notes),
+    )
 
 
 def _cell(run: Run) -> Cell:
@@ -150,9 +172,7 @@ def _missing_cells(
     )
 
 
-def _align_cell(
-    cell: Cell, runs: dict[str, Run], suite: Suite
-) -> tuple[pd.DataFrame, dict[str, NDArray[np.int64]], int]:
+def _align_cell(cell: Cell, runs: dict[str, Run], suite: Suite) -> _AlignedCell:
     tables = {name: run.predictions.table.set_index("image") for name, run in runs.items()}
     first = next(iter(tables.values()))
     shared = first.index
@@ -177,5 +197,9 @@ def _align_cell(
         name: leaf_index.get_indexer(pd.Index(table.loc[shared, "predicted"])).astype(np.int64)
         for name, table in tables.items()
     }
+    probabilities = {
+        name: runs[name].predictions.probabilities[table.index.get_indexer(shared)]
+        for name, table in tables.items()
+    }
     dropped = sum(len(table) - len(shared) for table in tables.values())
-    return rows.reset_index(), predicted, dropped
+    return _AlignedCell(rows.reset_index(), predicted, probabilities, dropped)

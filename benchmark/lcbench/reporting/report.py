@@ -11,7 +11,9 @@ from lcbench.errors import UserError
 from lcbench.reporting import markdown as md
 from lcbench.reporting.analysis import analyse
 from lcbench.reporting.collect import read_suite
+from lcbench.reporting.comparison_section import comparison_section
 from lcbench.reporting.curves import draw_curves
+from lcbench.reporting.differences import draw_differences
 from lcbench.reporting.external_section import external_section
 from lcbench.reporting.forest import draw_intervals
 from lcbench.reporting.matrices import draw_confusions
@@ -26,19 +28,20 @@ from lcbench.reporting.sections import (
 from lcbench.reporting.suite import Suite
 from lcbench.reporting.tables import (
     class_section,
-    comparison_section,
     drop_section,
     efficiency_section,
     protocol_section,
 )
 from lcbench.reporting.tidy import write_tidy
 from lcbench.runs.store import suite_folders
+from lcbench.statistics.bootstrap import Tick
 from lcbench.storage import whole_folder, write_json, write_text
 
 README = "README.md"
 RESULTS_JSON = "results.json"
 RESULTS_CSV = "results.csv"
 FIGURES = "figures"
+DIFFERENCES = "Subtype confusions minus the reference's, with 95 % intervals"
 _GENERATOR = "lcbench report"
 _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
@@ -79,7 +82,7 @@ def write_report(
     *,
     command: str = "",
     resamples: int = 10_000,
-    advance: Callable[[str], None] | None = None,
+    advance: Callable[[str], Tick | None] | None = None,
 ) -> ReportPaths:
     """Write the report of every suite in a runs folder.
 
@@ -192,6 +195,9 @@ def _draw(suite: Suite, results: Results, folder: Path) -> dict[str, Path]:
             results, folder / "intervals.png"
         )
     }
+    differences = draw_differences(results, folder / "differences.png")
+    if differences is not None:
+        figures[DIFFERENCES] = differences
     for result in results.protocols:
         name = result.protocol
         figures[f"Confusion matrices under the {name} protocol"] = draw_confusions(
@@ -213,17 +219,19 @@ def render(results: Results, figures: dict[str, Path]) -> str:
     figures
         Pictures by the text that describes them; the interval plot comes first.
     """
-    pictures = [md.picture(f"{FIGURES}/{path.name}", text) for text, path in figures.items()]
+    pictures = {text: md.picture(f"{FIGURES}/{path.name}", text) for text, path in figures.items()}
+    first = pictures.pop(next(iter(pictures)))
+    differences = pictures.pop(DIFFERENCES, "")
     return (
         md.paragraphs(
             opening(results),
-            pictures[0],
+            first,
             baselines_section(results),
             *(protocol_section(results, result) for result in results.protocols),
             drop_section(results),
-            comparison_section(results),
+            comparison_section(results, differences),
             "## Pictures",
-            *pictures[1:],
+            *pictures.values(),
             class_section(results),
             efficiency_section(results),
             claims_section(results),

@@ -2,55 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.reporting.context import Context, estimate
-from lcbench.reporting.measures import BaselineScores, ClassScores, Estimate, Metrics
+from lcbench.reporting.measures import (
+    BaselineScores,
+    ClassScores,
+    Effective,
+    Estimate,
+    Metrics,
+    SeedSpread,
+)
 from lcbench.reporting.pools import Pool
 from lcbench.statistics import metrics
-from lcbench.statistics.intervals import Statistic, many_intervals
-from lcbench.statistics.metrics import Counts, Values
+from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design_effect import effective_sample
+from lcbench.statistics.intervals import Interval
+from lcbench.statistics.panel import (
+    Count,
+    Panel,
+    count_panel,
+    difference_name,
+    join,
+    join_with_differences,
+    own_name,
+)
+from lcbench.statistics.standard import standard_panel
 
-_Pair = tuple[Statistic, Statistic]
+_ONE_CLASS = ("precision", "recall", "f1", "auroc", "average_precision")
 
 
-def score_baselines(pool: Pool, context: Context) -> tuple[BaselineScores, ...]:
-    """Return the scores of each baseline of a protocol."""
-    names = list(pool.predicted)
+def score_baselines(pool: Pool, reference: str, context: Context) -> tuple[BaselineScores, ...]:
+    """Return the scores of each baseline of a protocol, and its differences from the reference."""
     clusters = pool.own_clusters
-    counts = np.stack(
-        [context.group_counts(pool.true, pool.predicted[name], clusters) for name in names], axis=1
-    )
-    wanted = _statistics(context)
-    intervals = many_intervals(
-        counts,
-        {
-            f"{number}:{key}": partial(_of_baseline, pair[0], number)
-            for number in range(len(names))
-            for key, pair in wanted.items()
-        },
-        denominators={
-            f"{number}:{key}": partial(_of_baseline, pair[1], number)
-            for number in range(len(names))
-            for key, pair in wanted.items()
-        },
-        resamples=context.resamples,
-    )
-    totals = counts.sum(axis=0)
-    seeds = len(pool.seeds)
+    design = Design(int(clusters.max()) + 1)
+    panels = {
+        name: standard_panel(
+            pool.true, predicted, pool.probabilities[name], clusters, design, context.roles
+        )
+        for name, predicted in pool.predicted.items()
+    }
+    base = reference if reference in panels else next(iter(panels))
+    others = [(name, base) for name in panels if name != base]
+    found = context.intervals(join_with_differences(panels, others))
+    names = [measure.name for measure in panels[base].measures]
+    spreads = _seed_spreads(pool, context) if len(pool.seeds) > 1 else {}
     return tuple(
         _scores(
-            name,
-            {key: estimate(intervals[f"{number}:{key}"]) for key in wanted},
-            totals[number],
-            seeds,
+            pool,
+            baseline,
+            {name: found[own_name(baseline, name)] for name in names},
+            _differences(found, baseline, reference, names)
+            if base == reference != baseline
+            else {},
+            spreads.get(baseline),
             context,
         )
-        for number, name in enumerate(names)
+        for baseline in panels
     )
 
 
@@ -59,87 +68,88 @@ def per_seed_count(rate: Estimate, images: float) -> Estimate:
     if rate.value is None or rate.low is None or rate.high is None:
         return rate
     scaled = {key: images * getattr(rate, key) for key in ("value", "low", "high")}
-    return rate.model_copy(update=scaled)
+    return rate.model_copy(update={**scaled, "count": None})
 
 
-def _of_baseline(statistic: Statistic, number: int, counts: NDArray[np.float64]) -> Values:
-    return np.asarray(statistic(counts[:, number]))
-
-
-def _statistics(context: Context) -> dict[str, _Pair]:
-    """Return each statistic with its denominator."""
-    found: dict[str, _Pair] = {
-        "accuracy": (metrics.accuracy, metrics.support),
-        "balanced_accuracy": (metrics.balanced_accuracy, metrics.support),
-        "macro_f1": (metrics.macro_f1, metrics.support),
-    }
-    if context.negative:
-        negative = context.negative
-        others = sorted(set(range(context.size)) - set(negative))
-        found["sensitivity"] = (
-            partial(metrics.sensitivity, positive=negative),
-            partial(metrics.support, leaves=negative),
-        )
-        found["specificity"] = (
-            partial(metrics.specificity, positive=negative),
-            partial(metrics.support, leaves=others),
-        )
-    if context.subtypes:
-        found["subtype_accuracy"] = (
-            partial(metrics.subtype_accuracy, subtypes=context.subtypes),
-            context.subtype_images,
-        )
-        found["subtype_confusion_rate"] = (context.confusion_rate, context.subtype_images)
-    for leaf in range(context.size):
-        found |= _class_statistics(leaf)
-    return found
-
-
-def _class_statistics(leaf: int) -> dict[str, _Pair]:
-    support = partial(metrics.support, leaves=[leaf])
-    predicted: Statistic = lambda counts: counts[..., leaf].sum(axis=-1)  # noqa: E731
-    either: Statistic = lambda counts: support(counts) + predicted(counts)  # noqa: E731
-    return {
-        f"precision:{leaf}": (_column(metrics.precision, leaf), predicted),
-        f"recall:{leaf}": (_column(metrics.recall, leaf), support),
-        f"f1:{leaf}": (_column(metrics.f1, leaf), either),
-    }
-
-
-def _column(function: Callable[[Counts], Values], leaf: int) -> Statistic:
-    return lambda counts: function(counts)[..., leaf]
+def _differences(
+    found: dict[str, Interval], baseline: str, reference: str, names: list[str]
+) -> dict[str, Estimate]:
+    return {name: estimate(found[difference_name(baseline, reference, name)]) for name in names}
 
 
 def _scores(
-    name: str,
-    found: dict[str, Estimate],
-    totals: NDArray[np.int64],
-    seeds: int,
+    pool: Pool,
+    baseline: str,
+    found: dict[str, Interval],
+    differences: dict[str, Estimate],
+    spread: SeedSpread | None,
     context: Context,
 ) -> BaselineScores:
-    rate = found.get("subtype_confusion_rate")
-    images = float(context.subtype_images(totals)) / seeds if context.subtypes else 0.0
+    roles, seeds = context.roles, len(pool.seeds)
+    size = len(roles.leaves)
+    once = np.zeros(len(pool.rows), np.int64)
+    totals = metrics.confusion_by_group(pool.true, pool.predicted[baseline], once, size)[0]
+    estimates = {name: estimate(interval) for name, interval in found.items()}
+    worth = effective_sample(found["accuracy"])
     return BaselineScores(
-        baseline=name,
-        metrics=Metrics(
-            accuracy=found["accuracy"],
-            balanced_accuracy=found["balanced_accuracy"],
-            macro_f1=found["macro_f1"],
-            sensitivity=found.get("sensitivity"),
-            specificity=found.get("specificity"),
-            subtype_accuracy=found.get("subtype_accuracy"),
-            subtype_confusion_rate=rate,
-            subtype_confusions=None if rate is None else per_seed_count(rate, images),
-        ),
+        baseline=baseline,
+        metrics=_metrics(estimates, totals, seeds, context),
         classes=tuple(
             ClassScores(
                 leaf=leaf,
                 images=int(totals[number].sum()),
-                precision=found[f"precision:{number}"],
-                recall=found[f"recall:{number}"],
-                f1=found[f"f1:{number}"],
+                **{name: estimates[f"{name}:{leaf}"] for name in _ONE_CLASS},
             )
-            for number, leaf in enumerate(context.taxonomy.leaves)
+            for number, leaf in enumerate(roles.leaves)
         ),
         confusion=tuple(tuple(float(count) / seeds for count in row) for row in totals),
+        effective=Effective(n=worth.n, design_effect=worth.design_effect) if worth else None,
+        seeds=spread,
+        against_reference=differences,
     )
+
+
+def _metrics(
+    found: dict[str, Estimate], totals: NDArray[np.int64], seeds: int, context: Context
+) -> Metrics:
+    rate = found.get("subtype_confusion_rate")
+    subtypes = context.roles.subtypes
+    images = float(metrics.support(totals, subtypes)) / seeds if subtypes else 0.0
+    own = {name: found.get(name) for name in Metrics.model_fields}
+    own["subtype_confusions"] = None if rate is None else per_seed_count(rate, images)
+    return Metrics.model_validate(own)
+
+
+def _seed_spreads(pool: Pool, context: Context) -> dict[str, SeedSpread]:
+    """Return the accuracy of each seed, and its interval over source groups and seeds."""
+    seeds = pool.rows["seed"].to_numpy()
+    clusters = pool.own_clusters
+    design = Design(int(clusters.max()) + 1, len(pool.seeds))
+    units = clusters * design.seeds + np.searchsorted(pool.seeds, seeds)
+    right = {name: predicted == pool.true for name, predicted in pool.predicted.items()}
+    found = context.estimates(
+        join([_accuracy_panel(name, hits, units, design) for name, hits in right.items()])
+    )
+    return {
+        name: SeedSpread(
+            accuracies={seed: float(hits[seeds == seed].mean()) for seed in pool.seeds},
+            two_way=found[name],
+        )
+        for name, hits in right.items()
+    }
+
+
+def _accuracy_panel(
+    name: str, right: NDArray[np.bool_], units: NDArray[np.int64], design: Design
+) -> Panel:
+    counts = np.stack(
+        [np.bincount(units[rows], minlength=design.units) for rows in (right, ~right)], axis=1
+    )
+    return count_panel(counts, {name: Count(_share_of_first, proportion=True)}, design)
+
+
+def _share_of_first(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    n = counts.sum(axis=-1)
+    shares = np.zeros(np.shape(n))
+    np.divide(counts[..., 0], n, out=shares, where=n > 0)
+    return shares

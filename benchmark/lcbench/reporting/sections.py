@@ -6,8 +6,8 @@ from lcbench.reporting import markdown as md
 from lcbench.reporting import wording
 from lcbench.reporting.claims import PAPER, PAPER_TITLE
 from lcbench.reporting.findings import GROUPS_UNKNOWN, called
+from lcbench.reporting.parts import cell, label
 from lcbench.reporting.results import ClaimResult, Results
-from lcbench.reporting.tables import cell, label
 
 
 def opening(results: Results) -> str:

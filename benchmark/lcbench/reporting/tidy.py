@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from lcbench.reporting.measures import Estimate, ProtocolResult
+from lcbench.reporting.measures import BaselineScores, Estimate, ProtocolResult
 from lcbench.reporting.results import Results
 
 COLUMNS = (
-    "section", "protocol", "baseline", "metric", "value", "low", "high", "n", "groups", "method",
-    "extra",
+    "section", "protocol", "baseline", "metric", "value", "low", "high", "n", "count", "groups",
+    "method", "extra",
 )  # fmt: skip
 Row = dict[str, object]
 
@@ -21,7 +21,7 @@ def write_tidy(results: Results, path: Path) -> Path:
     """Write results.csv."""
     rows = [_flagged(row, results) for row in tidy_rows(results)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
-    for column in ("n", "groups"):
+    for column in ("n", "count", "groups"):
         table[column] = table[column].astype("Int64")
     table.to_csv(path, index=False, lineterminator="\n")
     return path
@@ -56,27 +56,44 @@ def _scores(result: ProtocolResult) -> Iterator[Row]:
             if estimate is not None:
                 yield _row("scores", result.protocol, scores.baseline, metric, estimate)
         for one in scores.classes:
-            for metric in ("precision", "recall", "f1"):
+            for metric in ("precision", "recall", "f1", "auroc", "average_precision"):
                 estimate = getattr(one, metric)
                 yield _row("classes", result.protocol, scores.baseline, metric, estimate, one.leaf)
+        for metric, estimate in scores.against_reference.items():
+            yield _row("against_reference", result.protocol, scores.baseline, metric, estimate)
+        yield from _worth(result.protocol, scores)
+
+
+def _worth(protocol: str, scores: BaselineScores) -> Iterator[Row]:
+    place = ("scores", protocol, scores.baseline)
+    if scores.effective is not None:
+        for metric, value in scores.effective.model_dump().items():
+            name = {"n": "effective_sample_size"}.get(metric, metric)
+            yield {**_row(*place, name, None, "accuracy"), "value": value}
+    if scores.seeds is not None:
+        yield _row(*place, "accuracy_over_groups_and_seeds", scores.seeds.two_way)
+        for seed, value in scores.seeds.accuracies.items():
+            yield {**_row(*place, "accuracy_of_seed", None, f"seed={seed}"), "value": value}
 
 
 def _comparisons(result: ProtocolResult) -> Iterator[Row]:
     for one in result.comparisons:
         place = ("comparison", result.protocol, one.baseline)
-        test = one.first_seed
-        extra = f"p={one.p!r} p_holm={one.p_holm!r} smallest_visible={one.smallest_visible!r}"
-        yield _row(*place, "subtype_confusion_rate_difference", one.difference, extra)
-        extra = f"seed={test.seed} b={test.b} c={test.c} p={test.p!r} p_holm={test.p_holm!r}"
-        yield {
-            **_row(*place, "mcnemar_odds_ratio", None, extra),
-            "value": test.odds_ratio,
-            "low": test.odds_low,
-            "high": test.odds_high,
-            "n": test.n,
-            "groups": test.groups,
-            "method": "exact conditional limits, images independent",
-        }
+        for metric in ("difference", "odds_ratio", "relative_reduction"):
+            yield _row(*place, metric, getattr(one, metric), one.event)
+        row = _row(*place, "detectable_difference", None, one.event)
+        yield {**row, "value": one.detectable, "groups": one.groups}
+        for test in one.tests:
+            extra = (
+                f"{one.event} statistic={test.statistic!r} p_adjusted={test.p_adjusted!r} "
+                f"only_reference={test.only_reference} only_baseline={test.only_baseline}"
+            )
+            row = _row(*place, f"p:{test.name}", None, extra)
+            yield {**row, "value": test.p, "n": test.n, "groups": one.groups}
+    for omnibus in result.omnibus:
+        extra = f"{omnibus.event} Q={omnibus.statistic!r} p_independent={omnibus.p_independent!r}"
+        row = _row("comparison", result.protocol, "", "p:cochran-q", None, extra)
+        yield {**row, "value": omnibus.p, "n": omnibus.n, "groups": omnibus.groups}
 
 
 def _efficiency(results: Results) -> Iterator[Row]:
@@ -126,6 +143,7 @@ def _row(
         "low": None,
         "high": None,
         "n": None,
+        "count": None,
         "groups": None,
         "method": "",
         **numbers,

@@ -9,6 +9,7 @@ from lcbench.reporting.measures import Estimate
 
 NONE = "–"
 MINUS = "\N{MINUS SIGN}"
+_MANY = 9.99
 
 
 def share(value: float | None, *, unit: bool = True) -> str:
@@ -50,11 +51,38 @@ def count_interval(estimate: Estimate | None) -> str:
     return _interval(estimate, 1, 1, "")
 
 
-def ratio_interval(value: float | None, low: float | None, high: float | None) -> str:
-    """Return `0.45 [0.12, 1.4]`; infinity is written as a sign, an undefined ratio as a dash."""
-    if value is None:
+def reduction_interval(estimate: Estimate, *, unit: str = "") -> str:
+    """Return a relative reduction in whole per cent: `62 [31, 79]`; below 0 there are more.
+
+    What is more than ten times as many is not spelled out.
+    """
+    if estimate.value is None:
         return NONE
-    return f"{_significant(value)} [{_significant(low)}, {_significant(high)}]"
+    value, low, high = (_reduction(part) for part in (estimate.value, estimate.low, estimate.high))
+    return f"{value}{unit} [{low}, {high}]"
+
+
+def _reduction(part: float | None) -> str:
+    if part is None:
+        return NONE
+    if part < -_MANY:
+        return f"< {MINUS}{_fixed(100 * _MANY, 0)}"
+    return f"> {_fixed(100 * _MANY, 0)}" if part > _MANY else _fixed(100 * part, 0)
+
+
+def value_interval(estimate: Estimate | None, *, signed: bool = False) -> str:
+    """Return a number that is no share, in three decimals: `0.942 [0.931, 0.953]`."""
+    if estimate is None or estimate.value is None:
+        return NONE
+    return _interval(estimate, 1, 3, "", signed=signed)
+
+
+def ratio_interval(estimate: Estimate) -> str:
+    """Return `0.45 [0.12, 1.4]`; infinity is written as a sign, an undefined ratio as a dash."""
+    if estimate.value is None:
+        return NONE
+    low, high = _significant(estimate.low), _significant(estimate.high)
+    return f"{_significant(estimate.value)} [{low}, {high}]"
 
 
 def p_value(p: float) -> str:
