@@ -42,7 +42,7 @@ purpose = "The reference"
 epochs = 2
 hidden = 8
 """
-COMMANDS = ("run", "report", "evaluate", "list", "doctor")
+COMMANDS = ("run", "report", "evaluate", "compare", "validate", "list", "doctor")
 Lcbench = Callable[..., Result]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +15,16 @@ from lcbench.storage import whole_file
 
 SCHEMA_VERSION = 1
 _VERSION_KEY = b"lcbench_predictions_schema"
-_PROBABILITY = "p:"
+PROBABILITY = "p:"
+"""What the names of probability columns begin with."""
+
 _TEXT_COLUMNS = ("image", "sha256", "group", "protocol", "baseline", "true", "predicted")
 _NUMBER_COLUMNS = ("seed", "fold")
 COLUMNS = (
     "image", "sha256", "group", "protocol", "seed", "fold", "baseline", "true", "predicted",
 )  # fmt: skip
-_SUM_TOLERANCE = 1e-3
+SUM_TOLERANCE = 1e-3
+"""How far from 1 the probabilities of a row may sum."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Predictions:
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """(rows, leaves) probabilities."""
-        return self.table[[_PROBABILITY + leaf for leaf in self.leaves]].to_numpy(np.float64)
+        return self.table[[PROBABILITY + leaf for leaf in self.leaves]].to_numpy(np.float64)
 
 
 def predictions_table(
@@ -81,7 +84,7 @@ def predictions_table(
         }
     )
     for column, leaf in enumerate(leaves):
-        table[_PROBABILITY + leaf] = probabilities[:, column].astype(np.float64)
+        table[PROBABILITY + leaf] = probabilities[:, column].astype(np.float64)
     return Predictions(table, leaves)
 
 
@@ -93,7 +96,7 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     # One schema whatever types pandas chose for its columns.
     types = {column: pa.string() for column in COLUMNS}
     types |= {column: pa.int64() for column in _NUMBER_COLUMNS}
-    types |= {_PROBABILITY + leaf: pa.float64() for leaf in predictions.leaves}
+    types |= {PROBABILITY + leaf: pa.float64() for leaf in predictions.leaves}
     table = pa.Table.from_pandas(predictions.table, pa.schema(types), preserve_index=False)
     table = table.replace_schema_metadata({_VERSION_KEY: str(SCHEMA_VERSION).encode()})
     with whole_file(path) as temporary:
@@ -113,16 +116,16 @@ def read_predictions(path: Path) -> Predictions:
     if missing:
         raise UserError(f"{path}: missing columns: {', '.join(missing)}", _CONTRACT)
     leaves = tuple(
-        column.removeprefix(_PROBABILITY)
+        column.removeprefix(PROBABILITY)
         for column in table.columns
-        if column.startswith(_PROBABILITY)
+        if column.startswith(PROBABILITY)
     )
     for column in _TEXT_COLUMNS:
         table[column] = table[column].fillna("").astype(str).astype(object)
     for column in _NUMBER_COLUMNS:
         table[column] = _whole_numbers(path, table[column])
     for leaf in leaves:  # what is no number is missing, and found below
-        table[_PROBABILITY + leaf] = pd.to_numeric(table[_PROBABILITY + leaf], errors="coerce")
+        table[PROBABILITY + leaf] = pd.to_numeric(table[PROBABILITY + leaf], errors="coerce")
     predictions = Predictions(table, leaves)
     _check_probabilities(path, predictions)
     return predictions
@@ -154,7 +157,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         stored = pq.read_table(path)
         stored.validate(full=True)
-        version = int((stored.schema.metadata or {}).get(_VERSION_KEY, b"1"))
+        version = schema_version(stored.schema.metadata)
         table: pd.DataFrame = stored.to_pandas()
     except (ValueError, OSError, pa.ArrowException) as error:  # broken bytes raise any of them
         raise UserError(f"{path}: not a readable Parquet file: {error}", _CONTRACT) from error
@@ -164,6 +167,17 @@ def _read_parquet(path: Path) -> pd.DataFrame:
             "Update lcbench.",
         )
     return table
+
+
+def schema_version(metadata: Mapping[bytes, bytes] | None) -> int:
+    """Return the version that a Parquet file's metadata names; 1 where another tool wrote it.
+
+    Raises
+    ------
+    ValueError
+        If what stands there is no number.
+    """
+    return int((metadata or {}).get(_VERSION_KEY, b"1"))
 
 
 def _whole_numbers(path: Path, column: pd.Series) -> pd.Series:
@@ -178,7 +192,7 @@ def _check_probabilities(path: Path, predictions: Predictions) -> None:
         raise UserError(f"{path}: fewer than two probability columns", _CONTRACT)
     values = predictions.probabilities
     good = np.isfinite(values).all(axis=1) & (values >= 0).all(axis=1)
-    good &= np.abs(values.sum(axis=1) - 1.0) <= _SUM_TOLERANCE
+    good &= np.abs(values.sum(axis=1) - 1.0) <= SUM_TOLERANCE
     if not good.all():
         first = predictions.table["image"].iloc[int(np.flatnonzero(~good)[0])]
         raise UserError(

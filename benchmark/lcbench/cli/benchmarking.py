@@ -1,28 +1,25 @@
-"""The `lcbench` command: parse, call, print."""
+"""Commands that train and report: run, report, evaluate."""
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated
 
 import typer
 
-from lcbench.console import err, escape, out, stages
-from lcbench.errors import ExitCode, UserError, from_os_error, unknown_name
-
-app = typer.Typer(
-    name="lcbench",
-    help="A leakage-aware benchmark for lung-tissue classifiers. Research use only.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+from lcbench.cli.base import (
+    GroupsOption,
+    JsonOption,
+    LabelsOption,
+    TaxonomyOption,
+    app,
+    guarded,
+    print_json,
 )
-
-P = ParamSpec("P")
+from lcbench.console import err, escape, out, stages
+from lcbench.errors import ExitCode
 
 SUMMARY_RESAMPLES = 1_000
 """For the table at the end of a run; the report takes ten times as many."""
@@ -52,28 +49,6 @@ class OnBad(StrEnum):
     skip = "skip"
 
 
-def guarded(command: Callable[P, ExitCode]) -> Callable[P, None]:
-    """Turn a command's result and the user's errors into exit codes and one clear message."""
-
-    @functools.wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            code = command(*args, **kwargs)
-        except UserError as error:
-            code = _show_error(error)
-        except OSError as error:
-            mendable = from_os_error(error)
-            if mendable is None:
-                raise
-            code = _show_error(mendable)
-        except KeyboardInterrupt:
-            err.print("Interrupted. Finished runs are kept: the same command goes on from there.")
-            code = ExitCode.FAILED
-        raise typer.Exit(int(code))
-
-    return wrapped
-
-
 DeviceOption = Annotated[Device, typer.Option(help="Where networks run.")]
 PrecisionOption = Annotated[
     Precision, typer.Option(help="bf16 where the device computes in it, else 32 bit.")
@@ -81,10 +56,6 @@ PrecisionOption = Annotated[
 OfflineOption = Annotated[
     bool, typer.Option("--offline", help="Use only weights that are on this machine.")
 ]
-LabelsOption = Annotated[
-    Path | None, typer.Option(help="TOML file that says what folder names stand for.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 @app.command()
@@ -94,9 +65,7 @@ def run(
         str, typer.Option(help="Folder with class subfolders, CSV (image, label), or 'demo'.")
     ],
     suite: Annotated[str, typer.Option(help="Name of a suite, or a TOML file.")] = "core",
-    groups: Annotated[
-        Path | None, typer.Option(help="CSV (image, group): which images show the same tissue.")
-    ] = None,
+    groups: GroupsOption = None,
     protocol: Annotated[
         str | None, typer.Option(help="Comma-separated; by default the suite's.")
     ] = None,
@@ -121,7 +90,7 @@ def run(
         OnBad, typer.Option(help="Unreadable images: stop, or leave them out and say so.")
     ] = OnBad.stop,
     labels: LabelsOption = None,
-    taxonomy: Annotated[Path | None, typer.Option(help="TOML file of another class tree.")] = None,
+    taxonomy: TaxonomyOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Train whole networks without an accelerator too.")
     ] = False,
@@ -163,7 +132,7 @@ def run(
     terminal.show_plan(plan)
     if dry_run:
         if as_json:
-            _print_json(terminal.plan_as_json(plan))
+            print_json(terminal.plan_as_json(plan))
         return ExitCode.DONE
     outcome = execute(plan, out_folder, jobs=jobs, fresh=fresh)
     if outcome.done + outcome.already_done and not as_json:
@@ -177,7 +146,7 @@ def run(
         out.print(summary_table(results))
     terminal.show_outcome(outcome)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "folder": str(outcome.folder),
                 "done": outcome.done,
@@ -213,7 +182,7 @@ def report(
         if not as_json:
             out.print(summary_table(suite.results))
     if as_json:
-        _print_json([json.loads(suite.results.model_dump_json()) for suite in written.suites])
+        print_json([json.loads(suite.results.model_dump_json()) for suite in written.suites])
     err.print(f"Report: {escape(str(written.readme))}")
     return ExitCode.DONE
 
@@ -245,78 +214,10 @@ def evaluate(
         if not as_json:
             terminal.show_evaluation(evaluation)
     if as_json:
-        _print_json([e.record.model_dump(mode="json") for e in evaluations])
+        print_json([e.record.model_dump(mode="json") for e in evaluations])
     err.print(f"Next: lcbench report {escape(str(runs))}")
     left_out = any(evaluation.record.left_out for evaluation in evaluations)
     return ExitCode.PARTLY_DONE if left_out else ExitCode.DONE
-
-
-@app.command("list")
-@guarded
-def list_(
-    what: Annotated[str, typer.Argument(help="suites, baselines, backbones or protocols.")],
-    as_json: JsonOption = False,
-) -> ExitCode:
-    """List what there is to choose from."""
-    from lcbench import terminal
-    from lcbench.listing import LISTINGS
-
-    if what not in LISTINGS:
-        raise unknown_name("listing", what, LISTINGS)
-    rows = LISTINGS[what]()
-    if as_json:
-        _print_json(rows)
-    else:
-        terminal.show_rows(what, rows)
-    return ExitCode.DONE
-
-
-@app.command()
-@guarded
-def doctor(
-    data: Annotated[str | None, typer.Option(help="A folder or CSV to look at as well.")] = None,
-    labels: LabelsOption = None,
-    as_json: JsonOption = False,
-) -> ExitCode:
-    """Look at this machine and say what to do when something is not good."""
-    from lcbench import terminal
-    from lcbench.doctor import examine_machine
-
-    checks = examine_machine(data, labels)
-    if as_json:
-        _print_json([vars(check) for check in checks])
-    else:
-        terminal.show_checks(checks)
-    bad = any(check.verdict == "bad" for check in checks)
-    return ExitCode.FAILED if bad else ExitCode.DONE
-
-
-@app.callback(invoke_without_command=True)
-def options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    """Options of the command itself."""
-    if version:
-        import lcbench
-
-        typer.echo(f"lcbench {lcbench.__version__}")
-        raise typer.Exit
-
-
-def main() -> None:
-    """Run the command line."""
-    app()
-
-
-def _show_error(error: UserError) -> ExitCode:
-    err.print(f"[red]Error:[/red] {escape(error.message)}", soft_wrap=True)
-    if error.remedy:
-        err.print(escape(error.remedy), soft_wrap=True)
-    return error.code
-
-
-def _print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def _split_commas(*values: str | None) -> tuple[str, ...]:

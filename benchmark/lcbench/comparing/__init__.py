@@ -1,0 +1,1 @@
+"""Models compared by their prediction files, whatever tool wrote them."""

@@ -1,0 +1,89 @@
+"""What `lcbench compare` does: read, match, compute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lcbench.comparing.analysis import Settings, compare
+from lcbench.comparing.matching.alignment import match_models
+from lcbench.comparing.matching.identity import By
+from lcbench.comparing.notes import reading_notes
+from lcbench.comparing.reading.files import load_models
+from lcbench.comparing.results import ComparisonResults
+from lcbench.datasets.groups import read_groups
+from lcbench.datasets.labels import read_labels_with
+from lcbench.statistics.bootstrap import RESAMPLES, Tick
+from lcbench.statistics.limits import Method
+from lcbench.statistics.multiplicity import Adjustment
+from lcbench.taxonomy import load_taxonomy
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """Options of a comparison.
+
+    Parameters
+    ----------
+    names
+        Names of the models, in the order of the files; empty for their own.
+    groups
+        CSV with the columns image and group.
+    labels, taxonomy
+        TOML files of a label map and of another class tree.
+    match
+        What images are matched by.
+    interval
+        Method of the intervals.
+    adjustment
+        Adjustment of p-values.
+    resamples
+        Bootstrap resamples of each interval.
+    """
+
+    names: tuple[str, ...] = ()
+    groups: Path | None = None
+    labels: Path | None = None
+    taxonomy: Path | None = None
+    match: By = "auto"
+    interval: str = Method.score.value
+    adjustment: str = Adjustment.holm.value
+    resamples: int = RESAMPLES
+
+    @property
+    def settings(self) -> Settings:
+        """How intervals and p-values are computed."""
+        return Settings(Method(self.interval), self.resamples, Adjustment(self.adjustment))
+
+
+def compare_files(
+    files: Sequence[Path], options: CompareOptions, advance: Callable[[str], Tick | None]
+) -> ComparisonResults:
+    """Compare the models whose predictions are in files.
+
+    Parameters
+    ----------
+    files
+        A file, or a folder of runs, for each model.
+    options
+        How to read and to compute.
+    advance
+        Called with the name of each step before it begins.
+
+    Raises
+    ------
+    UserError
+        If a file cannot be used, or they do not speak of the same images.
+    """
+    taxonomy = load_taxonomy(options.taxonomy)
+    advance("reading predictions")
+    models = load_models(files, read_labels_with(options.labels, taxonomy), options.names)
+    groups = None
+    if options.groups is not None:
+        table = read_groups(options.groups)
+        groups = dict(zip(table["image"], table["group"], strict=True))
+    matched = match_models(models, by=options.match, groups=groups)
+    results = compare(matched, taxonomy, options.settings, advance)
+    noted = reading_notes(models, groups_known=results.images_without_group < results.images)
+    return results.model_copy(update={"notes": (*results.notes, *noted)})

@@ -1,0 +1,1 @@
+"""Predictions of several models for the same images, put side by side."""

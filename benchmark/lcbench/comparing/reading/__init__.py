@@ -1,0 +1,1 @@
+"""Prediction files of any tool, read and checked."""
