@@ -7,10 +7,10 @@ RUNS ?= runs
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench clean
+.PHONY: help run test check format bench bench-statistics clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
 run: $(VENV)/installed ## Benchmark on the demonstration set, then the report
 	$(BIN)/lcbench run --suite core --data demo --offline --backbone tf_efficientnet_lite0 --out $(RUNS)
@@ -31,7 +31,12 @@ format: $(VENV)/installed-dev ## Format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/installed-dev ## Measure speed and memory on this machine
+	$(BIN)/python -m pip install --quiet --no-deps confidenceinterval==1.0.5 # beside ours; it pins an old setuptools
 	$(BIN)/python tests/bench/embedding.py
+	$(BIN)/python tests/bench/intervals.py
+
+bench-statistics: $(VENV)/installed-dev ## Simulate: coverage of the intervals, error rates of the tests
+	$(BIN)/python tests/bench/study.py
 
 clean: ## Remove the environment and what was run
 	rm -rf $(VENV) $(RUNS) $(REPORT)

@@ -56,7 +56,19 @@ def workplace(tmp_path: Path, small_demo: Path, write_images: Callable[..., None
         name = re.match(r"# (\w+\.(?:py|toml))\n", body)
         if name:
             (tmp_path / name.group(1)).write_text(body, encoding="utf-8")
+    write_foreign_predictions(tmp_path / "lung_image_sets", tmp_path / "other_tool.csv")
     return tmp_path
+
+
+def write_foreign_predictions(images: Path, path: Path) -> None:
+    """Write what another tool might say of the images: wrong on every fifth."""
+    lines = ["image,true,predicted"]
+    for number, image in enumerate(sorted(images.glob("*/*.*"))):
+        name = image.relative_to(images).as_posix()
+        true = image.parent.name
+        answer = "lung_aca" if number % 5 == 0 else true
+        lines.append(f"{name},{true},{answer}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def test_the_two_commands_that_open_the_readme_are_targets_of_the_makefile() -> None:
@@ -86,6 +98,9 @@ def test_every_lcbench_command_of_the_readme_succeeds(workplace: Path) -> None:
     assert "nearest-centroid" in own
     main = (workplace / "report" / "README.md").read_text(encoding="utf-8")
     assert "other_hospital" in main
+    comparison = (workplace / "comparison.md").read_text(encoding="utf-8")
+    assert "other_tool" in comparison
+    assert "obuchowski" in comparison
 
 
 def test_pip_install_ships_the_suites(tmp_path: Path) -> None:
