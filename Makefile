@@ -37,6 +37,7 @@ bench: $(VENV)/installed-dev ## Measure speed and memory on this machine
 
 bench-statistics: $(VENV)/installed-dev ## Simulate: coverage of the intervals, error rates of the tests
 	$(BIN)/python tests/bench/study.py
+	$(BIN)/python tests/bench/coverage_plot.py
 
 clean: ## Remove the environment and what was run
 	rm -rf $(VENV) $(RUNS) $(REPORT)
