@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import binom, chi2
+from scipy.stats import binom, chi2, false_discovery_control
 from statsmodels.stats import contingency_tables
 
 from lcbench.reporting.analysis import analyse
 from lcbench.reporting.collect import read_suite
+from lcbench.statistics.events import Event
+from lcbench.statistics.multiplicity import Adjustment
 
 from .truth import EVENTS, PROTOCOLS, happens, protocol_of, rows_of
 
@@ -191,3 +193,18 @@ def test_few_baselines(tmp_path, make, shape, baselines, compared, omnibus):
     for result in json.loads(results.model_dump_json())["protocols"]:
         assert len(result["comparisons"]) == compared
         assert len(result["omnibus"]) == omnibus
+
+
+def test_the_false_discovery_rate_on_request(tmp_path, make, shape):
+    results = analyse(
+        read_suite(make(tmp_path, shape)),
+        command="",
+        resamples=20,
+        advance=lambda _: None,
+        adjustment=Adjustment.bh,
+    )
+    assert results.adjustment == "bh"
+    for result in results.protocols:
+        tests = [one.test() for one in result.comparisons_on(Event.any_error)]
+        expected = false_discovery_control([test.p for test in tests])
+        assert [test.p_adjusted for test in tests] == pytest.approx(expected)

@@ -77,7 +77,7 @@ def test_the_visible_table_holds_the_results(part, core_results, protocol):
 def test_every_event_says_n_and_its_family(part, core_results, protocol):
     text = under(part, protocol)
     family = (
-        "Family of tests for Holm's adjustment: 6 comparisons (majority, colour, knn, "
+        "Family of tests for the Holm adjustment: 6 comparisons (majority, colour, knn, "
         "hierarchical-cascade, hierarchical-two-head and tf_efficientnet_lite1)."
     )
     assert text.count(family) == 3

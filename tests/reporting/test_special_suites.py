@@ -77,7 +77,7 @@ def test_two_baselines_have_no_omnibus_test(rendered, shape):
         ]  # fmt: skip
         assert result.omnibus == ()
     assert "Cochran" not in page
-    assert page.count("Family of tests for Holm's adjustment: 1 comparison (colour).") == 6
+    assert page.count("Family of tests for the Holm adjustment: 1 comparison (colour).") == 6
 
 
 def test_unknown_groups_are_said_beside_every_interval(rendered, shape):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
@@ -22,6 +23,18 @@ app = typer.Typer(
 )
 
 P = ParamSpec("P")
+
+
+class Adjust(StrEnum):
+    """Choices of --adjust."""
+
+    holm = "holm"
+    bh = "bh"
+
+
+AdjustOption = Annotated[
+    Adjust, typer.Option(help="Adjustment of p-values: Holm or Benjamini-Hochberg.")
+]
 GroupsOption = Annotated[
     Path | None, typer.Option(help="CSV (image, group): which images show the same tissue.")
 ]

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from lcbench.cli.base import (
+    Adjust,
+    AdjustOption,
     GroupsOption,
     JsonOption,
     LabelsOption,
@@ -170,14 +172,22 @@ def report(
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="Where to write; 'report' beside RUNS by default.")
     ] = None,
+    adjust: AdjustOption = Adjust.holm,
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Write the Markdown report, with pictures and the same numbers as JSON and CSV."""
     from lcbench.reporting import summary_table, write_report
     from lcbench.runs.provenance import command
+    from lcbench.statistics.multiplicity import Adjustment
 
     with stages() as say:
-        written = write_report(runs, out_folder, command=command(), advance=say)
+        written = write_report(
+            runs,
+            out_folder,
+            command=command(),
+            advance=say,
+            adjustment=Adjustment(adjust.value),
+        )
     for suite in written.suites:
         if not as_json:
             out.print(summary_table(suite.results))

@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from lcbench.cli.base import (
+    Adjust,
+    AdjustOption,
     GroupsOption,
     JsonOption,
     LabelsOption,
@@ -37,13 +39,6 @@ class Interval(StrEnum):
     bca = "bca"
 
 
-class Adjust(StrEnum):
-    """Choices of --adjust."""
-
-    holm = "holm"
-    bh = "bh"
-
-
 @app.command()
 @guarded
 def compare(
@@ -59,9 +54,7 @@ def compare(
     taxonomy: TaxonomyOption = None,
     match: Annotated[Match, typer.Option(help="What images are matched by.")] = Match.auto,
     interval: Annotated[Interval, typer.Option(help="Method.")] = Interval.score,
-    adjust: Annotated[
-        Adjust, typer.Option(help="Adjustment of p-values: Holm or Benjamini-Hochberg.")
-    ] = Adjust.holm,
+    adjust: AdjustOption = Adjust.holm,
     resamples: Annotated[int, typer.Option(min=200, help="Bootstrap resamples.")] = 10_000,
     out_file: Annotated[
         Path | None, typer.Option("--out", help="Write Markdown there, or JSON to *.json.")

@@ -131,7 +131,7 @@ def _tests(results: ComparisonResults, effects: list[EffectRow]) -> str:
             )
     headers = [
         "first", "second", "test", "independent units", "n", "only first", "only second",
-        "statistic", "p", f"{words.ADJUSTMENTS[results.adjustment]} p",
+        "statistic", "p", f"{results.adjustment.author} p",
     ]  # fmt: skip
     seeds = " and looks at the first seed only" if results.seeds > 1 else ""
     return md.paragraphs(

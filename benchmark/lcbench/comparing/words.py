@@ -16,14 +16,12 @@ from lcbench.reporting import wording
 from lcbench.reporting.measures import Estimate
 from lcbench.statistics.events import Event
 from lcbench.statistics.intervals import DESCRIPTIONS
-from lcbench.statistics.multiplicity import Adjustment
 
 SHARES = {
     "accuracy", "balanced_accuracy", "macro_f1", "sensitivity", "specificity", "subtype_accuracy",
     "subtype_confusion_rate", "precision", "recall", "f1", "auroc", "average_precision",
     "macro_auroc", "macro_average_precision",
 }  # fmt: skip
-ADJUSTMENTS = {Adjustment.holm: "Holm", Adjustment.bh: "Benjamini-Hochberg"}
 SCREENING = {"sensitivity", "specificity"}
 IDENTITIES = {"sha256": "sha256", "image": "image name", "base name": "last part of the image name"}
 
@@ -96,7 +94,7 @@ def effect_headers(results: ComparisonResults) -> list[str]:
 
 def test_headers(results: ComparisonResults) -> tuple[str, str]:
     """Return the headers over the p-value to read and over the adjusted one."""
-    return f"{results.default_test.value} p", f"{ADJUSTMENTS[results.adjustment]} p"
+    return f"{results.default_test.value} p", f"{results.adjustment.author} p"
 
 
 def effect_cells(results: ComparisonResults, effect: EffectRow) -> list[str]:
@@ -167,7 +165,7 @@ def omnibus(results: ComparisonResults, event: Event) -> list[str]:
 
 
 def _family(results: ComparisonResults) -> str:
-    name = ADJUSTMENTS[results.adjustment]
+    name = results.adjustment.author
     if len(results.pairs) == 1:
         return f"The {name} p adjusts for the number of pairs, which is 1."
     return (

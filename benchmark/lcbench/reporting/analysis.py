@@ -20,6 +20,7 @@ from lcbench.reporting.suite import Run, Suite
 from lcbench.reporting.wording import integer
 from lcbench.runs.records import DatasetRecord, RunConfig
 from lcbench.statistics.bootstrap import Tick
+from lcbench.statistics.multiplicity import Adjustment
 from lcbench.taxonomy import Taxonomy
 
 PAPER = "paper"
@@ -27,7 +28,12 @@ GROUPED = "grouped"
 
 
 def analyse(
-    suite: Suite, *, command: str, resamples: int, advance: Callable[[str], Tick | None]
+    suite: Suite,
+    *,
+    command: str,
+    resamples: int,
+    advance: Callable[[str], Tick | None],
+    adjustment: Adjustment = Adjustment.holm,
 ) -> Results:
     """Compute everything that the report of a suite says.
 
@@ -39,6 +45,8 @@ def analyse(
         Command that writes the report.
     resamples
         Bootstrap resamples of each interval.
+    adjustment
+        How the p-values of a family are adjusted.
     advance
         Called with the name of each step before it begins; may return a function that takes how
         much of the step is done, and out of how much.
@@ -48,7 +56,7 @@ def analyse(
     UserError
         If prediction files contradict each other.
     """
-    context = Context(suite.taxonomy, resamples)
+    context = Context(suite.taxonomy, resamples, adjustment=adjustment)
     measurements = []
     for pool in pools(suite):
         tick = advance(f"{suite.plan.suite}: scores and paired tests, {pool.protocol}")
@@ -62,6 +70,7 @@ def analyse(
         created=suite.plan.created,
         machine=suite.plan.machine,
         resamples=resamples,
+        adjustment=adjustment,
         reference=suite.plan.reference,
         dataset=suite.plan.dataset,
         taxonomy=suite.plan.taxonomy,

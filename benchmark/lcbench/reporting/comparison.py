@@ -70,7 +70,10 @@ def _family(
         first_seed,
         resamples=context.resamples,
     )
-    adjusted = {test: adjust([found[name].tests[test].p for name in others]) for test in TestName}
+    adjusted = {
+        test: adjust([found[name].tests[test].p for name in others], context.adjustment)
+        for test in TestName
+    }
     return [
         _comparison(name, event, found[name], {test: p[k] for test, p in adjusted.items()})
         for k, name in enumerate(others)

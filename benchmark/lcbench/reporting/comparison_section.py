@@ -18,10 +18,6 @@ from lcbench.statistics.events import Event
 from lcbench.statistics.pairwise import DEFAULT_TEST, TestName
 
 _HALF = 0.5
-_EFFECTS = [
-    "difference, points", "fewer than the reference, %", "odds ratio", f"{DEFAULT_TEST} p",
-    "Holm p", "smallest difference it could show, points",
-]  # fmt: skip
 _LEGEND = (
     "Odds ratio: images that go wrong under the reference only, to those under the baseline only. "
     "Smallest difference: what would have been shown with a chance of 80 %. Interval and test are "
@@ -93,9 +89,9 @@ def _confusions(
         ]
         for one in comparisons
     ]
-    headers = ["baseline", "confusion rate, %", "reference, %", *_EFFECTS]
+    headers = ["baseline", "confusion rate, %", "reference, %", *_effect_headers(results)]
     return md.paragraphs(
-        _family(result, comparisons, "images of a subtype"),
+        _family(results, result, comparisons, "images of a subtype"),
         md.table(headers, rows, "lr"),
         md.bullets(
             [
@@ -110,10 +106,17 @@ def _folded(results: Results, result: ProtocolResult, event: Event) -> str:
     comparisons = result.comparisons_on(event)
     rows = [[label(results, one.baseline), *_effects(one)] for one in comparisons]
     return md.paragraphs(
-        _family(result, comparisons, "images"),
-        md.table(["baseline", *_EFFECTS], rows, "lr"),
+        _family(results, result, comparisons, "images"),
+        md.table(["baseline", *_effect_headers(results)], rows, "lr"),
         md.bullets(_omnibus(result, event)),
     )
+
+
+def _effect_headers(results: Results) -> list[str]:
+    return [
+        "difference, points", "fewer than the reference, %", "odds ratio", f"{DEFAULT_TEST} p",
+        f"{results.adjustment.author} p", "smallest difference it could show, points",
+    ]  # fmt: skip
 
 
 def _effects(one: Comparison) -> list[str]:
@@ -128,7 +131,9 @@ def _effects(one: Comparison) -> list[str]:
     ]
 
 
-def _family(result: ProtocolResult, comparisons: tuple[Comparison, ...], images: str) -> str:
+def _family(
+    results: Results, result: ProtocolResult, comparisons: tuple[Comparison, ...], images: str
+) -> str:
     names = md.escape(wording.listing([one.baseline for one in comparisons]))
     size = wording.plural(len(comparisons), "comparison")
     first = comparisons[0]
@@ -137,8 +142,8 @@ def _family(result: ProtocolResult, comparisons: tuple[Comparison, ...], images:
     of = f"{images} in {groups} source groups" if result.groups_known else f"{groups} {images}"
     return (
         f"All seeds, {units(result)} as the unit{reading}. n: "
-        f"{wording.integer(first.test().n)} predictions for {of}. Family of tests for Holm's "
-        f"adjustment: {size} ({names})."
+        f"{wording.integer(first.test().n)} predictions for {of}. Family of tests for the "
+        f"{results.adjustment.author} adjustment: {size} ({names})."
     )
 
 
@@ -175,9 +180,10 @@ def _omnibus_words(one: Omnibus, result: ProtocolResult) -> str:
 
 def _every_test(results: Results, result: ProtocolResult) -> str:
     return md.paragraphs(
-        f"p-values, and Holm's in brackets. The three McNemar tests assume independent images and "
-        f"look at seed {result.seeds[0]} alone, in which every image counts once; the others look "
-        f"at all seeds, {units(result)} as the unit. The one to read is {DEFAULT_TEST}: "
+        f"p-values, and adjusted ones ({results.adjustment.author}) in brackets. The three McNemar "
+        f"tests assume independent images and look at seed {result.seeds[0]} alone, in which every "
+        f"image counts once; the others look at all seeds, {units(result)} as the unit. The one "
+        f"to read is {DEFAULT_TEST}: "
         "docs/statistics.md of lcbench has the simulation behind that choice. Discordant: wrong "
         "under the reference only, and under the baseline only. Each test and event is a family of "
         "its own. The statistics are in results.csv.",

@@ -8,6 +8,7 @@ from functools import cached_property
 from lcbench.reporting.measures import Estimate
 from lcbench.statistics.bootstrap import Tick
 from lcbench.statistics.intervals import Interval, intervals
+from lcbench.statistics.multiplicity import Adjustment
 from lcbench.statistics.panel import Panel
 from lcbench.statistics.roles import Roles
 from lcbench.taxonomy import Taxonomy
@@ -25,11 +26,14 @@ class Context:
         Bootstrap resamples of each interval.
     tick
         Called now and then with the resamples done, and all of them.
+    adjustment
+        How the p-values of a family are adjusted.
     """
 
     taxonomy: Taxonomy
     resamples: int
     tick: Tick | None = None
+    adjustment: Adjustment = Adjustment.holm
 
     @cached_property
     def roles(self) -> Roles:

@@ -201,11 +201,11 @@ def _hierarchy_sentences(
             word = "fewer" if (one.difference.value or 0.0) < 0 else "more"
             yield (
                 f"{one.baseline} makes {word} {task} confusions than {reference} under "
-                f"{result.protocol}: {_difference_words(one)}.{_at_odds(one)}"
+                f"{result.protocol}: {_difference_words(one, results)}.{_at_odds(one)}"
             )
     quiet = [one for one in found if one.test().p_adjusted >= ALPHA]
     if quiet:
-        each = "; ".join(f"{one.baseline} {_difference_words(one)}" for one in quiet)
+        each = "; ".join(f"{one.baseline} {_difference_words(one, results)}" for one in quiet)
         yield (
             f"No difference in {task} confusions from {reference} is shown under "
             f"{result.protocol} for: {each}."
@@ -218,11 +218,11 @@ def _at_odds(one: Comparison) -> str:
     return " Test and interval are computed in different ways: the interval still holds 0."
 
 
-def _difference_words(one: Comparison) -> str:
+def _difference_words(one: Comparison, results: Results) -> str:
     return (
         f"{points_interval(one.difference, unit=True)}, {fewer_words(one.relative_reduction)} "
-        f"(Holm {p_equals(one.test().p_adjusted)}; smallest difference that could have been shown "
-        f"with a chance of 80 %: {points(one.detectable)})"
+        f"({results.adjustment.author} {p_equals(one.test().p_adjusted)}; smallest difference that "
+        f"could have been shown with a chance of 80 %: {points(one.detectable)})"
     )
 
 

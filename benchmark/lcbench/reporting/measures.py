@@ -139,7 +139,7 @@ class PairedTest(ResultModel):
     p: float
     """Two-sided p-value; 1 where nothing is discordant."""
     p_adjusted: float
-    """The same, adjusted for the comparisons of this event under this protocol (Holm)."""
+    """The same, adjusted for the comparisons of this event under this protocol."""
     only_reference: int
     """Predictions on which the event happens under the reference only."""
     only_baseline: int

@@ -35,6 +35,7 @@ from lcbench.reporting.tables import (
 from lcbench.reporting.tidy import write_tidy
 from lcbench.runs.store import suite_folders
 from lcbench.statistics.bootstrap import Tick
+from lcbench.statistics.multiplicity import Adjustment
 from lcbench.storage import whole_folder, write_json, write_text
 
 README = "README.md"
@@ -83,6 +84,7 @@ def write_report(
     command: str = "",
     resamples: int = 10_000,
     advance: Callable[[str], Tick | None] | None = None,
+    adjustment: Adjustment = Adjustment.holm,
 ) -> ReportPaths:
     """Write the report of every suite in a runs folder.
 
@@ -101,6 +103,8 @@ def write_report(
         Bootstrap resamples of each interval.
     advance
         Called with the name of each step before it begins.
+    adjustment
+        How the p-values of a family are adjusted.
 
     Returns
     -------
@@ -121,7 +125,9 @@ def write_report(
         for path in suites:
             tell(f"{path.name}: reading runs")
             suite = read_suite(path)
-            results = analyse(suite, command=command, resamples=resamples, advance=tell)
+            results = analyse(
+                suite, command=command, resamples=resamples, advance=tell, adjustment=adjustment
+            )
             place = folder if len(suites) == 1 else folder / path.name
             tell(f"{path.name}: drawing and writing")
             written.append(_write_suite(suite, results, place))

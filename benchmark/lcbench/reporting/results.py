@@ -12,6 +12,7 @@ from lcbench.runs.records import (
     LeftOut,
     TaxonomyRecord,
 )
+from lcbench.statistics.multiplicity import Adjustment
 
 SCHEMA_VERSION = 1
 Verdict = Literal[
@@ -180,6 +181,8 @@ class Results(ResultModel):
     """Machine of the runs."""
     resamples: int
     """Bootstrap resamples of each interval."""
+    adjustment: Adjustment = Adjustment.holm
+    """How the p-values of a family are adjusted."""
     reference: str
     """Baseline that the others are compared with."""
     dataset: DatasetRecord

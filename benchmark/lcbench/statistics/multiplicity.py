@@ -19,6 +19,11 @@ class Adjustment(StrEnum):
     bh = "bh"
     """False discovery rate: of the rejections, at most 5 % are false on average."""
 
+    @property
+    def author(self) -> str:
+        """Return after whom it is called."""
+        return "Holm" if self is Adjustment.holm else "Benjamini-Hochberg"
+
 
 def adjust(p_values: Sequence[float], how: Adjustment = Adjustment.holm) -> list[float]:
     """Return the adjusted p-values of a family, in the order given.
