@@ -19,8 +19,8 @@ from sklearn import metrics as sk
 
 from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.choices import Method
 from lcbench.statistics.intervals import intervals
-from lcbench.statistics.limits import Method
 from lcbench.statistics.panel import Count, Panel, count_panel
 from lcbench.statistics.ranking import ranking_panel
 from lcbench.statistics.roles import Roles

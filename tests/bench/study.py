@@ -22,10 +22,10 @@ from simulated import Groups, confusions, lc25000_groups, outcomes, scores
 from lcbench import __version__
 from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.choices import Method
 from lcbench.statistics.clustered import PairedGroups
 from lcbench.statistics.effects import effects_panel, read_effects
 from lcbench.statistics.intervals import Interval, all_intervals
-from lcbench.statistics.limits import Method
 from lcbench.statistics.pairwise import CLUSTERED_TESTS, PLAIN_TESTS, TestName
 from lcbench.statistics.panel import Count, Panel, count_panel
 from lcbench.statistics.proportions import wilson

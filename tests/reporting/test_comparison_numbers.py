@@ -10,8 +10,8 @@ from statsmodels.stats import contingency_tables
 
 from lcbench.reporting.analysis import analyse
 from lcbench.reporting.collect import read_suite
+from lcbench.statistics.choices import Adjustment
 from lcbench.statistics.events import Event
-from lcbench.statistics.multiplicity import Adjustment
 
 from .truth import EVENTS, PROTOCOLS, happens, protocol_of, rows_of
 

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from lcbench.statistics.choices import Method
 from lcbench.statistics.clustered import PairedGroups, pair_groups
 from lcbench.statistics.effects import effects
 from lcbench.statistics.intervals import NEWCOMBE, UNDEFINED, WILSON
-from lcbench.statistics.limits import Method
 from lcbench.statistics.proportions import wilson
 
 FEW = 200

@@ -10,6 +10,7 @@ from scipy import stats
 
 from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.choices import Method
 from lcbench.statistics.intervals import (
     ALIKE,
     DESCRIPTIONS,
@@ -20,7 +21,7 @@ from lcbench.statistics.intervals import (
     all_intervals,
     intervals,
 )
-from lcbench.statistics.limits import Method, Scale, bca_limits
+from lcbench.statistics.limits import Scale, bca_limits
 from lcbench.statistics.panel import Count, Measure, Panel, count_panel, difference
 from lcbench.statistics.proportions import wilson
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from lcbench.statistics.choices import Method
 from lcbench.statistics.limits import (
-    Method,
     Scale,
     bca_limits,
     degrees_of_freedom,

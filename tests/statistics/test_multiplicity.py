@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from lcbench.statistics.multiplicity import Adjustment, adjust
+from lcbench.statistics.choices import Adjustment
+from lcbench.statistics.multiplicity import adjust
 
 families = st.lists(st.floats(1e-300, 1), min_size=1, max_size=12)
 
@@ -73,3 +74,12 @@ def test_small_families(how):
 def test_what_is_no_p_value_is_refused(bad, how):
     with pytest.raises(ValueError, match="p-values"):
         adjust([0.1, bad], how)
+
+
+def test_a_name_is_as_good_as_the_choice():
+    p_values = [0.01, 0.02, 0.04]
+    for choice in Adjustment:
+        assert adjust(p_values, choice.value) == adjust(p_values, choice)
+    assert adjust(p_values, "holm") != adjust(p_values, "bh")
+    with pytest.raises(ValueError, match="bonferroni"):
+        adjust(p_values, "bonferroni")

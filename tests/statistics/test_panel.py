@@ -11,8 +11,9 @@ from scipy import stats
 
 from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Design, leave_each_group_out
+from lcbench.statistics.choices import Method
 from lcbench.statistics.intervals import NEWCOMBE, UNDEFINED, all_intervals, intervals
-from lcbench.statistics.limits import Method, Scale
+from lcbench.statistics.limits import Scale
 from lcbench.statistics.panel import (
     Count,
     count_panel,

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.choices import Method
 from lcbench.statistics.groups import cluster_codes
 from lcbench.statistics.intervals import (
     ALIKE,
@@ -17,7 +18,6 @@ from lcbench.statistics.intervals import (
     all_intervals,
     intervals,
 )
-from lcbench.statistics.limits import Method
 from lcbench.statistics.panel import difference
 from lcbench.statistics.roles import Roles
 from lcbench.statistics.standard import confusion_panel, count_statistics, standard_panel

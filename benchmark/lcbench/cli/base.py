@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
 
@@ -13,6 +12,7 @@ import typer
 
 from lcbench.console import err, escape
 from lcbench.errors import ExitCode, UserError, from_os_error
+from lcbench.statistics.choices import Adjustment
 
 app = typer.Typer(
     name="lcbench",
@@ -25,15 +25,8 @@ app = typer.Typer(
 P = ParamSpec("P")
 
 
-class Adjust(StrEnum):
-    """Choices of --adjust."""
-
-    holm = "holm"
-    bh = "bh"
-
-
 AdjustOption = Annotated[
-    Adjust, typer.Option(help="Adjustment of p-values: Holm or Benjamini-Hochberg.")
+    Adjustment, typer.Option(help="Adjustment of p-values: Holm or Benjamini-Hochberg.")
 ]
 GroupsOption = Annotated[
     Path | None, typer.Option(help="CSV (image, group): which images show the same tissue.")

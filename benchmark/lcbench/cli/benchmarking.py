@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from lcbench.cli.base import (
-    Adjust,
     AdjustOption,
     GroupsOption,
     JsonOption,
@@ -22,6 +21,7 @@ from lcbench.cli.base import (
 )
 from lcbench.console import err, escape, out, stages
 from lcbench.errors import ExitCode
+from lcbench.statistics.choices import Adjustment
 
 SUMMARY_RESAMPLES = 1_000
 """For the table at the end of a run; the report takes ten times as many."""
@@ -172,13 +172,12 @@ def report(
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="Where to write; 'report' beside RUNS by default.")
     ] = None,
-    adjust: AdjustOption = Adjust.holm,
+    adjust: AdjustOption = Adjustment.holm,
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Write the Markdown report, with pictures and the same numbers as JSON and CSV."""
     from lcbench.reporting import summary_table, write_report
     from lcbench.runs.provenance import command
-    from lcbench.statistics.multiplicity import Adjustment
 
     with stages() as say:
         written = write_report(
@@ -186,7 +185,7 @@ def report(
             out_folder,
             command=command(),
             advance=say,
-            adjustment=Adjustment(adjust.value),
+            adjustment=adjust,
         )
     for suite in written.suites:
         if not as_json:

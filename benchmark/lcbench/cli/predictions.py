@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from lcbench.cli.base import (
-    Adjust,
     AdjustOption,
     GroupsOption,
     JsonOption,
@@ -21,6 +20,7 @@ from lcbench.cli.base import (
 )
 from lcbench.console import err, escape, stages
 from lcbench.errors import ExitCode
+from lcbench.statistics.choices import Adjustment, Method
 
 
 class Match(StrEnum):
@@ -29,14 +29,6 @@ class Match(StrEnum):
     auto = "auto"
     sha256 = "sha256"
     image = "image"
-
-
-class Interval(StrEnum):
-    """Choices of --interval."""
-
-    score = "score"
-    percentile = "percentile"
-    bca = "bca"
 
 
 @app.command()
@@ -53,8 +45,8 @@ def compare(
     labels: LabelsOption = None,
     taxonomy: TaxonomyOption = None,
     match: Annotated[Match, typer.Option(help="What images are matched by.")] = Match.auto,
-    interval: Annotated[Interval, typer.Option(help="Method.")] = Interval.score,
-    adjust: AdjustOption = Adjust.holm,
+    interval: Annotated[Method, typer.Option(help="Method of the intervals.")] = Method.score,
+    adjust: AdjustOption = Adjustment.holm,
     resamples: Annotated[int, typer.Option(min=200, help="Bootstrap resamples.")] = 10_000,
     out_file: Annotated[
         Path | None, typer.Option("--out", help="Write Markdown there, or JSON to *.json.")
@@ -75,8 +67,8 @@ def compare(
         labels=labels,
         taxonomy=taxonomy,
         match=match.value,
-        interval=interval.value,
-        adjustment=adjust.value,
+        interval=interval,
+        adjustment=adjust,
         resamples=resamples,
     )
     with stages() as say:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,11 +22,11 @@ from lcbench.comparing.results import (
 )
 from lcbench.reporting.context import estimate
 from lcbench.statistics.bootstrap import RESAMPLES, Design, Tick
+from lcbench.statistics.choices import Adjustment, Method
 from lcbench.statistics.cochran import cochran_q, cochran_q_permuted
 from lcbench.statistics.events import EventRows
 from lcbench.statistics.intervals import Interval, intervals
-from lcbench.statistics.limits import Method
-from lcbench.statistics.multiplicity import Adjustment, adjust
+from lcbench.statistics.multiplicity import adjust
 from lcbench.statistics.pairwise import (
     DEFAULT_TEST,
     PairedComparison,
@@ -189,34 +190,27 @@ def _paired(table: CodedPredictions, event: EventRows, settings: Settings) -> It
 def _metrics(table: CodedPredictions, found: dict[str, Interval]) -> Iterator[MetricRow]:
     for model in table.names:
         for name, one in _of(found, own_name(model, "")):
-            known = estimate(one)
             yield MetricRow(
-                model=model,
-                name=name,
-                value=known.value,
-                low=_finite(known.low),
-                high=_finite(known.high),
-                n=known.n,
-                count=known.count,
-                groups=known.groups,
-                method=known.method,
+                model=model, name=name, count=one.count, method=one.method, **_numbers(one)
             )
 
 
 def _differences(table: CodedPredictions, found: dict[str, Interval]) -> Iterator[DifferenceRow]:
     for a, b in table.pairs:
         for name, one in _of(found, difference_name(b, a, "")):
-            known = estimate(one)
-            yield DifferenceRow(
-                a=a,
-                b=b,
-                name=name,
-                value=known.value,
-                low=_finite(known.low),
-                high=_finite(known.high),
-                n=known.n,
-                groups=known.groups,
-            )
+            yield DifferenceRow(a=a, b=b, name=name, **_numbers(one))
+
+
+def _numbers(interval: Interval) -> dict[str, Any]:
+    """Return what every row says of an interval."""
+    known = estimate(interval)
+    return {
+        "value": known.value,
+        "low": _finite(known.low),
+        "high": _finite(known.high),
+        "n": known.n,
+        "groups": known.groups,
+    }
 
 
 def _of(found: dict[str, Interval], start: str) -> Iterator[tuple[str, Interval]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
@@ -95,7 +96,7 @@ class CodedPredictions:
             notes=tuple(_coarse_notes(coarse, true, side, events)),
         )
 
-    @property
+    @cached_property
     def events(self) -> tuple[EventRows, ...]:
         """The events that the class tree knows."""
         return event_rows(self.true, self.roles, self.side)

@@ -15,8 +15,7 @@ from lcbench.comparing.results import ComparisonResults
 from lcbench.datasets.groups import read_groups
 from lcbench.datasets.labels import read_labels_with
 from lcbench.statistics.bootstrap import RESAMPLES, Tick
-from lcbench.statistics.limits import Method
-from lcbench.statistics.multiplicity import Adjustment
+from lcbench.statistics.choices import Adjustment, Method
 from lcbench.taxonomy import load_taxonomy
 
 
@@ -47,14 +46,14 @@ class CompareOptions:
     labels: Path | None = None
     taxonomy: Path | None = None
     match: By = "auto"
-    interval: str = Method.score.value
-    adjustment: str = Adjustment.holm.value
+    interval: Method = Method.score
+    adjustment: Adjustment = Adjustment.holm
     resamples: int = RESAMPLES
 
     @property
     def settings(self) -> Settings:
         """How intervals and p-values are computed."""
-        return Settings(Method(self.interval), self.resamples, Adjustment(self.adjustment))
+        return Settings(self.interval, self.resamples, self.adjustment)
 
 
 def compare_files(

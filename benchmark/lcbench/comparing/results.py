@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from lcbench.reporting.measures import Estimate, ResultModel
+from lcbench.statistics.choices import Adjustment, Method
 from lcbench.statistics.events import Event
-from lcbench.statistics.limits import Method
-from lcbench.statistics.multiplicity import Adjustment
 from lcbench.statistics.pairwise import TestName
 
 SCHEMA_VERSION = 1

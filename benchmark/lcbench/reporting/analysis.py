@@ -20,7 +20,7 @@ from lcbench.reporting.suite import Run, Suite
 from lcbench.reporting.wording import integer
 from lcbench.runs.records import DatasetRecord, RunConfig
 from lcbench.statistics.bootstrap import Tick
-from lcbench.statistics.multiplicity import Adjustment
+from lcbench.statistics.choices import Adjustment
 from lcbench.taxonomy import Taxonomy
 
 PAPER = "paper"

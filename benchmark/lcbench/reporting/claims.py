@@ -134,12 +134,12 @@ def _measure(
             counts,
             {
                 "all": Count(
-                    lambda totals: _ratio(confused(totals), metrics.support(totals)),
+                    lambda totals: metrics.ratio(confused(totals), metrics.support(totals)),
                     metrics.support,
                     proportion=True,
                 ),
                 "errors": Count(
-                    lambda totals: _ratio(confused(totals), errors(totals)),
+                    lambda totals: metrics.ratio(confused(totals), errors(totals)),
                     errors,
                     proportion=True,
                 ),
@@ -209,9 +209,3 @@ def _caveat(backbone: BackboneRecord | None) -> str:
     if backbone is None or backbone.name.split(".")[0] == _BACKBONE:
         return ""
     return f"the backbone is {backbone.name}, not ResNet-50"
-
-
-def _ratio(part: Values, whole: Values) -> Values:
-    shares = np.zeros(np.shape(whole))
-    np.divide(part, whole, out=shares, where=whole > 0)
-    return shares

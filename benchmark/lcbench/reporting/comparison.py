@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lcbench.reporting.context import Context, estimate
 from lcbench.reporting.measures import (
@@ -15,12 +14,13 @@ from lcbench.reporting.measures import (
     ProtocolResult,
 )
 from lcbench.reporting.pools import Pool
-from lcbench.statistics import metrics
+from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.cochran import cochran_q, cochran_q_permuted
 from lcbench.statistics.events import EventRows, event_rows
 from lcbench.statistics.multiplicity import adjust
 from lcbench.statistics.pairwise import PairedComparison, TestName, compare_with_each
-from lcbench.statistics.panel import Count, Panel, count_panel, difference
+from lcbench.statistics.panel import difference
+from lcbench.statistics.standard import accuracy_panel
 
 
 def compare_with_reference(pool: Pool, reference: str, context: Context) -> tuple[Comparison, ...]:
@@ -131,7 +131,13 @@ def _drop(
     shared = np.unique(clusters, return_inverse=True)[1]
     size = int(shared.max()) + 1
     first, second = (
-        accuracy_panel(pool.true, pool.predicted[paper.baseline], codes, size, context)
+        accuracy_panel(
+            pool.true,
+            pool.predicted[paper.baseline],
+            codes,
+            Design(size),
+            len(context.roles.leaves),
+        )
         for pool, codes in (
             (paper_pool, shared[: len(paper_pool.rows)]),
             (grouped_pool, shared[len(paper_pool.rows) :]),
@@ -144,16 +150,3 @@ def _drop(
         grouped=grouped.metrics.accuracy,
         drop=drop.model_copy(update={"n": len(clusters), "groups": size}),
     )
-
-
-def accuracy_panel(
-    true: NDArray[np.int64],
-    predicted: NDArray[np.int64],
-    clusters: NDArray[np.int64],
-    groups: int,
-    context: Context,
-) -> Panel:
-    """Return the panel of the accuracy alone, over a fixed number of groups."""
-    size = len(context.roles.leaves)
-    counts = metrics.confusion_by_group(true, predicted, clusters, size, n_groups=groups)
-    return count_panel(counts, {"accuracy": Count(metrics.accuracy, proportion=True)})

@@ -7,8 +7,8 @@ from functools import cached_property
 
 from lcbench.reporting.measures import Estimate
 from lcbench.statistics.bootstrap import Tick
+from lcbench.statistics.choices import Adjustment
 from lcbench.statistics.intervals import Interval, intervals
-from lcbench.statistics.multiplicity import Adjustment
 from lcbench.statistics.panel import Panel
 from lcbench.statistics.roles import Roles
 from lcbench.taxonomy import Taxonomy

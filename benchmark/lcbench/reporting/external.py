@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from lcbench.reporting.context import Context
 from lcbench.reporting.results import ExternalLevel, ExternalResult, ExternalScore
 from lcbench.reporting.suite import ExternalFolder, ExternalRun, Suite
-from lcbench.statistics import metrics
+from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.groups import ClusterCodes, cluster_codes
 from lcbench.statistics.hierarchy import labels_at_level, predicted_at_level
-from lcbench.statistics.metrics import confusion_by_group
-from lcbench.statistics.panel import Count, count_panel, difference
+from lcbench.statistics.panel import difference
+from lcbench.statistics.standard import accuracy_panel
 
 
 def score_external(suite: Suite, context: Context) -> tuple[ExternalResult, ...]:
@@ -118,12 +118,9 @@ def _score_arm(
     predicted = np.array([classes.index(node) for node in answers], dtype=np.int64)[scored]
     clusters = np.unique(arm.clusters.codes[scored], return_inverse=True)[1]
     always = np.full_like(true, classes.index(majority))
+    design = Design(int(clusters.max()) + 1)
     model, constant = (
-        count_panel(
-            confusion_by_group(true, guess, clusters, len(classes)),
-            {"accuracy": Count(metrics.accuracy, proportion=True)},
-        )
-        for guess in (predicted, always)
+        accuracy_panel(true, guess, clusters, design, len(classes)) for guess in (predicted, always)
     )
     return ExternalScore(
         baseline=arm.baseline,

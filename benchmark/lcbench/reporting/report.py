@@ -35,7 +35,7 @@ from lcbench.reporting.tables import (
 from lcbench.reporting.tidy import write_tidy
 from lcbench.runs.store import suite_folders
 from lcbench.statistics.bootstrap import Tick
-from lcbench.statistics.multiplicity import Adjustment
+from lcbench.statistics.choices import Adjustment
 from lcbench.storage import whole_folder, write_json, write_text
 
 README = "README.md"

@@ -12,7 +12,7 @@ from lcbench.runs.records import (
     LeftOut,
     TaxonomyRecord,
 )
-from lcbench.statistics.multiplicity import Adjustment
+from lcbench.statistics.choices import Adjustment
 
 SCHEMA_VERSION = 1
 Verdict = Literal[

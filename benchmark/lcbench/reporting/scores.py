@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,15 +22,13 @@ from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.design_effect import effective_sample
 from lcbench.statistics.intervals import Interval
 from lcbench.statistics.panel import (
-    Count,
-    Panel,
-    count_panel,
     difference_name,
     join,
     join_with_differences,
     own_name,
+    renamed,
 )
-from lcbench.statistics.standard import standard_panel
+from lcbench.statistics.standard import accuracy_panel, standard_panel
 
 _ONE_CLASS = ("precision", "recall", "f1", "auroc", "average_precision")
 
@@ -126,30 +126,20 @@ def _seed_spreads(pool: Pool, context: Context) -> dict[str, SeedSpread]:
     clusters = pool.own_clusters
     design = Design(int(clusters.max()) + 1, len(pool.seeds))
     units = clusters * design.seeds + np.searchsorted(pool.seeds, seeds)
-    right = {name: predicted == pool.true for name, predicted in pool.predicted.items()}
-    found = context.estimates(
-        join([_accuracy_panel(name, hits, units, design) for name, hits in right.items()])
-    )
+    panels = [
+        renamed(
+            accuracy_panel(pool.true, predicted, units, design, len(context.roles.leaves)),
+            partial(own_name, name),
+        )
+        for name, predicted in pool.predicted.items()
+    ]
+    found = context.estimates(join(panels))
     return {
         name: SeedSpread(
-            accuracies={seed: float(hits[seeds == seed].mean()) for seed in pool.seeds},
-            two_way=found[name],
+            accuracies={
+                seed: float((predicted == pool.true)[seeds == seed].mean()) for seed in pool.seeds
+            },
+            two_way=found[own_name(name, "accuracy")],
         )
-        for name, hits in right.items()
+        for name, predicted in pool.predicted.items()
     }
-
-
-def _accuracy_panel(
-    name: str, right: NDArray[np.bool_], units: NDArray[np.int64], design: Design
-) -> Panel:
-    counts = np.stack(
-        [np.bincount(units[rows], minlength=design.units) for rows in (right, ~right)], axis=1
-    )
-    return count_panel(counts, {name: Count(_share_of_first, proportion=True)}, design)
-
-
-def _share_of_first(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    n = counts.sum(axis=-1)
-    shares = np.zeros(np.shape(n))
-    np.divide(counts[..., 0], n, out=shares, where=n > 0)
-    return shares

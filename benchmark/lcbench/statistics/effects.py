@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.statistics.bootstrap import RESAMPLES
+from lcbench.statistics.choices import Method
 from lcbench.statistics.clustered import PairedGroups
 from lcbench.statistics.intervals import ALIKE, WILSON, Interval, intervals
-from lcbench.statistics.limits import Method, Scale
-from lcbench.statistics.metrics import Values
+from lcbench.statistics.limits import Scale
+from lcbench.statistics.metrics import Values, ratio
 from lcbench.statistics.panel import Count, Panel, count_panel, difference, join
 from lcbench.statistics.proportions import wilson
 
@@ -99,8 +100,8 @@ def _ratio_panel(pairs: PairedGroups) -> Panel:
     shares = np.stack([only_a, only_a + only_b], axis=1)
     ratios = np.stack([only_b + pairs.both, only_a + pairs.both], axis=1)
     first = count_panel(shares, {"share": Count(_first_of_second, lambda sums: sums[..., 1])})
-    ratio = Count(_first_of_second, lambda sums: sums[..., 1], (0.0, math.inf), Scale.positive)
-    return join([first, count_panel(ratios, {"ratio": ratio})])
+    reduced = Count(_first_of_second, lambda sums: sums[..., 1], (0.0, math.inf), Scale.positive)
+    return join([first, count_panel(ratios, {"ratio": reduced})])
 
 
 def _odds(share: Interval) -> Interval:
@@ -111,17 +112,16 @@ def _odds(share: Interval) -> Interval:
     return replace(share, value=value, low=low, high=high, error=math.nan)
 
 
-def _reduction(ratio: Interval, pairs: PairedGroups, confidence: float) -> Interval:
-    if ratio.n == 0:
-        return replace(ratio, low=-math.inf, high=1.0)
-    if ratio.value == 0.0 or ratio.method == ALIKE:
+def _reduction(found: Interval, pairs: PairedGroups, confidence: float) -> Interval:
+    if found.n == 0:
+        return replace(found, low=-math.inf, high=1.0)
+    if found.value == 0.0 or found.method == ALIKE:
         groups = int((pairs.only_a + pairs.both > 0).sum())
-        share = ratio.value / (1.0 + ratio.value)  # of B among the events of either model
+        share = found.value / (1.0 + found.value)  # of B among the events of either model
         low, high = (part / (1.0 - part) for part in wilson(share * groups, groups, confidence))
-        ratio = replace(ratio, low=low, high=high, method=WILSON)
-    return replace(ratio, value=1.0 - ratio.value, low=1.0 - ratio.high, high=1.0 - ratio.low)
+        found = replace(found, low=low, high=high, method=WILSON)
+    return replace(found, value=1.0 - found.value, low=1.0 - found.high, high=1.0 - found.low)
 
 
 def _first_of_second(sums: Values) -> Values:
-    part, whole = sums[..., 0], sums[..., 1]
-    return np.divide(part, whole, out=np.zeros(np.shape(whole)), where=whole > 0)
+    return ratio(sums[..., 0], sums[..., 1])

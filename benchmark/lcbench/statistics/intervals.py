@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 from lcbench.statistics.bootstrap import RESAMPLES, Tick, resample
+from lcbench.statistics.choices import Method
 from lcbench.statistics.limits import (
-    Method,
     Scale,
     bca_limits,
     degrees_of_freedom,
@@ -116,6 +116,7 @@ def all_intervals(
     tick: Tick | None = None,
 ) -> dict[Method, dict[str, Interval]]:
     """Return the intervals of several methods from one set of resamples; see `intervals`."""
+    methods = tuple(Method(method) for method in methods)  # a plain string is taken too
     if not any(measure.images for measure in panel.measures):
         empty = {measure.name: _undefined(measure) for measure in panel.measures}
         return dict.fromkeys(methods, empty)

@@ -13,14 +13,6 @@ from lcbench.statistics.metrics import Values
 from lcbench.statistics.proportions import score_limits
 
 
-class Method(StrEnum):
-    """How limits are found; `score` is the default (docs/statistics.md has their coverage)."""
-
-    score = "score"
-    percentile = "percentile"
-    bca = "bca"
-
-
 class Scale(StrEnum):
     """What values a statistic can take, which decides the shape of its score interval."""
 

@@ -87,22 +87,22 @@ def predicted_support(counts: Counts, leaves: Sequence[int]) -> Values:
 
 def accuracy(counts: Counts) -> Values:
     """Return the share of images predicted as their leaf, (...); 0 without images."""
-    return _ratio(_hits(counts).sum(axis=-1), support(counts))
+    return ratio(_hits(counts).sum(axis=-1), support(counts))
 
 
 def precision(counts: Counts) -> Values:
     """Return, for each leaf, the share of its predictions that are right, (..., L); 0/0 is 0."""
-    return _ratio(_hits(counts), _predicted(counts))
+    return ratio(_hits(counts), _predicted(counts))
 
 
 def recall(counts: Counts) -> Values:
     """Return, for each leaf, the share of its images that are found, (..., L); 0/0 is 0."""
-    return _ratio(_hits(counts), _true(counts))
+    return ratio(_hits(counts), _true(counts))
 
 
 def f1(counts: Counts) -> Values:
     """Return, for each leaf, 2 TP / (2 TP + FP + FN), (..., L); 0/0 is 0."""
-    return _ratio(2.0 * _hits(counts), _true(counts) + _predicted(counts))
+    return ratio(2.0 * _hits(counts), _true(counts) + _predicted(counts))
 
 
 def balanced_accuracy(counts: Counts) -> Values:
@@ -126,7 +126,7 @@ def cohen_kappa(counts: Counts) -> Values:
     Cohen, J. (1960). A coefficient of agreement for nominal scales. Educational and Psychological
     Measurement 20, 37-46.
     """
-    return _ratio(accuracy(counts) - _chance_agreement(counts), beyond_chance(counts))
+    return ratio(accuracy(counts) - _chance_agreement(counts), beyond_chance(counts))
 
 
 def beyond_chance(counts: Counts) -> Values:
@@ -145,7 +145,7 @@ def matthews_correlation(counts: Counts) -> Values:
     true, predicted = _shares(counts)
     covariance = accuracy(counts) - (true * predicted).sum(axis=-1)
     # Rounding can leave a coefficient 1e-16 beyond 1.
-    return np.clip(_ratio(covariance, matthews_scale(counts)), -1.0, 1.0)
+    return np.clip(ratio(covariance, matthews_scale(counts)), -1.0, 1.0)
 
 
 def matthews_scale(counts: Counts) -> Values:
@@ -192,7 +192,7 @@ def subtype_accuracy(counts: Counts, subtypes: Sequence[int]) -> Values:
         Indices of the subtype leaves. Their images that are predicted outside the subtypes count
         as wrong. 0 without such images.
     """
-    return _ratio(_hits(counts)[..., _indices(subtypes)].sum(axis=-1), support(counts, subtypes))
+    return ratio(_hits(counts)[..., _indices(subtypes)].sum(axis=-1), support(counts, subtypes))
 
 
 def subtype_confusion_rate(counts: Counts, subtypes: Sequence[int]) -> Values:
@@ -205,7 +205,7 @@ def subtype_confusion_rate(counts: Counts, subtypes: Sequence[int]) -> Values:
     subtypes
         Indices of the subtype leaves. 0 without such images.
     """
-    return _ratio(subtype_confusions(counts, subtypes), support(counts, subtypes))
+    return ratio(subtype_confusions(counts, subtypes), support(counts, subtypes))
 
 
 def subtype_confusions(counts: Counts, subtypes: Sequence[int]) -> Values:
@@ -220,6 +220,14 @@ def subtype_confusions(counts: Counts, subtypes: Sequence[int]) -> Values:
     """
     block = _block(counts, _indices(subtypes))
     return np.asarray(block.sum(axis=(-2, -1)) - _hits(block).sum(axis=-1))
+
+
+def ratio(part: Values, whole: Values) -> Values:
+    """Return part / whole, 0 where the whole is not positive; the shapes are broadcast."""
+    whole = np.broadcast_to(whole, np.shape(part))
+    shares = np.zeros(np.shape(part))
+    np.divide(part, whole, out=shares, where=np.asarray(whole) > 0)
+    return shares
 
 
 def _indices(leaves: Sequence[int]) -> NDArray[np.intp]:
@@ -244,13 +252,13 @@ def _block(counts: Counts, leaves: NDArray[np.intp]) -> Values:
 
 def _block_share(counts: Counts, leaves: NDArray[np.intp]) -> Values:
     inside = _block(counts, leaves).sum(axis=(-2, -1))
-    return _ratio(inside, _true(counts)[..., leaves].sum(axis=-1))
+    return ratio(inside, _true(counts)[..., leaves].sum(axis=-1))
 
 
 def _shares(counts: Counts) -> tuple[Values, Values]:
     """Return the share of each leaf among truths and among predictions, (..., L) each."""
     n = support(counts)[..., None]
-    return _ratio(_true(counts), n), _ratio(_predicted(counts), n)
+    return ratio(_true(counts), n), ratio(_predicted(counts), n)
 
 
 def _chance_agreement(counts: Counts) -> Values:
@@ -263,12 +271,5 @@ def _where_defined(denominator: Values) -> Values:
     return np.where(denominator > 1e-12, denominator, 0.0)
 
 
-def _ratio(part: Values, whole: Values) -> Values:
-    whole = np.broadcast_to(whole, np.shape(part))
-    shares = np.zeros(np.shape(part))
-    np.divide(part, whole, out=shares, where=np.asarray(whole) > 0)
-    return shares
-
-
 def _mean_where(values: Values, present: NDArray[np.bool_]) -> Values:
-    return _ratio(np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1) * 1.0)
+    return ratio(np.where(present, values, 0.0).sum(axis=-1), present.sum(axis=-1) * 1.0)

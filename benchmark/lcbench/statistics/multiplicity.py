@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import numpy as np
 
+from lcbench.statistics.choices import Adjustment
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.result import bounded_p
-
-
-class Adjustment(StrEnum):
-    """How a family of p-values is adjusted."""
-
-    holm = "holm"
-    """Family-wise error rate: the chance of a single false rejection stays below 5 %."""
-    bh = "bh"
-    """False discovery rate: of the rejections, at most 5 % are false on average."""
-
-    @property
-    def author(self) -> str:
-        """Return after whom it is called."""
-        return "Holm" if self is Adjustment.holm else "Benjamini-Hochberg"
 
 
 def adjust(p_values: Sequence[float], how: Adjustment = Adjustment.holm) -> list[float]:
@@ -47,7 +33,9 @@ def adjust(p_values: Sequence[float], how: Adjustment = Adjustment.holm) -> list
         return []
     family = np.array(p_values, np.float64)
     # statsmodels' multipletests collects garbage in every call: a tenth of a second and more.
-    adjusted = _holm(family) if how is Adjustment.holm else false_discovery_control(family)
+    adjusted = (
+        _holm(family) if Adjustment(how) is Adjustment.holm else false_discovery_control(family)
+    )
     return [bounded_p(p) for p in adjusted]
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import partial
 
 from lcbench.statistics.bootstrap import RESAMPLES
+from lcbench.statistics.choices import Method
 from lcbench.statistics.clustered import (
     PairedGroups,
     durkalski,
@@ -19,7 +20,6 @@ from lcbench.statistics.clustered import (
 from lcbench.statistics.effects import Effects, effects_panel, read_effects
 from lcbench.statistics.events import Codes, Events
 from lcbench.statistics.intervals import Interval, intervals
-from lcbench.statistics.limits import Method
 from lcbench.statistics.mcnemar import mcnemar_corrected, mcnemar_exact, mcnemar_mid_p
 from lcbench.statistics.panel import join, own_name, renamed
 from lcbench.statistics.power import detectable_after

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.metrics import Values
+from lcbench.statistics.metrics import Values, ratio
 
 BINS = 15
 
@@ -103,7 +103,4 @@ def expected_calibration_error(gaps: Values, n: Values) -> Values:
     probabilities using Bayesian binning. AAAI. Guo, C. et al. (2017). On calibration of modern
     neural networks. ICML, equation 3: top-label confidence.
     """
-    total = np.abs(gaps).sum(axis=-1)
-    errors = np.zeros(np.shape(total))
-    np.divide(total, n, out=errors, where=np.asarray(n) > 0)
-    return errors
+    return ratio(np.abs(gaps).sum(axis=-1), n)

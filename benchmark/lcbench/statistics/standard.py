@@ -61,6 +61,14 @@ def confusion_panel(
     return count_panel(counts, count_statistics(roles), design)
 
 
+def accuracy_panel(
+    true: Codes, predicted: Codes, units: Codes, design: Design, classes: int
+) -> Panel:
+    """Return the panel of the accuracy alone; see `standard_panel`."""
+    counts = metrics.confusion_by_group(true, predicted, units, classes, n_groups=design.units)
+    return count_panel(counts, {"accuracy": Count(metrics.accuracy, proportion=True)}, design)
+
+
 def count_statistics(roles: Roles) -> dict[str, Count]:
     """Return every metric of (L, L) confusion counts by name."""
     found = {
@@ -180,8 +188,7 @@ def _images(sums: Values) -> Values:
 
 
 def _mean(sums: Values, column: int) -> Values:
-    n = sums[..., 0]
-    return np.divide(sums[..., column], n, out=np.zeros(np.shape(n)), where=n > 0)
+    return metrics.ratio(sums[..., column], sums[..., 0])
 
 
 def _calibration(sums: Values, bins: slice) -> Values:
