@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import timm
+import torch
 
 from lcbench.compute import Compute
 from lcbench.features.cache import CachedArray
@@ -69,3 +71,10 @@ def clusters() -> Callable[..., tuple[list[str], np.ndarray]]:
         return [label for label in labels for _ in range(each)], values
 
     return make
+
+
+@pytest.fixture
+def tiny_state() -> dict[str, torch.Tensor]:
+    """The tensors of a tiny network."""
+    torch.manual_seed(7)
+    return dict(timm.create_model("test_resnet").state_dict())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,7 @@ import pytest
 
 from lcbench.runs.plan import Plan, RunOptions, make_plan
 
-MAJORITY = {"name": "majority", "kind": "majority"}
-KNN = {"name": "knn", "kind": "neighbours", "backbone": "reference", "neighbours": 3}
-REFERENCE = {"name": "reference", "kind": "network", "epochs": 2, "hidden": 8}
-CASCADE = {**REFERENCE, "name": "cascade", "hierarchy": "cascade"}
+from .recipes import OWN_KINDS, suite_text
 
 Baseline = dict[str, Any]
 WriteSuite = Callable[..., str]
@@ -25,20 +21,8 @@ def write_suite(tmp_path: Path) -> WriteSuite:
     """Write a suite of given baselines and return its path: write_suite(REFERENCE, name="own")."""
 
     def write(*baselines: Baseline, **top: Any) -> str:
-        head = {
-            "name": "tiny",
-            "purpose": "A test",
-            "reference": baselines[0]["name"],
-            "backbone": "test_resnet",
-            "protocols": ["paper"],
-            "seeds": 1,
-            **top,
-        }
-        tables = [head, *({"purpose": "A test", **baseline} for baseline in baselines)]
-        lines = ["\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
-                 for table in tables]  # fmt: skip
-        path = tmp_path / f"{head['name']}.toml"
-        path.write_text("\n[[baselines]]\n".join(lines))
+        path = tmp_path / f"{top.get('name', 'tiny')}.toml"
+        path.write_text(suite_text(*baselines, **top))
         return str(path)
 
     return write
@@ -77,3 +61,12 @@ def plan_of(write_suite: WriteSuite, options: Callable[..., RunOptions]) -> Call
 def empty_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A machine on which no weights were ever downloaded."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "no hub"))
+
+
+@pytest.fixture
+def own_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Kinds of a user's own can be imported; the name of their module."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "lcbench_test_own_kinds.py").write_text(OWN_KINDS)
+    monkeypatch.syspath_prepend(tmp_path / "own")
+    return "lcbench_test_own_kinds"

@@ -22,42 +22,16 @@ from lcbench.runs.execute import execute
 from lcbench.runs.plan import RunOptions, make_plan
 from lcbench.runs.records import ExternalRecord, read_record
 
-SUITE = """
-name = "tiny"
-purpose = "A test"
-reference = "reference"
-backbone = "test_resnet"
-protocols = ["paper"]
-seeds = 1
-[[baselines]]
-name = "majority"
-kind = "majority"
-purpose = "A test"
-[[baselines]]
-name = "colour"
-kind = "colour"
-purpose = "A test"
-max_rounds = 5
-[[baselines]]
-name = "reference"
-kind = "network"
-purpose = "A test"
-epochs = 2
-hidden = 8
-[[baselines]]
-name = "cascade"
-kind = "network"
-purpose = "A test"
-hierarchy = "cascade"
-epochs = 2
-hidden = 8
-[[baselines]]
-name = "other"
-kind = "network"
-purpose = "A test"
-backbone = "test_convnext"
-epochs = 2
-"""
+from .recipes import CASCADE, COLOUR, MAJORITY, REFERENCE, suite_text
+
+SUITE = suite_text(
+    MAJORITY,
+    COLOUR,
+    REFERENCE,
+    CASCADE,
+    {"name": "other", "kind": "network", "backbone": "test_convnext", "epochs": 2},
+    reference="reference",
+)
 BACKBONED = {"reference", "cascade"}
 CPU = EvaluationOptions(offline=True, device="cpu", precision="32")
 

@@ -1,0 +1,128 @@
+"""Full disks and missing permissions: one message, nothing half written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .commands import SUITE, Lcbench, require_one_message, written
+
+
+def refuse(code: int) -> Callable[..., None]:
+    def raiser(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code), "somewhere/file")
+
+    return raiser
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.ENOSPC, "The disk is full"),
+        (errno.EDQUOT, "quota"),
+        (errno.EACCES, "No permission"),
+        (errno.EROFS, "read-only"),
+    ],
+)
+@pytest.mark.parametrize(
+    "writer", ["pathlib.Path.write_text", "pathlib.Path.write_bytes", "tempfile.mkdtemp"]
+)
+def test_what_the_system_refuses_to_write_is_one_message(
+    writer: str, code: int, said: str, run: Lcbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(writer, refuse(code))
+        require_one_message(run("--only", "majority"), os.strerror(code), said, code=1)
+    assert not list(Path("runs").rglob("state.json"))
+    assert run("--only", "majority").exit_code == 0
+
+
+def test_a_full_disk_while_the_report_is_written_leaves_the_old_report(
+    run: Lcbench, lcbench: Lcbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("--only", "majority").exit_code == 0
+    assert lcbench("report", "runs").exit_code == 0
+    before = Path("report/README.md").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("pandas.DataFrame.to_csv", refuse(errno.ENOSPC))
+        require_one_message(lcbench("report", "runs"), "The disk is full", code=1)
+    assert Path("report/README.md").read_bytes() == before
+    assert written() == ["report", "runs"]
+
+
+def test_a_folder_that_may_not_be_written_is_one_message(run: Lcbench) -> None:
+    folder = Path("locked")
+    folder.mkdir(mode=0o555)
+    out = folder / "runs"
+    if os.access(folder, os.W_OK):  # the administrator may write anywhere but here
+        out = Path("/sys/lcbench-test")
+        if not out.parent.is_dir():
+            pytest.skip("runs as administrator, and there is no /sys")
+    require_one_message(run("--out", out), str(out), code=1)
+    assert not out.exists()
+
+
+SMALL_DISK = """
+import os, sys
+from pathlib import Path
+from lcbench.cli import main
+
+disk, data, out = map(Path, sys.argv[1:])
+
+
+def lcbench(*words):
+    sys.argv = ["lcbench", "run", "--suite", "quick.toml", "--data", str(data),
+                "--groups", str(data / "groups.csv"), "--offline", *words]
+    try:
+        main()
+    except SystemExit as end:
+        print("exit", end.code)
+    for folder in (disk, out):
+        for path in folder.rglob("*"):
+            if path.is_file():
+                print(path.name)
+
+
+os.environ["LCBENCH_CACHE"] = str(disk / "cache")
+lcbench("--weights", "random", "--only", "colour", "--out", str(out))
+(disk / "filler").write_bytes(bytes(90_000))
+lcbench("--weights", "random", "--only", "majority", "--out", str(disk))
+"""
+
+
+COLOUR = '[[baselines]]\nname = "colour"\nkind = "colour"\npurpose = "Colour"\n'
+
+
+def test_a_disk_that_is_really_full_is_one_message_and_leaves_nothing_half_written(
+    tmp_path: Path, small_demo: Path
+) -> None:
+    """First in the cache, where a memory-mapped file would end the process; then in the runs."""
+    if shutil.which("unshare") is None:
+        pytest.skip("no unshare command to make a small disk with")
+    disk, out = tmp_path / "disk", tmp_path / "out"
+    disk.mkdir()
+    (tmp_path / "quick.toml").write_text(SUITE + COLOUR)
+    small = (
+        'mount -t tmpfs -o size=100k tmpfs "$1" || exit; echo mounted; '
+        'exec "$0" -u -c "$4" "$1" "$2" "$3"'
+    )
+    done = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", "sh", "-c", small,
+         sys.executable, disk, small_demo, out, SMALL_DISK],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if "mounted" not in done.stdout:
+        pytest.skip(f"cannot mount a small disk: {done.stderr.strip()[-200:]}")
+    assert done.returncode == 0, done.stderr
+    _, first, second = done.stdout.split("exit ")
+    assert sorted(first.split()) == ["1", "plan.json", "seed0.csv"]
+    assert set(second.split()) <= {"1", "plan.json", "seed0.csv", "filler"}
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("Error:") == done.stderr.count("The disk is full") == 2

@@ -1,0 +1,147 @@
+"""Recipes that train in no time, and what a run leaves on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lcbench.protocols import run_name
+from lcbench.runs.execute import Outcome
+from lcbench.runs.plan import Plan
+from lcbench.storage import file_sha256
+
+MAJORITY = {"name": "majority", "kind": "majority"}
+KNN = {"name": "knn", "kind": "neighbours", "neighbours": 3}
+REFERENCE = {"name": "reference", "kind": "network", "epochs": 2, "hidden": 8}
+COLOUR = {"name": "colour", "kind": "colour", "max_rounds": 5}
+CASCADE = {**REFERENCE, "name": "cascade", "hierarchy": "cascade"}
+TWO_HEAD = {**REFERENCE, "name": "two-head", "hierarchy": "multi-head"}
+WHOLE = {**REFERENCE, "name": "whole", "tuning": "full", "epochs": 1, "augmentation": "flips"}
+MakePlan = Callable[..., Plan]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file below a folder with the hash of its bytes."""
+    return {
+        path.relative_to(folder).as_posix(): file_sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def run_folder(out: Path, baseline: str, *, seed: int = 0, suite: str = "tiny") -> Path:
+    return out / suite / "paper" / baseline / run_name("paper", seed, 0)
+
+
+def counts(outcome: Outcome) -> tuple[int, int, int]:
+    return outcome.done, outcome.already_done, len(outcome.failures)
+
+
+OWN_KINDS = '''
+import numpy as np
+from pydantic import BaseModel
+from lcbench.errors import UserError
+from lcbench.models.baseline import Baseline, Epoch, FitSummary, Settings
+
+
+class OwnSettings(Settings):
+    answer: str = "benign"
+    layers: list[int] = [3, 2]
+    extra: dict[str, float] = {}
+
+
+class Own(Baseline):
+    """Always the same answer, sure of it."""
+
+    settings_type = OwnSettings
+
+    def fit(self, train, validation):
+        leaves = self.context.taxonomy.leaves
+        self.row = np.array([float(leaf == self.settings.answer) for leaf in leaves])
+        return FitSummary(parameters=sum(self.settings.layers))
+
+    def predict(self, samples):
+        return np.tile(self.row, (len(samples), 1))
+
+    def state(self):
+        return {"row": self.row}
+
+    def restore(self, state):
+        self.row = state["row"]
+
+
+class Broken(Own):
+    def fit(self, train, validation):
+        raise ZeroDivisionError("deep inside")
+
+
+class Explains(Own):
+    def fit(self, train, validation):
+        raise UserError("no licence for this model", "Ask for one.")
+
+
+class MissesFile(Own):
+    def fit(self, train, validation):
+        open("/no/such/table.csv")
+
+
+class LosesConnection(Own):
+    def fit(self, train, validation):
+        raise ConnectionResetError("by peer")
+
+
+class NotANumber(Own):
+    def predict(self, samples):
+        return np.full((len(samples), 3), np.nan)
+
+
+class Negative(Own):
+    def predict(self, samples):
+        return np.tile([1.5, -0.5, 0.0], (len(samples), 1))
+
+
+class Scores(Own):
+    def predict(self, samples):
+        return np.tile([1.0, 2.0, 3.0], (len(samples), 1))
+
+
+class TooManyColumns(Own):
+    def predict(self, samples):
+        return np.tile([0.2, 0.2, 0.2, 0.4], (len(samples), 1))
+
+
+class TooFewRows(Own):
+    def predict(self, samples):
+        return np.tile(self.row, (len(samples) - 1, 1))
+
+
+class StatesText(Own):
+    def state(self):
+        return {"row": "text"}
+
+
+class SaysNothing(Own):
+    def fit(self, train, validation):
+        super().fit(train, validation)
+'''
+
+
+def suite_text(*baselines: dict[str, Any], **top: Any) -> str:
+    """The TOML of a small suite; the first baseline is the reference unless one is named."""
+    head = {
+        "name": "tiny",
+        "purpose": "A test",
+        "reference": baselines[0]["name"],
+        "backbone": "test_resnet",
+        "protocols": ["paper"],
+        "seeds": 1,
+        **top,
+    }
+    tables = [head, *({"purpose": "A test", **baseline} for baseline in baselines)]
+    lines = [
+        "\n".join(f"{key} = {json.dumps(value)}" for key, value in table.items())
+        for table in tables
+    ]
+    return "\n[[baselines]]\n".join(lines)

@@ -1,0 +1,99 @@
+"""Kinds of a user's own: beside the others, and where they fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from lcbench.runs.execute import execute
+from lcbench.runs.records import RunConfig, RunState, read_record
+
+from .recipes import KNN, MAJORITY, MakePlan, counts, run_folder
+
+
+def test_a_kind_of_ones_own_runs_beside_the_others(
+    own_kinds: str, plan_of: MakePlan, tmp_path: Path
+) -> None:
+    own = {"name": "own", "kind": f"{own_kinds}:Own", "answer": "adenocarcinoma", "layers": [5, 4]}
+    out = tmp_path / "runs"
+    assert counts(execute(plan_of(MAJORITY, own), out, jobs=1)) == (2, 0, 0)
+    predictions = pd.read_parquet(run_folder(out, "own") / "predictions.parquet")
+    assert set(predictions["predicted"]) == {"adenocarcinoma"}
+    assert (predictions["p:adenocarcinoma"] == 1).all()
+    config = read_record(run_folder(out, "own") / "config.json", RunConfig)
+    assert config.recipe["layers"] == [5, 4]
+    state = read_record(run_folder(out, "own") / "state.json", RunState)
+    assert state.parameters == 9
+    assert counts(execute(plan_of(MAJORITY, own), out, jobs=1)) == (0, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("Broken", "ZeroDivisionError: deep inside"),
+        ("MissesFile", "/no/such/table.csv"),
+        ("LosesConnection", "by peer"),
+        ("StatesText", "Traceback"),
+        ("SaysNothing", "Traceback"),
+    ],
+)
+def test_a_kind_that_raises_leaves_its_traceback_and_the_others_finish(
+    kind: str, said: str, own_kinds: str, plan_of: MakePlan, tmp_path: Path
+) -> None:
+    out = tmp_path / "runs"
+    bad = {"name": "bad", "kind": f"{own_kinds}:{kind}"}
+    outcome = execute(plan_of(MAJORITY, bad, KNN), out, jobs=1)
+    assert counts(outcome) == (2, 0, 1)
+    state = read_record(run_folder(out, "bad") / "state.json", RunState)
+    assert state.status == "failed"
+    assert state.error.startswith("Traceback")
+    assert said in state.error
+    (failure,) = outcome.failures
+    assert (failure.baseline, failure.run) == ("bad", "paper/seed0")
+    assert failure.reason == state.error
+    assert not (run_folder(out, "bad") / "predictions.parquet").exists()
+    for name in ("majority", "knn"):
+        assert read_record(run_folder(out, name) / "state.json", RunState).status == "done"
+
+
+def test_a_kind_that_explains_itself_is_quoted_without_a_traceback(
+    own_kinds: str, plan_of: MakePlan, tmp_path: Path
+) -> None:
+    out = tmp_path / "runs"
+    bad = {"name": "bad", "kind": f"{own_kinds}:Explains"}
+    (failure,) = execute(plan_of(MAJORITY, bad), out, jobs=1).failures
+    assert failure.reason == "no licence for this model\nAsk for one."
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("NotANumber", "do not sum to 1"),
+        ("Negative", "negative"),
+        ("Scores", "do not sum to 1"),
+        ("TooManyColumns", r"not \(11, 3\)"),
+        ("TooFewRows", r"shape \(10, 3\), not \(11, 3\)"),
+    ],
+)
+def test_predictions_that_are_no_distributions_are_not_stored(
+    kind: str, said: str, own_kinds: str, plan_of: MakePlan, tmp_path: Path
+) -> None:
+    """One such file would keep the report of every baseline from being written."""
+    import re
+
+    bad = {"name": "bad", "kind": f"{own_kinds}:{kind}"}
+    (failure,) = execute(plan_of(MAJORITY, bad), tmp_path / "runs", jobs=1).failures
+    assert re.search(said, failure.reason)
+    assert kind in failure.reason
+
+
+def test_a_failed_run_is_tried_again(own_kinds: str, plan_of: MakePlan, tmp_path: Path) -> None:
+    out = tmp_path / "runs"
+    bad = {"name": "own", "kind": f"{own_kinds}:Broken"}
+    assert counts(execute(plan_of(MAJORITY, bad), out, jobs=1)) == (1, 0, 1)
+    assert counts(execute(plan_of(MAJORITY, bad), out, jobs=1)) == (0, 1, 1)
+    good = {"name": "own", "kind": f"{own_kinds}:Own"}
+    assert counts(execute(plan_of(MAJORITY, good), out, jobs=1)) == (1, 1, 0)
+    assert read_record(run_folder(out, "own") / "state.json", RunState).error == ""
