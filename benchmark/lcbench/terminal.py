@@ -29,9 +29,11 @@ def show_plan(plan: Plan) -> None:
     err.print(f"[bold]{escape(dataset.name)}[/bold]: {len(dataset.manifest):,} images ({classes})")
     if dataset.groups_known:
         groups = dataset.manifest["group"].nunique()
-        err.print(f"Source groups: {groups:,}, from {escape(dataset.groups_source)}")
+        err.print(f"Source groups: {groups:,}, from {escape(dataset.groups_words)}")
     else:
         warn("source groups unknown: leakage cannot be counted, and intervals will be too narrow")
+    if plan.pixel_check is not None:
+        warn(str(plan.pixel_check))
     err.print(f"Device: {plan.compute.device}, precision {plan.compute.precision}")
     table = Table("baseline", "kind", "backbone", "weights", title=f"Suite {plan.suite.name}")
     for baseline in plan.baselines:
@@ -48,6 +50,8 @@ def show_plan(plan: Plan) -> None:
     err.print(f"{len(plan.splits)} splits x {len(plan.baselines)} baselines = {runs} runs")
     for planned in plan.splits:
         words = str(planned.siblings) if planned.siblings else "source groups unknown"
+        if planned.proven is not None:
+            words += f"; by pixels: {planned.proven}"
         err.print(f"{planned.split.protocol} {planned.split.name}: {words}", soft_wrap=True)
     show_power(plan)
 
@@ -86,6 +90,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
                 "name": planned.split.name,
                 "sha256": planned.split.sha256,
                 "siblings": str(planned.siblings) if planned.siblings else None,
+                "proven_siblings": str(planned.proven) if planned.proven else None,
             }
             for planned in plan.splits
         ],
@@ -118,6 +123,8 @@ def show_outcome(outcome: Outcome) -> None:
 
 def show_evaluation(evaluation: Evaluation) -> None:
     """Print what an external folder holds and how its labels were read."""
+    from lcbench.runs.overlap import overlap_words
+
     record = evaluation.record
     table = Table("label", "read as", "images", title=escape(record.name))
     for label in record.labels:
@@ -131,6 +138,8 @@ def show_evaluation(evaluation: Evaluation) -> None:
         err.print(f"{record.copies} images are byte for byte a copy of another one")
     for line in record.contradictions:
         warn(f"one image under two labels: {line}")
+    if record.overlap is not None:
+        err.print(escape(overlap_words(record.overlap)), soft_wrap=True)
     show_left_out(record.left_out)
     words = f"{evaluation.runs} runs predicted {record.scored:,} images: {evaluation.folder}"
     err.print(escape(words), soft_wrap=True)

@@ -57,7 +57,7 @@ def test_words_for_people_go_beside_the_results(run: Lcbench) -> None:
     assert "random weights" in result.stdout  # flagged in every table
 
 
-def test_a_dry_run_shows_the_plan_and_writes_nothing(
+def test_a_dry_run_shows_the_plan_and_writes_nothing_but_what_pixels_say_to_the_cache(
     run: Lcbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / "cache"))
@@ -69,7 +69,8 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(
     assert plan["weights"] == {"knn": "random weights", "reference": "random weights"}
     assert [split["name"] for split in plan["splits"]] == ["seed0", "seed1"]
     assert "test images have a source sibling in training" in result.stderr
-    assert written() == []
+    assert written() == ["cache"]
+    assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["keypoints", "sources"]
 
 
 def test_what_is_left_out_is_said_in_the_plan_and_at_the_end(run: Lcbench) -> None:

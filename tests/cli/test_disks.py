@@ -79,7 +79,7 @@ disk, data, out = map(Path, sys.argv[1:])
 
 def lcbench(*words):
     sys.argv = ["lcbench", "run", "--suite", "quick.toml", "--data", str(data),
-                "--groups", str(data / "groups.csv"), "--offline", *words]
+                "--protocol", "paper", "--offline", *words]
     try:
         main()
     except SystemExit as end:
@@ -91,6 +91,8 @@ def lcbench(*words):
 
 
 os.environ["LCBENCH_CACHE"] = str(disk / "cache")
+lcbench("--weights", "random", "--only", "colour", "--out", str(out),
+        "--groups", str(data / "groups.csv"))
 lcbench("--weights", "random", "--only", "colour", "--out", str(out))
 (disk / "filler").write_bytes(bytes(90_000))
 lcbench("--weights", "random", "--only", "majority", "--out", str(disk))
@@ -121,8 +123,9 @@ def test_a_disk_that_is_really_full_is_one_message_and_leaves_nothing_half_writt
     if "mounted" not in done.stdout:
         pytest.skip(f"cannot mount a small disk: {done.stderr.strip()[-200:]}")
     assert done.returncode == 0, done.stderr
-    _, first, second = done.stdout.split("exit ")
+    _, sources, first, second = done.stdout.split("exit ")
+    assert sources.split() == ["1"]
     assert sorted(first.split()) == ["1", "plan.json", "seed0.csv"]
     assert set(second.split()) <= {"1", "plan.json", "seed0.csv", "filler"}
     assert "Traceback" not in done.stderr
-    assert done.stderr.count("Error:") == done.stderr.count("The disk is full") == 2
+    assert done.stderr.count("Error:") == done.stderr.count("The disk is full") == 3

@@ -131,8 +131,8 @@ def test_groups_come_from_a_file(folder, tmp_path):
     path = groups_file(tmp_path, [("aca/000.png", "x"), ("aca/001.png", "x")])
     data = load(folder, groups=path)
     assert data.groups_known
-    assert "groups.csv (2 images)" in data.groups_source
-    assert "7 images are not in that file" in data.groups_source
+    assert data.groups_source == "groups.csv (2 images)"
+    assert "7 images are not in that file" in data.groups_words
     groups = data.manifest["group"]
     assert groups[:2].tolist() == ["x", "x"]
     assert groups.nunique() == 8

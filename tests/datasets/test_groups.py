@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcbench.datasets.groups import assign_groups, read_groups
+from lcbench.datasets.groups import assign_groups, read_groups, unnamed_words
 from lcbench.errors import UserError
 
 
@@ -112,9 +112,11 @@ def test_images_that_the_file_does_not_name_are_groups_of_their_own_and_counted_
     assert column.tolist()[:3] == ["x", "x", "y"]
     assert column.nunique() == 4
     assert column.index.tolist() == data.index.tolist()
-    assert "groups.csv (3 images)" in source
-    assert "2 images are not in that file (aca 2)" in source
-    assert "leakage between them is not removed" in source
+    assert source == "groups.csv (3 images)"
+    words = unnamed_words(data.assign(group=column))
+    assert "2 images are not in that file (aca 2)" in words
+    assert "leakage between them is not removed" in words
+    assert unnamed_words(data.assign(group="x")) == ""
 
 
 @given(st.dictionaries(st.from_regex(r"[a-c]/[0-9]\.png", fullmatch=True), st.sampled_from("xyz")))

@@ -200,11 +200,24 @@ def test_siblings_are_counted_for_each_split(plan_of: MakePlan) -> None:
     assert with_siblings["paper"] > 0 == with_siblings["grouped"]
 
 
-def test_without_groups_the_grouped_protocol_says_how_to_get_them(plan_of: MakePlan) -> None:
-    with pytest.raises(UserError, match="'grouped' needs to know") as caught:
-        plan_of(MAJORITY, groups=None, protocols=("grouped",))
-    assert "--groups" in caught.value.remedy
-    assert plan_of(MAJORITY, groups=None).splits[0].siblings is None
+def test_without_groups_the_grouped_protocol_takes_them_from_pixels(
+    plan_of: MakePlan, small_demo: Path
+) -> None:
+    plan = plan_of(MAJORITY, groups=None, protocols=("paper", "grouped"))
+    assert plan.dataset.groups_source.startswith("pixels (")
+    truth = pd.read_csv(small_demo / "groups.csv").set_index("image")["group"]
+    found = plan.dataset.manifest.set_index("image")["group"]
+    pairs = pd.DataFrame({"truth": truth, "found": found}).drop_duplicates()
+    assert len(pairs) == pairs["truth"].nunique() == pairs["found"].nunique()
+    shared = {
+        p.split.protocol: p.siblings.test_images_with_siblings for p in plan.splits if p.siblings
+    }
+    assert shared["paper"] > 0
+    assert shared["grouped"] == 0
+
+
+def test_without_groups_the_paper_protocol_alone_does_not_look_at_pixels(plan_of: MakePlan) -> None:
+    assert plan_of(MAJORITY, groups=None, protocols=("paper",)).splits[0].siblings is None
 
 
 def test_other_class_trees_and_label_maps_reach_the_dataset(

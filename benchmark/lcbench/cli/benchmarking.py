@@ -204,6 +204,10 @@ def evaluate(
     ],
     runs: Annotated[Path, typer.Option(help="The runs folder, or one suite in it.")] = Path("runs"),
     labels: LabelsOption = None,
+    training: Annotated[
+        Path | None,
+        typer.Option(help="Where the training images lie now, to look for their tissue here."),
+    ] = None,
     weights: Annotated[
         str | None, typer.Option(help="File of the weights that the runs were trained with.")
     ] = None,
@@ -217,7 +221,7 @@ def evaluate(
     from lcbench.runs.evaluate import EvaluationOptions, evaluate
     from lcbench.runs.store import suite_folders
 
-    options = EvaluationOptions(labels, weights, offline, device.value, precision.value)
+    options = EvaluationOptions(labels, training, weights, offline, device.value, precision.value)
     evaluations = [evaluate(folder, suite, options) for suite in suite_folders(runs)]
     for evaluation in evaluations:
         if not as_json:

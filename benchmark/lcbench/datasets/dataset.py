@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from lcbench.console import progress, warn
-from lcbench.datasets.groups import assign_groups, read_groups
+from lcbench.datasets.groups import assign_groups, read_groups, unnamed_words
 from lcbench.datasets.labels import LabelReader
 from lcbench.datasets.manifest import (
     decode_all,
@@ -60,6 +60,11 @@ class Dataset:
     def groups_known(self) -> bool:
         """Whether every image has a source group."""
         return bool(self.groups_source)
+
+    @property
+    def groups_words(self) -> str:
+        """Where source groups come from, and which images have none."""
+        return self.groups_source + unnamed_words(self.manifest)
 
     def path(self, image: str) -> Path:
         """Return where an image of the manifest lies."""

@@ -71,14 +71,20 @@ def assign_groups(manifest: pd.DataFrame, groups: pd.DataFrame, name: str) -> tu
         )
     alone = found.isna()
     source = f"{name} ({int((~alone).sum()):,} images)"
-    if alone.any():
-        counts = manifest.loc[alone, "label"].value_counts()
-        classes = ", ".join(f"{label} {count:,}" for label, count in counts.items())
-        source += (
-            f"; {int(alone.sum()):,} images are not in that file ({classes}) and count as a group "
-            "each: leakage between them is not removed"
-        )
     return found.where(~alone, ALONE + manifest["image"]), source
+
+
+def unnamed_words(manifest: pd.DataFrame) -> str:
+    """Return what becomes of the images that a groups file does not name; empty if it names all."""
+    alone = manifest["group"].str.startswith(ALONE)
+    if not alone.any():
+        return ""
+    counts = manifest.loc[alone, "label"].value_counts()
+    classes = ", ".join(f"{label} {count:,}" for label, count in counts.items())
+    return (
+        f"; {int(alone.sum()):,} images are not in that file ({classes}) and count as a group "
+        "each: leakage between them is not removed"
+    )
 
 
 def _match_file_names(manifest: pd.DataFrame, groups: pd.DataFrame) -> pd.Series:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,13 +90,7 @@ def decode_all(listing: Listing, advance: Advance = no_progress) -> pd.DataFrame
     pandas.DataFrame
         The manifest, with `COLUMNS`; `problem` says why an image does not decode.
     """
-    paths = [listing.root / image for image in listing.rows["image"]]
-    found = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for examined in pool.map(_examine, paths):
-            found.append(examined)
-            advance(1)
-    facts = pd.DataFrame(found, columns=["sha256", "width", "height", "mode", "problem"])
+    facts = decode_listed(listing.root, list(listing.rows["image"]), advance)
     manifest = pd.concat([listing.rows.reset_index(drop=True), facts], axis=1)
     return manifest[list(COLUMNS)]
 
@@ -111,11 +105,43 @@ def manifest_hash(manifest: pd.DataFrame) -> str:
     )
 
 
-def _list_folder(root: Path, reader: LabelReader) -> Listing:
-    records = []
+def image_files(root: Path) -> Iterator[Path]:
+    """Yield the image files below a folder, relative to it.
+
+    Links are followed once, hidden names are passed over.
+
+    Raises
+    ------
+    UserError
+        If a name is no valid text.
+    """
     for path in _walk(root):
         relative = path.relative_to(root)
         _require_text(relative)
+        yield relative
+
+
+def decode_listed(
+    root: Path, images: Sequence[str], advance: Advance = no_progress
+) -> pd.DataFrame:
+    """Decode image files once, in parallel.
+
+    Returns
+    -------
+    pandas.DataFrame
+        sha256, width, height, mode, problem of each image; `problem` says why one does not decode.
+    """
+    found = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for examined in pool.map(_examine, [root / image for image in images]):
+            found.append(examined)
+            advance(1)
+    return pd.DataFrame(found, columns=["sha256", "width", "height", "mode", "problem"])
+
+
+def _list_folder(root: Path, reader: LabelReader) -> Listing:
+    records = []
+    for relative in image_files(root):
         given, node = reader.read_path(relative.parts[:-1])
         records.append((relative.as_posix(), given, node, ""))
     return _listing(root, records)
@@ -170,7 +196,6 @@ def _listing(root: Path, records: Iterable[tuple[str, str, str | None, str]]) ->
 
 
 def _walk(root: Path) -> Iterable[Path]:
-    """Yield image files below `root`; links are followed once, hidden names are passed over."""
     seen: set[str] = set()
 
     def refuse(error: OSError) -> None:

@@ -7,6 +7,7 @@ from lcbench.reporting import wording
 from lcbench.reporting.findings import GROUPS_UNKNOWN, MAJORITY, excludes_zero
 from lcbench.reporting.parts import cell, label
 from lcbench.reporting.results import ExternalLevel, ExternalResult, ExternalScore, Results
+from lcbench.runs.overlap import overlap_words
 
 
 def external_section(results: Results) -> str:
@@ -30,6 +31,7 @@ def _folder(results: Results, result: ExternalResult) -> str:
         f"### {md.escape(record.name)}",
         md.bullets(sentences) or "No finished run has predictions on this folder.",
         images,
+        md.escape(overlap_words(record.overlap)) if record.overlap else "",
         _table(results, result) if result.levels else "",
         _basis(result) if result.levels else "",
         _details(result),
@@ -123,6 +125,7 @@ def _details(result: ExternalResult) -> str:
         "Baselines left out": [f"{one.baseline}: {one.reason}" for one in record.left_out],
         "Unreadable files": record.unreadable,
         "Copies with different labels": record.contradictions,
+        "Tissue of the training data": record.overlap.pairs if record.overlap else (),
     }
     parts = [f"{title}:\n\n{md.long_list(items)}" for title, items in lists.items() if items]
     command = md.code_block([record.command], "sh") if record.command else ""

@@ -113,7 +113,7 @@ def leakage_statement(result: ProtocolResult) -> str:
     return (
         f"In the {result.protocol} protocol's split {groups} in test are also in training "
         f"(seed {seed}), and {share(sibling_share(result))} of the {images} have an image of "
-        f"the same source there.{_unknown_source(result)}"
+        f"the same source there.{_unknown_source(result)}{proven_words(result)}"
     )
 
 
@@ -124,6 +124,17 @@ def _unknown_source(result: ProtocolResult) -> str:
         return ""
     rest = share(unknown / sum(record.test for record in records))
     return f" The source of the other test images ({rest}) is unknown."
+
+
+def proven_words(result: ProtocolResult) -> str:
+    """Return what pixels say where the groups are the user's own."""
+    records = [split.record for split in result.splits]
+    proven = [record.test_with_proven_siblings for record in records]
+    known = [count for count in proven if count is not None]
+    if len(known) < len(proven):
+        return ""
+    part = share(sum(known) / sum(record.test for record in records))
+    return f" By pixels, {part} of the test images have a proven sibling in training."
 
 
 def sibling_share(result: ProtocolResult) -> float | None:

@@ -49,6 +49,8 @@ def _compared(results: Results) -> str:
     baselines = wording.plural(len(results.baselines), "baseline")
     images = wording.plural(dataset.images, "image")
     where = f"Source groups: {dataset.groups_source}." if dataset.groups_source else ""
+    if dataset.pixel_check:
+        where += f" Checked: {dataset.pixel_check.rstrip('.')}."
     return md.escape(
         f"Compared: {baselines} on {images} ({classes}); {groups}; protocols: {protocols}. {where} "
         "Research use only, not a medical device."

@@ -9,6 +9,7 @@ from lcbench.reporting import wording
 from lcbench.reporting.findings import (
     GROUPS_UNKNOWN,
     leakage_statement,
+    proven_words,
     sibling_share,
     subtype_words,
 )
@@ -85,7 +86,10 @@ def _siblings(result: ProtocolResult) -> str:
         return leakage_statement(result)
     partly = any(split.record.test_of_unknown_source for split in result.splits)
     images = "test image of known source" if partly else "test image"
-    return f"In the {result.protocol} protocol no {images} has an image of its source in training."
+    return (
+        f"In the {result.protocol} protocol no {images} has an image of its source in training."
+        f"{proven_words(result)}"
+    )
 
 
 def class_section(results: Results) -> str:

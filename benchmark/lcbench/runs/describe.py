@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lcbench.compute import Compute
 from lcbench.datasets.dataset import Dataset
+from lcbench.leakage.pixel_groups import PixelCheck
 from lcbench.models.backbones import Backbone
 from lcbench.runs.plan import Plan, PlannedBaseline, PlannedSplit
 from lcbench.runs.provenance import command, commit, machine, now, versions
@@ -30,10 +31,11 @@ def describe_plan(plan: Plan, left_out: tuple[LeftOut, ...]) -> PlanRecord:
         baselines=tuple(baseline.name for baseline in plan.baselines),
         left_out=left_out,
         reference=plan.suite.reference,
-        dataset=describe_dataset(plan.dataset),
+        dataset=describe_dataset(plan.dataset, plan.pixel_check),
         taxonomy=describe_taxonomy(plan.taxonomy),
         aliases=plan.taxonomy.aliases,
         machine=machine(),
+        root=str(plan.dataset.root.resolve()),
     )
 
 
@@ -49,7 +51,7 @@ def describe_run(plan: Plan, baseline: PlannedBaseline, planned: PlannedSplit) -
         seed=planned.split.seed,
         fold=planned.split.fold,
         taxonomy=describe_taxonomy(plan.taxonomy),
-        dataset=describe_dataset(plan.dataset),
+        dataset=describe_dataset(plan.dataset, plan.pixel_check),
         split=_describe_split(planned),
         backbone=describe_backbone(baseline.backbone) if baseline.backbone else None,
         device=plan.compute.device,
@@ -59,8 +61,8 @@ def describe_run(plan: Plan, baseline: PlannedBaseline, planned: PlannedSplit) -
     )
 
 
-def describe_dataset(dataset: Dataset) -> DatasetRecord:
-    """Return the record of a dataset."""
+def describe_dataset(dataset: Dataset, check: PixelCheck | None = None) -> DatasetRecord:
+    """Return the record of a dataset, and where pixels disagree with its groups."""
     manifest = dataset.manifest
     return DatasetRecord(
         name=dataset.name,
@@ -68,9 +70,10 @@ def describe_dataset(dataset: Dataset) -> DatasetRecord:
         images=len(manifest),
         images_by_class={str(k): int(v) for k, v in manifest["label"].value_counts().items()},
         source_groups=manifest["group"].nunique() if dataset.groups_known else None,
-        groups_source=dataset.groups_source,
+        groups_source=dataset.groups_words,
         skipped=dataset.skipped,
         sha256=dataset.sha256,
+        pixel_check="" if check is None else str(check),
     )
 
 
@@ -99,7 +102,7 @@ def describe_backbone(backbone: Backbone) -> BackboneRecord:
 
 
 def _describe_split(planned: PlannedSplit) -> SplitRecord:
-    split, siblings = planned.split, planned.siblings
+    split, siblings, proven = planned.split, planned.siblings, planned.proven
     return SplitRecord(
         sha256=split.sha256,
         train=len(split.rows("train")),
@@ -109,6 +112,7 @@ def _describe_split(planned: PlannedSplit) -> SplitRecord:
         test_groups=siblings.test_groups if siblings else None,
         test_groups_in_train=siblings.test_groups_in_train if siblings else None,
         test_of_unknown_source=siblings.test_images_of_unknown_source if siblings else 0,
+        test_with_proven_siblings=proven.test_images_with_siblings if proven else None,
     )
 
 

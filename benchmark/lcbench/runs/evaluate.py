@@ -22,12 +22,14 @@ from lcbench.models.baseline import Context, State, find_kind
 from lcbench.models.weights import WeightOptions, how_to_get
 from lcbench.predictions import predictions_table, write_predictions
 from lcbench.runs.job import seed_of_run
+from lcbench.runs.overlap import overlap_with_training
 from lcbench.runs.provenance import command, now
 from lcbench.runs.records import (
     BackboneRecord,
     ExternalRecord,
     LabelCount,
     LeftOut,
+    OverlapRecord,
     PlanRecord,
     read_record,
     write_record,
@@ -48,9 +50,10 @@ from lcbench.taxonomy import Taxonomy
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """What `lcbench evaluate` was asked for."""
+    """What `lcbench evaluate` was asked for; `training`: where the training images lie now."""
 
     labels: Path | None = None
+    training: Path | None = None
     weights: str | None = None
     offline: bool = False
     device: DeviceChoice = "auto"
@@ -90,7 +93,8 @@ def evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Ev
     usable = [run for run in runs if run.config.baseline not in left_out]
     _compute_features(usable, features)
     folder = _folder(suite_folder, dataset)
-    record = _describe(folder, listing, dataset, left_out)
+    overlap = overlap_with_training(suite_folder, plan, dataset, options.training)
+    record = _describe(folder, listing, dataset, left_out, overlap)
     with whole_folder(folder) as temporary:
         with progress(f"Predicting {dataset.name}", len(usable)) as advance:
             for run in usable:
@@ -238,7 +242,11 @@ def _folder(suite_folder: Path, dataset: Dataset) -> Path:
 
 
 def _describe(
-    folder: Path, listing: Listing, dataset: Dataset, left_out: dict[str, str]
+    folder: Path,
+    listing: Listing,
+    dataset: Dataset,
+    left_out: dict[str, str],
+    overlap: OverlapRecord,
 ) -> ExternalRecord:
     given = pd.Series(listing.rows["given"].to_numpy(), index=listing.rows["image"])
     manifest = dataset.manifest
@@ -254,6 +262,7 @@ def _describe(
         unreadable=dataset.skipped,
         sha256=dataset.sha256,
         left_out=tuple(LeftOut(baseline=name, reason=why) for name, why in left_out.items()),
+        overlap=overlap,
     )
 
 

@@ -13,6 +13,7 @@ from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
 from lcbench.datasets.labels import read_labels_with
 from lcbench.errors import UserError, wrong_usage
 from lcbench.features.extraction import FeatureKind, Features
+from lcbench.leakage.pixel_groups import PixelCheck, know_sources
 from lcbench.leakage.siblings import Siblings, count_siblings
 from lcbench.models.backbones import Backbone, require_backbone, resolve_backbone
 from lcbench.models.baseline import Baseline, Settings, find_kind
@@ -79,10 +80,14 @@ class PlannedBaseline:
 
 @dataclass(frozen=True)
 class PlannedSplit:
-    """A split and how much of its test side has a source sibling in training."""
+    """A split and how much of its test side has a source sibling in training.
+
+    `proven`: the same by pixels, where the groups are the user's own.
+    """
 
     split: Split
     siblings: Siblings | None
+    proven: Siblings | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,7 @@ class Plan:
     protocols: tuple[str, ...]
     seeds: int
     splits: tuple[PlannedSplit, ...] = field(repr=False)
+    pixel_check: PixelCheck | None = None
 
     @property
     def features(self) -> Features:
@@ -132,6 +138,10 @@ def make_plan(options: RunOptions) -> Plan:
     baselines, left_out = plan_baselines(suite, options, compute)
     reader = read_labels_with(options.labels, taxonomy)
     dataset = load_dataset(options.data, reader, options.groups, options.on_bad)
+    check = None
+    if not dataset.synthetic or options.groups is not None:
+        needed = any(require_protocol(protocol).needs_groups for protocol in protocols)
+        dataset, check = know_sources(dataset, needed=needed)
     return Plan(
         suite=suite,
         taxonomy=taxonomy,
@@ -141,7 +151,8 @@ def make_plan(options: RunOptions) -> Plan:
         left_out=left_out,
         protocols=tuple(protocols),
         seeds=seeds,
-        splits=tuple(_plan_splits(dataset, protocols, seeds)),
+        splits=tuple(_plan_splits(dataset, protocols, seeds, check)),
+        pixel_check=check,
     )
 
 
@@ -205,8 +216,11 @@ def _require_reference(
         raise UserError(f"no baseline can run: {reasons}")
 
 
-def _plan_splits(dataset: Dataset, protocols: Sequence[str], seeds: int) -> Iterator[PlannedSplit]:
+def _plan_splits(
+    dataset: Dataset, protocols: Sequence[str], seeds: int, check: PixelCheck | None
+) -> Iterator[PlannedSplit]:
     for protocol in protocols:
         for seed in range(seeds):
             for split in splits(protocol, dataset, seed):
-                yield PlannedSplit(split, count_siblings(split, dataset))
+                proven = None if check is None else count_siblings(split, check.by_pixels)
+                yield PlannedSplit(split, count_siblings(split, dataset), proven)

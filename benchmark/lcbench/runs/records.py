@@ -32,7 +32,8 @@ class DatasetRecord(Record):
     """The images of a run.
 
     `groups_source` says in words where source groups come from; it is empty where they are
-    unknown. `source_groups` counts the groups, None where they are unknown.
+    unknown. `source_groups` counts the groups, None where they are unknown. `pixel_check` says in
+    words where pixels disagree with given groups; it is empty where they were not compared.
     """
 
     name: str
@@ -43,6 +44,7 @@ class DatasetRecord(Record):
     groups_source: str
     skipped: tuple[str, ...]
     sha256: str
+    pixel_check: str = ""
 
 
 class SplitRecord(Record):
@@ -51,6 +53,8 @@ class SplitRecord(Record):
     `test_with_siblings`: test images that have an image of their source group in training;
     None where groups are unknown. `test_groups_in_train` of `test_groups`: the same by group.
     `test_of_unknown_source`: test images that a groups file does not name; they count in neither.
+    `test_with_proven_siblings`: test images with a sibling in training by pixels, where the groups
+    are the user's own; None elsewhere.
     """
 
     sha256: str
@@ -61,6 +65,7 @@ class SplitRecord(Record):
     test_groups: int | None
     test_groups_in_train: int | None
     test_of_unknown_source: int = 0
+    test_with_proven_siblings: int | None = None
 
 
 class BackboneRecord(Record):
@@ -130,7 +135,8 @@ class LeftOut(Record):
 class PlanRecord(Record):
     """`plan.json` of a suite: what was asked for, and what was left out.
 
-    `aliases`: the folder names that each class is known by.
+    `aliases`: the folder names that each class is known by. `root`: the folder that image paths are
+    relative to, on the machine that ran it.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -146,6 +152,7 @@ class PlanRecord(Record):
     taxonomy: TaxonomyRecord
     aliases: dict[str, tuple[str, ...]] = {}
     machine: str
+    root: str = ""
 
 
 class LabelCount(Record):
@@ -159,12 +166,29 @@ class LabelCount(Record):
     images: int
 
 
+class OverlapRecord(Record):
+    """What an external folder shares with the images that the models were trained on.
+
+    `reason`: why the two were not compared; empty where they were. `with_sibling`: images that show
+    tissue of the training data, `exact`: those of them that are exact copies. `pairs`: some of them
+    in words.
+    """
+
+    reason: str = ""
+    training_images: int = 0
+    images: int = 0
+    with_sibling: int = 0
+    exact: int = 0
+    pairs: tuple[str, ...] = ()
+
+
 class ExternalRecord(Record):
     """`evaluation.json`: what an external folder holds and how its labels were read.
 
     `unreadable`: "file: reason" of each image that could not be decoded. `copies`: images that
     are byte for byte a copy of another one. `contradictions`: sets of copies that carry different
-    labels, as "file = file". `sha256`: of the images' contents, names and labels.
+    labels, as "file = file". `sha256`: of the images' contents, names and labels. `overlap`: None
+    in records of older versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -179,6 +203,7 @@ class ExternalRecord(Record):
     unreadable: tuple[str, ...]
     sha256: str = ""
     left_out: tuple[LeftOut, ...]
+    overlap: OverlapRecord | None = None
 
 
 RecordType = TypeVar("RecordType", bound=Record)

@@ -1,0 +1,1 @@
+"""What `lcbench audit` says of folders and splits: findings, tables, pictures, pages."""

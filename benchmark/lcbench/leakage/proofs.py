@@ -1,0 +1,93 @@
+"""Registrations that were tried, kept on disk one by one: a killed audit goes on from there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from lcbench.features.decoding import ahead
+from lcbench.leakage.candidates import Candidate
+from lcbench.leakage.keypoints import ImageFeatures
+from lcbench.leakage.registration import Registration, register
+
+
+class Proofs:
+    """Registers candidates, or remembers what came out.
+
+    Parameters
+    ----------
+    images
+        Features of all images.
+    journal
+        A file of one JSON line a candidate; read if it is there, and appended to. None keeps
+        nothing.
+    """
+
+    def __init__(self, images: Sequence[ImageFeatures], journal: Path | None = None) -> None:
+        self._images = images
+        self._journal = journal
+        self._known = dict(_read(journal)) if journal is not None and journal.is_file() else {}
+
+    def __contains__(self, candidate: Candidate) -> bool:
+        """Whether a candidate was tried."""
+        return candidate in self._known
+
+    def __len__(self) -> int:
+        """Candidates tried."""
+        return len(self._known)
+
+    def registrations(self, candidates: Sequence[Candidate]) -> list[Registration | None]:
+        """Return what came out for each candidate; those not tried before are tried now."""
+        new = [candidate for candidate in candidates if candidate not in self._known]
+        if new:
+            self._try(new)
+        return [self._known[candidate] for candidate in candidates]
+
+    def _try(self, candidates: Sequence[Candidate]) -> None:
+        # Images are spread over threads; the threads of matrix products would fight with them.
+        with threadpool_limits(1, "blas"):
+            results = list(ahead(self._register, candidates))
+        self._known.update(zip(candidates, results, strict=True))
+        if self._journal is not None:
+            self._journal.parent.mkdir(parents=True, exist_ok=True)
+            with self._journal.open("a", encoding="utf-8") as file:
+                _append(file, zip(candidates, results, strict=True))
+
+    def _register(self, candidate: Candidate) -> Registration | None:
+        first, second = self._images[candidate.first], self._images[candidate.second]
+        return register(first, second, mirror=candidate.mirror)
+
+
+def _append(file: IO[str], results: Iterator[tuple[Candidate, Registration | None]]) -> None:
+    for candidate, found in results:
+        values = None
+        if found is not None:
+            values = [
+                found.matrix.ravel().tolist(),
+                found.inliers,
+                found.correlation,
+                found.overlap_first,
+                found.overlap_second,
+                found.brightness,
+            ]
+        file.write(json.dumps([*candidate, values]) + "\n")
+
+
+def _read(journal: Path) -> Iterator[tuple[Candidate, Registration | None]]:
+    """Yield the results of a journal; a last line that was cut off by a kill is left out."""
+    text = journal.read_text(encoding="utf-8")
+    whole = text.rpartition("\n")[0]
+    if len(whole) + 1 < len(text):
+        journal.write_text(whole + "\n" if whole else "", encoding="utf-8")
+    for line in whole.splitlines():
+        first, second, mirror, values = json.loads(line)
+        found = None
+        if values is not None:
+            matrix, *rest = values
+            found = Registration(np.array(matrix).reshape(2, 3), *rest)
+        yield Candidate(first, second, mirror), found

@@ -1,0 +1,281 @@
+"""Source groups of images from their pixels: candidates, proof, components."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lcbench.console import progress
+from lcbench.leakage.candidates import (
+    NEIGHBOURS,
+    OUTSIDE,
+    WIDE,
+    Candidate,
+    in_order,
+    nearest_neighbours,
+)
+from lcbench.leakage.embedding import embed
+from lcbench.leakage.grouping import Grouping, Link
+from lcbench.leakage.keypoints import ImageFeatures
+from lcbench.leakage.proofs import Proofs
+from lcbench.leakage.store import FeatureStore, features_of
+from lcbench.storage import cache_folder, content_hash, write_json
+
+VERSION = "1"
+"""Changes whenever the same images would get other candidates or other proofs."""
+
+Sameness = Literal["same file", "same pixels"]
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Readable image files of one folder.
+
+    Parameters
+    ----------
+    paths
+        Where they lie.
+    sha256s
+        Hash of each file's bytes.
+    """
+
+    paths: tuple[Path, ...]
+    sha256s: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Copy:
+    """An image that is the same as an earlier one.
+
+    Parameters
+    ----------
+    first, second
+        Numbers of the images; `first` is the earliest of them.
+    sameness
+        Whether the files agree byte by byte, or only the decoded pixels.
+    """
+
+    first: int
+    second: int
+    sameness: Sameness
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What pixels say about where images come from. Images are numbered through all folders.
+
+    Parameters
+    ----------
+    features
+        Of all images.
+    groups
+        (images,) the lowest image of each image's group.
+    copies
+        Exact copies, each with the first of its kind.
+    links
+        Proven pairs, each of which joined two groups: n different images need n - 1 of them.
+    doubtful
+        Pairs that register between `grouping.DOUBTFUL` and `grouping.CERTAIN` and that nothing
+        supports: their images are not joined.
+    incomparable
+        Images of too little structure for a registration; found as exact copies only.
+    tried
+        Candidates that were registered.
+    rejected
+        Correlation of the candidates for which an affine map was found, but no proof.
+    """
+
+    features: FeatureStore
+    groups: NDArray[np.intp]
+    copies: tuple[Copy, ...]
+    links: tuple[Link, ...]
+    doubtful: tuple[Link, ...]
+    incomparable: NDArray[np.intp]
+    tried: int
+    rejected: NDArray[np.float64]
+
+    @property
+    def originals(self) -> NDArray[np.intp]:
+        """(images,) the first image with the same pixels as each image."""
+        first = np.arange(len(self.groups))
+        for copy in self.copies:
+            first[copy.second] = first[copy.first]
+        return first
+
+
+def find_sources(
+    folders: Sequence[ImageFiles], queries: NDArray[np.bool_] | None = None
+) -> Sources:
+    """Group images that show the same tissue; what was computed before is read from the cache.
+
+    Parameters
+    ----------
+    folders
+        The images; folders keep their features in the cache each for itself.
+    queries
+        (images,) which images are compared with all others. By default all are; with fewer,
+        two images that are no queries are joined only through a query.
+
+    Returns
+    -------
+    Sources
+        The same for the same files, whatever they are called.
+    """
+    features = _features(folders)
+    sha256s = [sha256 for folder in folders for sha256 in folder.sha256s]
+    copies, original = _exact_copies(features, sha256s)
+    comparable = np.array([image.is_comparable for image in features], dtype=bool)
+    distinct = np.flatnonzero((original == np.arange(len(features))) & comparable)
+    wanted = np.ones(len(features), bool) if queries is None else queries
+    wanted = _any_copy(wanted, original)
+    found = _join_distinct(_Some(features, distinct), np.flatnonzero(wanted[distinct]))
+    groups = original.copy()
+    groups[distinct] = distinct[found.groups]
+    return Sources(
+        features=features,
+        groups=groups[original],
+        copies=copies,
+        links=tuple(_numbered(link, distinct) for link in found.links),
+        doubtful=tuple(_numbered(link, distinct) for link in found.doubtful),
+        incomparable=np.flatnonzero(~comparable),
+        tried=found.tried,
+        rejected=np.array(found.rejected),
+    )
+
+
+@dataclass(frozen=True)
+class _Joined:
+    groups: NDArray[np.intp]
+    links: list[Link]
+    doubtful: list[Link]
+    tried: int
+    rejected: list[float]
+
+
+class _Some(Sequence[ImageFeatures]):
+    """Some images of a store."""
+
+    def __init__(self, features: FeatureStore, chosen: NDArray[np.intp]) -> None:
+        self._features = features
+        self._chosen = chosen
+
+    def __len__(self) -> int:
+        return len(self._chosen)
+
+    def __getitem__(self, index: int) -> ImageFeatures:  # type: ignore[override]
+        return self._features[int(self._chosen[index])]
+
+
+def _features(folders: Sequence[ImageFiles]) -> FeatureStore:
+    total = sum(len(folder.paths) for folder in folders)
+    with progress("Finding keypoints", total) as advance:
+        return reduce(add, (features_of(f.paths, f.sha256s, advance) for f in folders))
+
+
+def _exact_copies(
+    features: FeatureStore, sha256s: Sequence[str]
+) -> tuple[tuple[Copy, ...], NDArray[np.intp]]:
+    """Return the exact copies, and for each image the first one that is the same."""
+    first_file: dict[str, int] = {}
+    first_pixels: dict[bytes, int] = {}
+    copies = []
+    original = np.arange(len(features))
+    for image, sha256 in enumerate(sha256s):
+        same_file = first_file.setdefault(sha256, image)
+        original[image] = first_pixels.setdefault(features[image].digest, image)
+        if same_file != image:
+            copies.append(Copy(same_file, image, "same file"))
+        elif original[image] != image:
+            copies.append(Copy(int(original[image]), image, "same pixels"))
+    return tuple(copies), original
+
+
+def _any_copy(wanted: NDArray[np.bool_], original: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return which images are wanted themselves or through a copy of theirs."""
+    result = np.zeros_like(wanted)
+    result[original[wanted]] = True
+    return result[original]
+
+
+def _join_distinct(images: Sequence[ImageFeatures], queries: NDArray[np.intp]) -> _Joined:
+    """Group images of which no two are exact copies."""
+    folder = cache_folder() / "sources" / _key(images, queries)
+    journal, finished = folder / "registrations.jsonl", folder / "groups.json"
+    proofs = Proofs(images, journal)
+    if finished.is_file():
+        return _read(finished, proofs)
+    joined = _join(images, queries, proofs)
+    write_json(
+        finished,
+        {
+            "groups": joined.groups.tolist(),
+            "links": [link.candidate for link in joined.links],
+            "doubtful": [link.candidate for link in joined.doubtful],
+            "tried": joined.tried,
+            "rejected": joined.rejected,
+        },
+    )
+    return joined
+
+
+def _key(images: Sequence[ImageFeatures], queries: NDArray[np.intp]) -> str:
+    digests = (image.digest for image in images)
+    return content_hash(VERSION, queries.astype("<i8").tobytes(), *digests)
+
+
+def _read(finished: Path, proofs: Proofs) -> _Joined:
+    kept = json.loads(finished.read_text(encoding="utf-8"))
+
+    def links(name: str) -> list[Link]:
+        candidates = [Candidate(*values) for values in kept[name]]
+        registrations = proofs.registrations(candidates)
+        return [Link(c, r) for c, r in zip(candidates, registrations, strict=True) if r is not None]
+
+    return _Joined(
+        groups=np.array(kept["groups"], dtype=np.intp),
+        links=links("links"),
+        doubtful=links("doubtful"),
+        tried=kept["tried"],
+        rejected=kept["rejected"],
+    )
+
+
+def _join(images: Sequence[ImageFeatures], queries: NDArray[np.intp], proofs: Proofs) -> _Joined:
+    grouping = Grouping(len(images), proofs)
+    if len(images) > 1 and len(queries):
+        with progress("Embedding keypoints", len(images)) as advance:
+            embeddings = embed(images, advance)
+        with progress("Finding candidates", len(images) + 2 * len(queries)) as advance:
+            neighbours = nearest_neighbours(embeddings, queries, WIDE, advance)
+        nearest = np.arange(neighbours.images.shape[1]) < NEIGHBOURS
+        _prove(grouping, in_order(neighbours, np.broadcast_to(nearest, neighbours.images.shape)))
+        labels = np.array(grouping.labels())
+        outside = labels[neighbours.images] != labels[neighbours.queries][:, None]
+        _prove(grouping, in_order(neighbours, outside & (outside.cumsum(axis=1) <= OUTSIDE)))
+        grouping.settle_doubtful()
+    return _Joined(
+        groups=np.array(grouping.labels(), dtype=np.intp),
+        links=grouping.certain + grouping.supported,
+        doubtful=grouping.set_aside,
+        tried=grouping.tried,
+        rejected=grouping.rejected,
+    )
+
+
+def _prove(grouping: Grouping, candidates: list[Candidate]) -> None:
+    with progress("Registering candidates", len(candidates)) as advance:
+        grouping.prove(candidates, advance)
+
+
+def _numbered(link: Link, distinct: NDArray[np.intp]) -> Link:
+    first, second, mirror = link.candidate
+    candidate = Candidate(int(distinct[first]), int(distinct[second]), mirror)
+    return Link(candidate, link.registration)

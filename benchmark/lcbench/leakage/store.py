@@ -1,0 +1,148 @@
+"""Features of many images on disk: written in parts, so that a killed audit goes on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lcbench.console import Advance, no_progress
+from lcbench.features.decoding import ahead
+from lcbench.leakage.keypoints import DESCRIPTOR_LENGTH, ImageFeatures, read_features
+from lcbench.storage import cache_folder, content_hash, whole_folder
+
+VERSION = "1"
+"""Changes whenever `keypoints` computes something else."""
+
+PART_SIZE = 250
+"""Images a part; at most so many are done again after a kill."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Features of some images, memory-mapped; `starts` say where each image's rows begin."""
+
+    folder: Path
+
+    @cached_property
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        return {name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+
+    def __len__(self) -> int:
+        return len(self._arrays["sizes"])
+
+    def __getitem__(self, index: int) -> ImageFeatures:
+        arrays = self._arrays
+        first, last = arrays["keypoint_starts"][index : index + 2]
+        start, end = arrays["pixel_starts"][index : index + 2]
+        height, width = arrays["shapes"][index]
+        return ImageFeatures(
+            pixels=np.asarray(arrays["pixels"][start:end]).reshape(height, width),
+            size=(int(arrays["sizes"][index, 0]), int(arrays["sizes"][index, 1])),
+            points=np.asarray(arrays["points"][first:last]),
+            descriptors=np.asarray(arrays["descriptors"][first:last]),
+            colour=np.asarray(arrays["colours"][index]),
+            digest=arrays["digests"][index].tobytes(),
+        )
+
+
+class FeatureStore(Sequence[ImageFeatures]):
+    """Features of a list of images, read from disk when asked for."""
+
+    def __init__(self, parts: Sequence[_Part]) -> None:
+        self._parts = tuple(parts)
+        self._starts = _starts([len(part) for part in parts])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __add__(self, other: FeatureStore) -> FeatureStore:
+        """Return the features of these images and then the other ones."""
+        return FeatureStore(self._parts + other._parts)
+
+    @overload
+    def __getitem__(self, index: int) -> ImageFeatures: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[ImageFeatures]: ...
+
+    def __getitem__(self, index: int | slice) -> ImageFeatures | list[ImageFeatures]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        part = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self._parts[part][int(index - self._starts[part])]
+
+
+def features_of(
+    paths: Sequence[Path], sha256s: Sequence[str], advance: Advance = no_progress
+) -> FeatureStore:
+    """Describe images, or read from the cache what was described before.
+
+    Parameters
+    ----------
+    paths
+        Image files, all readable.
+    sha256s
+        Hash of each file's bytes; the cache goes by these, not by names.
+    advance
+        Takes the number of images done.
+    """
+    root = cache_folder() / "keypoints" / f"v{VERSION}"
+    parts = []
+    for start in range(0, len(paths), PART_SIZE):
+        some = paths[start : start + PART_SIZE]
+        folder = root / content_hash(*sha256s[start : start + PART_SIZE])
+        if not folder.is_dir():
+            _write(folder, ahead(read_features, some), advance)
+        else:
+            advance(len(some))
+        parts.append(_Part(folder))
+    return FeatureStore(parts)
+
+
+_ARRAYS = (
+    "pixels", "pixel_starts", "shapes", "sizes", "points", "descriptors", "keypoint_starts",
+    "colours", "digests",
+)  # fmt: skip
+
+
+def _write(folder: Path, images: Iterator[ImageFeatures], advance: Advance) -> None:
+    found = []
+    for image in images:
+        found.append(image)
+        advance(1)
+    arrays = {
+        "pixels": np.concatenate([image.pixels.ravel() for image in found]),
+        "pixel_starts": _starts([image.pixels.size for image in found]),
+        "shapes": np.array([image.pixels.shape for image in found], dtype=np.int64),
+        "sizes": np.array([image.size for image in found], dtype=np.int64),
+        "points": np.concatenate([image.points for image in found]).reshape(-1, 2),
+        "descriptors": np.concatenate([image.descriptors for image in found]).reshape(
+            -1, DESCRIPTOR_LENGTH
+        ),
+        "keypoint_starts": _starts([len(image.points) for image in found]),
+        "colours": np.stack([image.colour for image in found]),
+        "digests": np.stack([np.frombuffer(image.digest, dtype=np.uint8) for image in found]),
+    }
+    with whole_folder(folder) as temporary:
+        for name in _ARRAYS:
+            _save(temporary / f"{name}.npy", arrays[name])
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    """Write a `.npy` file; numpy itself does not say that a disk is full."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    path.write_bytes(buffer.getbuffer())
+
+
+def _starts(counts: list[int]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
