@@ -34,6 +34,8 @@ bench: $(VENV)/installed-dev ## Measure speed and memory on this machine
 	$(BIN)/python -m pip install --quiet --no-deps confidenceinterval==1.0.5 # beside ours; it pins an old setuptools
 	$(BIN)/python tests/bench/embedding.py
 	$(BIN)/python tests/bench/intervals.py
+	-$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: imagededup==0.3.3.post2 PyWavelets==1.9.0 # as above; where it has no wheel, the bench says so
+	$(BIN)/python tests/bench/leakage.py
 
 bench-statistics: $(VENV)/installed-dev ## Simulate: coverage of the intervals, error rates of the tests
 	$(BIN)/python tests/bench/study.py

@@ -52,12 +52,21 @@ def workplace(tmp_path: Path, small_demo: Path, write_images: Callable[..., None
         tmp_path / "my_folder", {"class 0": 12, "class 1": 12, "class 2": 12, "artefacts": 2}
     )
     write_images(tmp_path / "other_hospital", {"normal": 4, "malignant": 3, "LUSC": 3})
+    write_split(tmp_path / "lung_image_sets", tmp_path / "split.csv")
     for _language, body in FENCES:
         name = re.match(r"# (\w+\.(?:py|toml))\n", body)
         if name:
             (tmp_path / name.group(1)).write_text(body, encoding="utf-8")
     write_foreign_predictions(tmp_path / "lung_image_sets", tmp_path / "other_tool.csv")
     return tmp_path
+
+
+def write_split(images: Path, path: Path) -> None:
+    """Put every fourth image on the test side."""
+    names = [image.relative_to(images).as_posix() for image in sorted(images.glob("*/*.*"))]
+    sides = ("test" if number % 4 == 0 else "train" for number in range(len(names)))
+    lines = (f"{name},{side}" for name, side in zip(names, sides, strict=True))
+    path.write_text("\n".join(["image,side", *lines]) + "\n", encoding="utf-8")
 
 
 def write_foreign_predictions(images: Path, path: Path) -> None:

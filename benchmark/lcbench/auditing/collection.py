@@ -134,7 +134,7 @@ def _list(position: int, folder: Folder, reader: LabelReader) -> pd.DataFrame:
             f"{folder.path}: no images found",
             f"Expected files ending in {', '.join(sorted(SUFFIXES))}.",
         )
-    labels = [_label(file, reader) for file in files]
+    labels = [_label(folder, file, reader) for file in files]
     with progress(f"Reading {folder.name}", len(files)) as advance:
         facts = decode_listed(folder.path, files, advance)
     return pd.DataFrame(
@@ -149,7 +149,13 @@ def _list(position: int, folder: Folder, reader: LabelReader) -> pd.DataFrame:
     )
 
 
-def _label(file: str, reader: LabelReader) -> tuple[str, str]:
-    """Return the name of the folder that labels an image, and what two spellings share."""
+def _label(folder: Folder, file: str, reader: LabelReader) -> tuple[str, str]:
+    """Return the name of the folder that labels an image, and what two spellings share.
+
+    The audited folder's own name counts only if it is that of a class: it may be `train`.
+    """
     given, node = reader.read_path(Path(file).parts[:-1])
+    own = folder.path.resolve().name
+    if node is None and reader.read(own) is not None:
+        given, node = own, reader.read(own)
     return given, node or normalise(given)

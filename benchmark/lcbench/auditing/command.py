@@ -77,7 +77,7 @@ def audit_folders(paths: Sequence[Path], options: AuditOptions) -> Audit:
             collection = divide(collection, options.split)
         given = None if options.groups is None else _given_groups(collection, options.groups)
         sources = find_sources(collection.files())
-        pairs = list(PairRows(collection).every(sources))
+        pairs = list(PairRows(collection, sources).every())
     published = None
     if options.groups is not None and given is not None:
         published = _published(options.groups.name, given, collection, sources)
@@ -96,7 +96,7 @@ def _given_groups(collection: Collection, file: Path) -> list[str | None]:
 def _published(
     file: str, given: list[str | None], collection: Collection, sources: Sources
 ) -> Published:
-    rows = PairRows(collection)
+    rows = PairRows(collection, sources)
     pairs = [
         *((c.first, c.second, rows.copy(c)) for c in sources.copies),
         *(

@@ -98,7 +98,7 @@ def exact_copies(pairs: list[Pair]) -> list[Pair]:
 def crossing_pairs(pairs: list[Pair]) -> list[Pair]:
     """Return the pairs whose images stand on two sides, the clearest first.
 
-    Each group that stands on two sides has one: its pairs connect all of its images.
+    Each group that stands on two sides has one, unless an image without a side is between them.
     """
     found = [p for p in pairs if p.joined and p.first.side and p.second.side]
     return _clearest(p for p in found if p.first.side != p.second.side)

@@ -295,7 +295,10 @@ def _provenance(results: AuditResults) -> str:
             f"{wording.number(results.seconds)} s, peak memory "
             f"{wording.integer(results.peak_memory_mb)} MB (less where the cache knew the images)",
         ],
-        ["files", "groups.csv, pairs.csv, audit.json"],
+        [
+            "files",
+            f"groups.csv, pairs.csv, {'merges.csv, ' if results.published else ''}audit.json",
+        ],
     ]
     return md.paragraphs(
         "## Provenance",

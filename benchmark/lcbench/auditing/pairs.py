@@ -13,13 +13,16 @@ from lcbench.leakage.grouping import Link
 from lcbench.leakage.sources import Copy, Sources
 from lcbench.leakage.transform import decompose, transform_words
 
+_WHOLE = 0.9
+_COLOUR_LEVELS = 8.0
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
 class PairRows:
     """Makes rows of the pairs of an audit."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, sources: Sources) -> None:
+        self._sources = sources
         columns = ("name", "given", "side")
         rows = zip(*(collection.images[column] for column in columns), strict=True)
         self._images = [ImageRef(name=name, label=given, side=side) for name, given, side in rows]
@@ -66,13 +69,27 @@ class PairRows:
             inliers=found.inliers,
             brightness=round(found.brightness, 2),
             transform=transform_words(
-                transform, found.overlap_first, found.overlap_second, found.brightness
+                transform,
+                found.overlap_first,
+                found.overlap_second,
+                found.brightness,
+                recoloured=self._recoloured(link),
             ),
             matrix=_six(np.round(found.matrix, 4).ravel().tolist()),
         )
 
-    def every(self, sources: Sources) -> Iterator[Pair]:
+    def _recoloured(self, link: Link) -> bool:
+        """Tell whether mean colours differ by more than brightness; only whole images can tell."""
+        found = link.registration
+        if min(found.overlap_first, found.overlap_second) < _WHOLE:
+            return False
+        first, second, _ = link.candidate
+        shift = self._sources.features[second].colour - self._sources.features[first].colour
+        return bool(np.ptp(shift) > _COLOUR_LEVELS)
+
+    def every(self) -> Iterator[Pair]:
         """Yield copies, links and doubtful pairs."""
+        sources = self._sources
         yield from (self.copy(copy) for copy in sources.copies)
         yield from (self.link(link, joined=True) for link in sources.links)
         yield from (self.link(link, joined=False) for link in sources.doubtful)

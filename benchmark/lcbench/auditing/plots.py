@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _HEIGHT = 3.4
+_DOT = 5
+_MANY = 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.8, 0.2, 0.75, 0.6
 
 
@@ -87,10 +89,11 @@ def draw_overlaps(results: AuditResults, pairs: Sequence[Pair], path: Path) -> P
     merges = [merge.pair for merge in results.published.merges] if results.published else []
     with canvas.style():
         figure, axes = _axes()
-        for some, colour, size in ((registered, canvas.BLUE, 5), (merges, canvas.ORANGE, 26)):
+        small = _DOT if len(registered) > _MANY else 3 * _DOT
+        for some, colour, size in ((registered, canvas.BLUE, small), (merges, canvas.ORANGE, 26)):
             x = [100 * pair.overlap for pair in some]
             y = [pair.correlation for pair in some]
-            axes.scatter(x, y, s=size, color=colour, linewidths=0, alpha=0.5 if size < 9 else 1)
+            axes.scatter(x, y, s=size, color=colour, linewidths=0, alpha=0.5 if size == _DOT else 1)
         axes.set_xlim(0, 102)
         axes.set_xlabel("overlap, % of the smaller image")
         axes.set_ylabel("correlation")

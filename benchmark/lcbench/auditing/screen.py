@@ -15,7 +15,7 @@ from lcbench.reporting import wording
 def show_audit(results: AuditResults) -> None:
     """Print what was found: sentences, then a table of groups and of sides."""
     for sentence in words.statements(results):
-        out.print(f"- {escape(sentence)}", soft_wrap=True)
+        out.print(f"- {escape(' '.join(sentence.splitlines()))}", soft_wrap=True)
     out.print(_groups(results))
     if results.crossings:
         out.print(_crossings(results))

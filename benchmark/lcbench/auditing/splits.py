@@ -37,7 +37,9 @@ def divide(collection: Collection, file: Path) -> Collection:
     """
     sides = _read(file)
     images = collection.images
-    found = images["name"].map(sides).fillna(images["image"].map(sides))
+    folders = images["folder"].map(lambda position: collection.folders[position].name)
+    named = folders + "/" + images["image"]
+    found = named.map(sides).fillna(images["image"].map(sides))
     if found.isna().all():
         found = _by_file_name(images, sides)
     if found.isna().all():
@@ -62,12 +64,12 @@ def _read(file: Path) -> dict[str, str]:
             f"It has: {', '.join(map(str, table.columns))}. "
             f"{SIDE_NAMES[0]} may also be called {', '.join(SIDE_NAMES[1:])}.",
         )
-    table = table[["image", column]].drop_duplicates()
+    normal = table["image"].map(lambda image: PurePosixPath(image).as_posix())
+    table = table.assign(image=normal)[["image", column]].drop_duplicates()
     twice = table["image"][table["image"].duplicated()]
     if not twice.empty:
         raise UserError(f"{file}: {twice.iloc[0]} stands on two sides ({len(twice)} such images)")
-    images = (PurePosixPath(image).as_posix() for image in table["image"])
-    return dict(zip(images, table[column], strict=True))
+    return dict(zip(table["image"], table[column], strict=True))
 
 
 def _by_file_name(images: pd.DataFrame, sides: dict[str, str]) -> pd.Series:

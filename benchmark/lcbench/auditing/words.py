@@ -12,7 +12,7 @@ def headline(results: AuditResults) -> str:
     """Return the one sentence that says most."""
     groups = results.groups
     if groups.groups == results.images:
-        return f"No two of the {wording.integer(results.images)} images show the same tissue."
+        return f"{wording.plural(results.images, 'image')}: no two show the same tissue."
     return (
         f"{wording.plural(results.images, 'image')} come from "
         f"{wording.plural(groups.groups, 'source group')}: "
@@ -28,8 +28,8 @@ def statements(results: AuditResults) -> Iterator[str]:
     yield from (crossing_words(crossing) for crossing in results.crossings)
     if results.without_side:
         yield (
-            f"{wording.plural(results.without_side, 'image')} stand in no line of "
-            f"{results.divided_by} and count on no side."
+            f"{wording.plural(results.without_side, 'image')} without a side in "
+            f"{results.divided_by}: counted on none."
         )
     yield two_labels(results)
     if results.published is not None:
@@ -75,7 +75,7 @@ def crossing_words(crossing: Crossing) -> str:
     return (
         f"{crossing.side}: {wording.integer(crossing.groups_shared)} of "
         f"{wording.plural(crossing.groups, 'source group')} also in {crossing.other}; "
-        f"{wording.integer(crossing.with_sibling)} of {wording.plural(crossing.images, 'image')} "
+        f"{wording.integer(crossing.with_sibling)} of {wording.integer(crossing.images)} images "
         f"have a sibling there{exact}."
     )
 
@@ -113,12 +113,7 @@ def published_words(published: Published) -> Iterator[str]:
         f"{wording.plural(published.published_groups, 'group')}; pixels put them into "
         f"{wording.integer(published.found_groups)}."
     )
-    yield (
-        f"{wording.integer(published.together)} of {wording.integer(published.same_group_pairs)} "
-        f"pairs of one published group ({wording.share(published.recall)}) are in one found group; "
-        f"adjusted Rand index {published.ari:.4f}, {published.ari_after_merges:.4f} once published "
-        f"groups count as one where a pair with a correlation above {published.certain} proves it."
-    )
+    yield from _agreement(published)
     merged = {frozenset((m.first_group, m.second_group)) for m in published.merges}
     if merged:
         yield (
@@ -133,7 +128,20 @@ def published_words(published: Published) -> Iterator[str]:
             "registered with the rest of their group."
         )
     if published.not_named:
-        yield f"{wording.plural(published.not_named, 'image')} are not in {published.file}."
+        yield f"{wording.plural(published.not_named, 'image')} not named in {published.file}."
+
+
+def _agreement(published: Published) -> Iterator[str]:
+    if not published.same_group_pairs:
+        return
+    together = wording.integer(published.together)
+    pairs = wording.integer(published.same_group_pairs)
+    yield (
+        f"{together} of {pairs} pairs of one published group "
+        f"({wording.share(published.recall)}) are in one found group; adjusted Rand index "
+        f"{published.ari:.4f}, {published.ari_after_merges:.4f} once published groups count as one "
+        f"where a pair with a correlation above {published.certain} proves it."
+    )
 
 
 def caveats(results: AuditResults) -> Iterator[str]:
@@ -150,5 +158,5 @@ def caveats(results: AuditResults) -> Iterator[str]:
         )
     if results.unreadable:
         yield (
-            f"{wording.plural(len(results.unreadable), 'file')} cannot be read and were left out."
+            f"{wording.plural(len(results.unreadable), 'file')} left out: not readable as images."
         )

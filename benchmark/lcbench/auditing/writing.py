@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from lcbench.auditing.command import Audit
+from lcbench.auditing.findings import crossing_pairs
 from lcbench.auditing.page import render
 from lcbench.auditing.pairs import pairs_table
 from lcbench.auditing.pictures import draw_pair, telling
@@ -19,6 +20,8 @@ from lcbench.errors import UserError, wrong_usage
 from lcbench.storage import write_text
 
 PAGE = "README.md"
+MERGES = "merges.csv"
+_PLOTS = ("group-sizes", "correlations", "overlaps")
 _FEW = 3
 _MOST = 60
 
@@ -74,14 +77,14 @@ def write_audit(audit: Audit, out: Path, *, pictures: bool) -> Path:
     write_text(out / "groups.csv", groups_csv(audit))
     table = pairs_table(audit.pairs)
     write_text(out / "pairs.csv", table.to_csv(index=False, lineterminator="\n"))
+    _remove_old(out)
     if results.published is not None:
         merges = pairs_table([merge.pair for merge in results.published.merges])
         groups = [(merge.first_group, merge.second_group) for merge in results.published.merges]
         for position, column in enumerate(("first_group", "second_group")):
             merges.insert(position, column, [names[position] for names in groups])
-        write_text(out / "merges.csv", merges.to_csv(index=False, lineterminator="\n"))
+        write_text(out / MERGES, merges.to_csv(index=False, lineterminator="\n"))
     write_text(out / "audit.json", results.model_dump_json(indent=2) + "\n")
-    _remove_old_pictures(out)
     shown = telling(list(_examples(audit)), _FEW) if pictures else []
     drawn = _draw_pairs(audit, [pair for _, pair in shown], out) if pictures else {}
     page = out / PAGE
@@ -111,7 +114,7 @@ def _examples(audit: Audit) -> Iterator[tuple[str, list[Pair]]]:
     results = audit.results
     registered = [pair for pair in audit.pairs if pair.inliers is not None and pair.joined]
     yield "Under two labels", list(results.two_labels.shown)
-    yield f"Across {results.divided_by}", list(results.crossing_pairs.shown)
+    yield f"Across {results.divided_by}", crossing_pairs(registered)
     yield "Doubtful", list(results.doubtful.shown)
     yield "The least overlap", sorted(registered, key=lambda pair: pair.overlap)
     yield "The lowest correlation", sorted(registered, key=lambda pair: pair.correlation)
@@ -144,7 +147,9 @@ def _draw_pairs(audit: Audit, shown: list[Pair], out: Path) -> dict[Pair, str]:
     return drawn
 
 
-def _remove_old_pictures(out: Path) -> None:
-    """Remove what an earlier audit drew here: its numbers stand for other pairs."""
-    for file in (out / "pairs").glob("[0-9][0-9][0-9].png"):
-        file.unlink()
+def _remove_old(out: Path) -> None:
+    """Remove what an earlier audit wrote here and this one may not: it is about other pairs."""
+    numbered = (file for file in (out / "pairs").glob("*.png") if file.stem.isdigit())
+    plots = (out / "figures" / f"{name}.png" for name in _PLOTS)
+    for file in (*numbered, *plots, out / MERGES):
+        file.unlink(missing_ok=True)

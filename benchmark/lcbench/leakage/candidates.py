@@ -149,8 +149,11 @@ def _search(
     for block in _blocks(queries) if k else ():
         found = index.search(vectors[block], k, threads=1)
         rows = slice(done, done + len(block))
-        there = np.arange(k) < np.asarray(found.counts).reshape(-1, 1)
-        keys[rows][there] = np.asarray(found.keys).reshape(-1, k)[there]
+        # usearch answers one query in another type, which has no counts and is not filled up.
+        counts = np.reshape(getattr(found, "counts", np.size(found.keys)), (-1, 1))
+        there = np.arange(k) < counts
+        answers = np.reshape(found.keys, (len(block), -1))
+        keys[rows][there] = answers[np.arange(answers.shape[1]) < counts]
         exact = np.einsum("nd,nkd->nk", vectors[block], upright[keys[rows]], optimize=False)
         similarity[rows][there] = exact[there]
         done += len(block)

@@ -98,7 +98,10 @@ class Grouping:
             Takes the number of candidates that are decided.
         """
         waiting: list[Candidate] = []
-        rest = (candidate for candidate in candidates if candidate not in self._tried)
+        every = list(candidates)
+        new = [candidate for candidate in every if candidate not in self._tried]
+        advance(len(every) - len(new))
+        rest = iter(new)
         while True:
             before = len(waiting)
             batch, waiting, taken = self._next_batch(waiting, rest)

@@ -23,13 +23,13 @@ class PixelCheck:
     by_pixels
         The dataset with groups from pixels instead of the given ones.
     joined
-        Given groups that pixels prove to show the same tissue, each two of them once.
+        Sets of given groups that pixels prove to show the same tissue.
     apart
         Images that pixels do not join with most of their given group.
     """
 
     by_pixels: Dataset
-    joined: tuple[tuple[str, str], ...]
+    joined: tuple[tuple[str, ...], ...]
     apart: tuple[str, ...]
 
     def __str__(self) -> str:
@@ -37,10 +37,11 @@ class PixelCheck:
             return "pixels agree with the source groups given"
         parts = []
         if self.joined:
-            examples = "; ".join(f"{a} and {b}" for a, b in self.joined[:_NAMED])
+            examples = "; ".join(" and ".join(names) for names in self.joined[:_NAMED])
+            count = sum(map(len, self.joined))
             parts.append(
-                f"pixels join {len(self.joined):,} pairs of groups that are given as different "
-                f"({examples}{'; ...' if len(self.joined) > _NAMED else ''})"
+                f"pixels join {count:,} groups that are given as different into "
+                f"{len(self.joined):,} ({examples}{'; ...' if len(self.joined) > _NAMED else ''})"
             )
         if self.apart:
             parts.append(
@@ -65,27 +66,25 @@ def know_sources(dataset: Dataset, *, needed: bool) -> tuple[Dataset, PixelCheck
     """
     if not dataset.groups_known and not needed:
         return dataset, None
-    by_pixels, pairs = _group_by_pixels(dataset)
+    by_pixels = _group_by_pixels(dataset)
     if not dataset.groups_known:
         return by_pixels, None
-    given = dataset.manifest["group"]
     check = PixelCheck(
         by_pixels=by_pixels,
-        joined=tuple(_joined(given, pairs)),
+        joined=tuple(_joined(dataset.manifest["group"], by_pixels.manifest["group"])),
         apart=tuple(_apart(dataset.manifest, by_pixels.manifest["group"])),
     )
     return _fill(dataset, by_pixels), check
 
 
-def _group_by_pixels(dataset: Dataset) -> tuple[Dataset, list[tuple[int, int]]]:
-    """Return the dataset with groups from pixels, and the pairs of rows that prove them."""
+def _group_by_pixels(dataset: Dataset) -> Dataset:
     from lcbench.leakage.sources import ImageFiles, find_sources
 
     manifest = dataset.manifest
     paths = tuple(dataset.path(image) for image in manifest["image"])
     sources = find_sources([ImageFiles(paths, tuple(manifest["sha256"]))])
     first = manifest["image"].to_numpy()[sources.groups]
-    grouped = replace(
+    return replace(
         dataset,
         manifest=manifest.assign(group=first),
         groups_source=(
@@ -93,21 +92,13 @@ def _group_by_pixels(dataset: Dataset) -> tuple[Dataset, list[tuple[int, int]]]:
             "pairs)"
         ),
     )
-    pairs = [
-        *((copy.first, copy.second) for copy in sources.copies),
-        *((link.candidate.first, link.candidate.second) for link in sources.links),
-    ]
-    return grouped, pairs
 
 
-def _joined(given: pd.Series, pairs: list[tuple[int, int]]) -> list[tuple[str, str]]:
-    groups = given.to_numpy()
-    found = {
-        (min(groups[a], groups[b]), max(groups[a], groups[b]))
-        for a, b in pairs
-        if groups[a] != groups[b]
-    }
-    return sorted(pair for pair in found if not any(name.startswith(ALONE) for name in pair))
+def _joined(given: pd.Series, pixels: pd.Series) -> list[tuple[str, ...]]:
+    """Return the sets of named groups of which pixels make one."""
+    named = ~given.str.startswith(ALONE)
+    sets = (tuple(sorted(set(part))) for _, part in given[named].groupby(pixels[named]))
+    return sorted(names for names in sets if len(names) > 1)
 
 
 def _apart(manifest: pd.DataFrame, pixels: pd.Series) -> list[str]:

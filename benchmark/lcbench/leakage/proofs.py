@@ -82,7 +82,7 @@ def _read(journal: Path) -> Iterator[tuple[Candidate, Registration | None]]:
     """Yield the results of a journal; a last line that was cut off by a kill is left out."""
     text = journal.read_text(encoding="utf-8")
     whole = text.rpartition("\n")[0]
-    if len(whole) + 1 < len(text):
+    if not text.endswith("\n"):
         journal.write_text(whole + "\n" if whole else "", encoding="utf-8")
     for line in whole.splitlines():
         first, second, mirror, values = json.loads(line)

@@ -26,13 +26,27 @@ PART_SIZE = 250
 
 @dataclass(frozen=True)
 class _Part:
-    """Features of some images, memory-mapped; `starts` say where each image's rows begin."""
+    """Features of some images; what is large is read when asked for, and no file stays open."""
 
     folder: Path
 
     @cached_property
     def _arrays(self) -> dict[str, NDArray[Any]]:
-        return {name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+        return {name: np.load(self._file(name)) for name in _SMALL}
+
+    @cached_property
+    def _headers(self) -> dict[str, int]:
+        """Bytes before the values of each large array."""
+        return {name: np.load(self._file(name), mmap_mode="r").offset for name in _LARGE}
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name}.npy"
+
+    def _rows(self, name: str, start: int, end: int) -> NDArray[Any]:
+        dtype, width = _LARGE[name]
+        offset = self._headers[name] + int(start) * width * np.dtype(dtype).itemsize
+        count = int(end - start) * width
+        return np.fromfile(self._file(name), dtype=dtype, count=count, offset=offset)
 
     def __len__(self) -> int:
         return len(self._arrays["sizes"])
@@ -43,11 +57,11 @@ class _Part:
         start, end = arrays["pixel_starts"][index : index + 2]
         height, width = arrays["shapes"][index]
         return ImageFeatures(
-            pixels=np.asarray(arrays["pixels"][start:end]).reshape(height, width),
+            pixels=self._rows("pixels", start, end).reshape(height, width),
             size=(int(arrays["sizes"][index, 0]), int(arrays["sizes"][index, 1])),
-            points=np.asarray(arrays["points"][first:last]),
-            descriptors=np.asarray(arrays["descriptors"][first:last]),
-            colour=np.asarray(arrays["colours"][index]),
+            points=self._rows("points", first, last).reshape(-1, 2),
+            descriptors=self._rows("descriptors", first, last).reshape(-1, DESCRIPTOR_LENGTH),
+            colour=arrays["colours"][index],
             digest=arrays["digests"][index].tobytes(),
         )
 
@@ -108,10 +122,13 @@ def features_of(
     return FeatureStore(parts)
 
 
-_ARRAYS = (
-    "pixels", "pixel_starts", "shapes", "sizes", "points", "descriptors", "keypoint_starts",
-    "colours", "digests",
-)  # fmt: skip
+_SMALL = ("pixel_starts", "shapes", "sizes", "keypoint_starts", "colours", "digests")
+_LARGE = {
+    "pixels": (np.uint8, 1),
+    "points": (np.float32, 2),
+    "descriptors": (np.uint8, DESCRIPTOR_LENGTH),
+}
+"""Type and values a row of the arrays that are read piece by piece."""
 
 
 def _write(folder: Path, images: Iterator[ImageFeatures], advance: Advance) -> None:
@@ -133,8 +150,8 @@ def _write(folder: Path, images: Iterator[ImageFeatures], advance: Advance) -> N
         "digests": np.stack([np.frombuffer(image.digest, dtype=np.uint8) for image in found]),
     }
     with whole_folder(folder) as temporary:
-        for name in _ARRAYS:
-            _save(temporary / f"{name}.npy", arrays[name])
+        for name, array in arrays.items():
+            _save(temporary / f"{name}.npy", array)
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _DEGREES = 1.0
+_RIGHT_ANGLE = 90.0
 _SCALE = 0.03
 _STRETCH = 1.05
 _GREY_LEVELS = 6.0
@@ -54,7 +55,12 @@ def decompose(matrix: NDArray[np.float64]) -> Transform:
 
 
 def transform_words(
-    transform: Transform, overlap_first: float, overlap_second: float, brightness: float
+    transform: Transform,
+    overlap_first: float,
+    overlap_second: float,
+    brightness: float,
+    *,
+    recoloured: bool = False,
 ) -> str:
     """Return for example `mirrored, turned by 24°, scaled by 1.2, cropped`.
 
@@ -66,12 +72,18 @@ def transform_words(
         Share of each image that the other one shows.
     brightness
         Grey levels that the second image is brighter by.
+    recoloured
+        Whether the colours differ by more than brightness.
     """
     parts = []
-    if transform.mirrored:
+    degrees = abs(transform.rotation)
+    if transform.mirrored and degrees > _RIGHT_ANGLE:  # a flip from top to bottom, turned by less
+        parts.append("mirrored upside down")
+        degrees = 2 * _RIGHT_ANGLE - degrees
+    elif transform.mirrored:
         parts.append("mirrored")
-    if abs(transform.rotation) >= _DEGREES:
-        parts.append(f"turned by {abs(transform.rotation):.0f}°")
+    if degrees >= _DEGREES:
+        parts.append(f"turned by {degrees:.0f}°")
     if abs(math.log(transform.scale)) >= _SCALE:
         parts.append(f"scaled by {transform.scale:.2f}")
     if transform.stretch >= _STRETCH:
@@ -80,4 +92,6 @@ def transform_words(
         parts.append("cropped")
     if abs(brightness) >= _GREY_LEVELS:
         parts.append("brighter" if brightness > 0 else "darker")
+    if recoloured:
+        parts.append("recoloured")
     return ", ".join(parts) or "in place, stored anew"

@@ -15,7 +15,7 @@ import lcbench
 
 _PACKAGES = (
     "torch", "torchvision", "timm", "accelerate", "scikit-learn", "lightgbm", "numpy", "pandas",
-    "pillow",
+    "pillow", "opencv-python-headless", "usearch",
 )  # fmt: skip
 
 

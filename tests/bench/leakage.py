@@ -1,0 +1,281 @@
+"""Time, memory and quality of the source grouping by number of images, beside imagededup.
+
+Run by `make bench`. Each measurement runs in its own process with an empty cache, which needs
+about 0.1 MB of temporary disk an image (TMPDIR says where).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib
+import importlib.util
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from leakage_worker import OURS, STAGES, Job
+from rich.table import Table
+
+from lcbench.console import out
+from lcbench.datasets.demo import create_demo
+from lcbench.datasets.images import SUFFIXES
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+DATA = SHARED / "lc25000-lung-224"
+GROUPS = SHARED / "lc25000-source-groups-aca-scc.csv"
+WORKER = Path(__file__).with_name("leakage_worker.py")
+SIZES = (1_500, 5_000, 15_000)
+DEMO_SIZES = (90, 180, 360)
+DEMO_COPIES = 6
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="folder of class folders")
+    parser.add_argument("--groups", type=Path, help="CSV of image, group; else DATA/groups.csv")
+    parser.add_argument("--sizes", type=int, nargs="+", help="numbers of images")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="lcbench-bench-") as folder:
+        data, groups, sizes = _data(options, Path(folder))
+        _measure_all(data, groups, sizes)
+
+
+def choose(classes: dict[str, list[str]], groups: dict[str, str], size: int) -> list[str]:
+    """Choose images, equal shares a class, in whole groups as far as they fit.
+
+    Parameters
+    ----------
+    classes
+        Images of each class, in alphabetical order.
+    groups
+        Published group of each image that has one; the others are taken in order.
+    size
+        Images to choose; a class that has too few gives all.
+    """
+    chosen: list[str] = []
+    for number, images in enumerate(classes.values()):
+        share = (size + number) // len(classes)
+        members = defaultdict(list)
+        for image in images:
+            members[groups.get(image, image)].append(image)
+        blocks = list(members.values())
+        if any(image in groups for image in images):
+            np.random.default_rng(0).shuffle(blocks)
+        chosen += _whole_blocks(blocks, share)
+    return sorted(chosen)
+
+
+def _whole_blocks(blocks: list[list[str]], share: int) -> list[str]:
+    chosen: list[str] = []
+    rest: list[str] = []
+    for block in blocks:
+        (chosen if len(chosen) + len(block) <= share else rest).extend(block)
+    return chosen + rest[: share - len(chosen)]
+
+
+def _data(options: argparse.Namespace, temporary: Path) -> tuple[Path, dict[str, str], list[int]]:
+    """Return the folder, the published groups and the sizes; draw a set where none is there."""
+    data, groups, usual = options.data or DATA, options.groups, SIZES
+    if not data.is_dir():
+        if options.data:
+            raise SystemExit(f"{data}: no such folder")
+        usual = DEMO_SIZES
+        wanted = max(options.sizes or usual)
+        out.print(
+            f"{data} is not here: measured on the demonstration set, {DEMO_COPIES} copies a tile, "
+            "at smaller sizes.\n"
+        )
+        data = temporary / "demo"
+        create_demo(data, tiles_per_class=-(-wanted // 3 // DEMO_COPIES), copies=DEMO_COPIES)
+    path = groups or (GROUPS if data == DATA else data / "groups.csv")
+    return data, _published(path), sorted(set(options.sizes or usual))
+
+
+def _published(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        raise SystemExit(f"{path}: the published groups are not here (columns image, group)")
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["image"]: row["group"] for row in csv.DictReader(file)}
+
+
+def _classes(data: Path) -> dict[str, list[str]]:
+    folders = sorted(folder for folder in data.iterdir() if folder.is_dir())
+    return {
+        folder.name: sorted(
+            f"{folder.name}/{path.name}"
+            for path in folder.iterdir()
+            if path.suffix.lower() in SUFFIXES
+        )
+        for folder in folders
+    }
+
+
+def _measure_all(data: Path, published: dict[str, str], sizes: list[int]) -> None:
+    classes = _classes(data)
+    if not any(image in published for images in classes.values() for image in images):
+        raise SystemExit(f"no image of {data} has a published group")
+    jobs: list[Job] = []
+    for size in sizes:
+        images = choose(classes, published, size)
+        if len(images) < size:
+            out.print(f"Of {size:,} images in equal shares a class, {len(images):,} are there.")
+        if jobs and len(images) == len(jobs[-1].images):
+            continue
+        jobs.append(Job(OURS, str(data), images, [published.get(i, "") for i in images]))
+    ours = [_run(job) for job in jobs]
+    _print_growth(jobs, ours)
+    _print_quality(jobs, ours)
+    if not _has_imagededup():
+        out.print("imagededup is not installed, so nothing is measured beside ours.")
+        return
+    for number, methods in enumerate((("PHash", "CNN"), ("PHash",))):
+        if number < len(jobs):
+            theirs = [_run(Job(**{**asdict(jobs[number]), "method": one})) for one in methods]
+            _print_beside(jobs[number], ours[number], theirs)
+
+
+def _has_imagededup() -> bool:
+    return importlib.util.find_spec("imagededup") is not None
+
+
+def _run(job: Job) -> dict[str, Any]:
+    """Measure a job in a process of its own, with an empty cache.
+
+    Linux hands the peak of the process that starts it on to it, so this one stays small.
+    """
+    with tempfile.TemporaryDirectory(prefix="lcbench-bench-") as folder:
+        asked, answer = Path(folder, "job.json"), Path(folder, "result.json")
+        asked.write_text(json.dumps(asdict(job)), encoding="utf-8")
+        subprocess.run(
+            [sys.executable, WORKER, asked, answer],
+            env={**os.environ, "LCBENCH_CACHE": str(Path(folder, "cache"))},
+            check=True,
+        )
+        result: dict[str, Any] = json.loads(answer.read_text(encoding="utf-8"))
+        return result
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
+    return table
+
+
+def _print_growth(jobs: list[Job], results: list[dict[str, Any]]) -> None:
+    table = _table(
+        f"Source grouping from an empty cache, {os.cpu_count()} cores",
+        *("images", "keypoints, s", "embedding, s", "candidate search, s", "registration, s"),
+        *("total, s", "images/s", "peak, MB", "private, MB", "search an image", "compared a query"),
+    )
+    each = [r["seconds"]["search"] / len(job.images) for job, r in zip(jobs, results, strict=True)]
+    for job, result, search in zip(jobs, results, each, strict=True):
+        table.add_row(
+            f"{len(job.images):,}",
+            *(f"{result['seconds'][stage]:,.2f}" for stage in STAGES),
+            f"{result['total']:,.1f}",
+            f"{len(job.images) / result['total']:,.1f}",
+            f"{result['peak']:,.0f}",
+            f"{result['private']:,.0f}",
+            f"x {search / each[0]:.2f}",
+            f"{result['compared']:,.0f}",
+        )
+    out.print(table)
+    images = len(jobs[-1].images)
+    words = (
+        "Peak: resident memory, with the pages of mapped cache files, which the system may drop;\n"
+        f"private: without what is shared, which those pages are. A matrix of {images:,} x "
+        f"{images:,} float32\nwould take {4 * images**2 / 2**20:,.0f} MB."
+    )
+    words += (
+        "\nSearch an image: seconds of candidate search an image, as a multiple of the smallest "
+        "size's.\nCompared a query: images that the index measured the distance to; where that is "
+        "near to all,\nthe set is too small for the index to save work."
+    )
+    out.print(f"{words}\n{_growth(jobs, each)}")
+
+
+def _growth(jobs: list[Job], each: list[float]) -> str:
+    if len(jobs) < 2:
+        return ""
+    before, last = (len(job.images) for job in jobs[-2:])
+    power = 1 + math.log(each[-1] / each[-2]) / math.log(last / before)
+    return (
+        f"From {before:,} to {last:,} images the time of the whole candidate search grew\nwith the "
+        f"number of images to the power {power:.2f}.\n"
+    )
+
+
+def _print_quality(jobs: list[Job], results: list[dict[str, Any]]) -> None:
+    table = _table(
+        "Pairs of images in one group, beside the published groups",
+        *("images", "with a published group", "published groups", "found of them"),
+        *("pair recall, %", "pair precision, %", "groups of all images"),
+    )
+    for job, result in zip(jobs, results, strict=True):
+        known = [group for group in job.groups if group]
+        table.add_row(
+            f"{len(job.images):,}",
+            f"{len(known):,}",
+            f"{len(set(known)):,}",
+            f"{result['groups']:,}",
+            _percent(result["recall"]),
+            _percent(result["precision"]),
+            f"{result['all_groups']:,}",
+        )
+    out.print(table)
+    out.print(
+        "Precision counts as an error what is joined over the published groups, also where two\n"
+        "published groups are fields of view that overlap and were proven to.\n"
+    )
+
+
+def _print_beside(job: Job, ours: dict[str, Any], theirs: list[dict[str, Any]]) -> None:
+    known = [group for group in job.groups if group]
+    table = _table(
+        f"Beside imagededup, {len(job.images):,} images, {len(set(known)):,} published groups",
+        *("method", "threshold", "pair recall, %", "pair precision, %", "groups"),
+        *("direct recall, %", "direct precision, %", "time, s", "peak, MB"),
+    )
+    quality = (_percent(ours["recall"]), _percent(ours["precision"]), f"{ours['groups']:,}")
+    cost = (f"{ours['total']:,.1f}", f"{ours['peak']:,.0f}")
+    table.add_row(OURS, "", *quality, "", "", *cost)
+    for result in theirs:
+        for row in result["rows"]:
+            table.add_row(
+                result["name"],
+                f"{'≤' if row['threshold'] >= 1 else '≥'} {row['threshold']:g}",
+                _percent(row["recall"]),
+                _percent(row["precision"]),
+                f"{row['groups']:,}",
+                _percent(row["direct_recall"]),
+                _percent(row["direct_precision"]),
+                f"{result['encoding'] + row['seconds']:,.1f}",
+                f"{result['peak']:,.0f}",
+            )
+    out.print(table)
+    out.print(
+        "Pairs within a threshold (bits that differ, or cosine similarity) are joined to groups;\n"
+        "direct: the pairs themselves; ours registers only those that could join two groups.\n"
+        "Time: encoding and one search. Peak: of the main process, over all thresholds.\n"
+        "imagededup compares images as they lie: it neither turns nor mirrors them.\n"
+    )
+
+
+def _percent(value: float) -> str:
+    return "" if math.isnan(value) else f"{100 * value:.2f}"
+
+
+if __name__ == "__main__":
+    main()
