@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from lcbench.auditing.results import AuditResults
 from lcbench.reporting import Results
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = sorted(path.parent for path in (ROOT / "reports").glob("*/results.json"))
+
+AUDITS = sorted(path.parent for path in (ROOT / "reports").glob("*/audit.json"))
 
 
 def table_rows(markdown: str) -> list[str]:
@@ -26,7 +29,7 @@ def test_the_results_follow_the_schema(folder: Path) -> None:
     assert not results.incomplete
 
 
-@pytest.mark.parametrize("folder", REPORTS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [*REPORTS, *AUDITS], ids=lambda folder: folder.name)
 def test_every_picture_of_the_report_is_there_and_drawn(folder: Path) -> None:
     named = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (folder / "README.md").read_text("utf-8"))
     assert named
@@ -37,11 +40,22 @@ def test_every_picture_of_the_report_is_there_and_drawn(folder: Path) -> None:
             assert len(colours) > 10
 
 
-@pytest.mark.parametrize("folder", REPORTS, ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [*REPORTS, *AUDITS], ids=lambda folder: folder.name)
 def test_reports_hold_text_tables_and_plots_alone(folder: Path) -> None:
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
     assert kinds <= {".md", ".json", ".csv", ".png"}
     assert {path.parent.name for path in folder.rglob("*.png")} == {"figures"}
+
+
+def test_the_audit_of_lc25000_agrees_with_the_published_groups() -> None:
+    stored = (ROOT / "reports" / "lc25000-audit" / "audit.json").read_text("utf-8")
+    published = AuditResults.model_validate_json(stored).published
+    assert published is not None
+    assert published.images == 10_000
+    assert published.recall >= 0.999
+    assert published.ari_after_merges >= 0.99
+    assert published.merges
+    assert min(merge.pair.correlation for merge in published.merges) > 0.9
 
 
 def test_the_readme_quotes_the_report_to_the_letter() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from lcbench.auditing.collection import Collection
+from lcbench.datasets.groups import match_file_names
 from lcbench.errors import UserError
 
 SIDE_NAMES = ("side", "split", "set", "subset", "fold", "partition")
@@ -41,7 +42,7 @@ def divide(collection: Collection, file: Path) -> Collection:
     named = folders + "/" + images["image"]
     found = named.map(sides).fillna(images["image"].map(sides))
     if found.isna().all():
-        found = _by_file_name(images, sides)
+        found = match_file_names(images["image"], sides)
     if found.isna().all():
         raise UserError(
             f"{file}: none of its {len(sides):,} images is in the folders",
@@ -70,11 +71,3 @@ def _read(file: Path) -> dict[str, str]:
     if not twice.empty:
         raise UserError(f"{file}: {twice.iloc[0]} stands on two sides ({len(twice)} such images)")
     return dict(zip(table["image"], table[column], strict=True))
-
-
-def _by_file_name(images: pd.DataFrame, sides: dict[str, str]) -> pd.Series:
-    own = images["image"].map(lambda image: PurePosixPath(image).name)
-    theirs = [PurePosixPath(image).name for image in sides]
-    if own.duplicated().any() or len(set(theirs)) < len(theirs):
-        return pd.Series(None, index=images.index, dtype=object)
-    return own.map(dict(zip(theirs, sides.values(), strict=True)))

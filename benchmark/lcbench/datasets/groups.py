@@ -62,7 +62,7 @@ def assign_groups(manifest: pd.DataFrame, groups: pd.DataFrame, name: str) -> tu
     lookup = dict(zip(groups["image"], groups["group"], strict=True))
     found = manifest["image"].map(lookup)
     if found.isna().all():
-        found = _match_file_names(manifest, groups)
+        found = match_file_names(manifest["image"], lookup)
     if found.isna().all():
         raise UserError(
             f"{name}: none of its {len(groups):,} images is in the data",
@@ -87,9 +87,13 @@ def unnamed_words(manifest: pd.DataFrame) -> str:
     )
 
 
-def _match_file_names(manifest: pd.DataFrame, groups: pd.DataFrame) -> pd.Series:
-    own = manifest["image"].map(lambda image: PurePosixPath(image).name)
-    theirs = groups["image"].map(lambda image: PurePosixPath(image).name)
-    if own.duplicated().any() or theirs.duplicated().any():
-        return pd.Series(None, index=manifest.index, dtype=object)
-    return own.map(dict(zip(theirs, groups["group"], strict=True)))
+def match_file_names(images: pd.Series, values: dict[str, str]) -> pd.Series:
+    """Give each image the value of the file name that it shares; missing where there is none.
+
+    Where a file name stands twice, on either side, names say nothing and all are missing.
+    """
+    own = images.map(lambda image: PurePosixPath(image).name)
+    theirs = [PurePosixPath(image).name for image in values]
+    if own.duplicated().any() or len(set(theirs)) < len(theirs):
+        return pd.Series(None, index=images.index, dtype=object)
+    return own.map(dict(zip(theirs, values.values(), strict=True)))

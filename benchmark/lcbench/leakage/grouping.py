@@ -150,10 +150,7 @@ class Grouping:
             else:
                 later.append(candidate)
 
-        for position, candidate in enumerate(waiting):
-            if len(batch) == _BATCH:
-                later.extend(waiting[position:])
-                break
+        for candidate in waiting:  # all within the last batch's groups: they cannot fill another
             sort(candidate)
         taken = 0
         while len(batch) < _BATCH and len(later) < 20 * _BATCH:

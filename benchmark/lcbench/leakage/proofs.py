@@ -1,4 +1,4 @@
-"""Registrations that were tried, kept on disk one by one: a killed audit goes on from there."""
+"""Registrations that were tried, kept on disk batch by batch: a killed audit goes on there."""
 
 from __future__ import annotations
 
