@@ -194,9 +194,8 @@ def _print_growth(jobs: list[Job], results: list[dict[str, Any]]) -> None:
     out.print(table)
     images = len(jobs[-1].images)
     words = (
-        "Peak: resident memory, with the pages of mapped cache files, which the system may drop;\n"
-        f"private: without what is shared, which those pages are. A matrix of {images:,} x "
-        f"{images:,} float32\nwould take {4 * images**2 / 2**20:,.0f} MB."
+        "Peak: resident memory; private: without what is shared, such as libraries.\n"
+        f"A matrix of {images:,} x {images:,} float32 would take {4 * images**2 / 2**20:,.0f} MB."
     )
     words += (
         "\nSearch an image: seconds of candidate search an image, as a multiple of the smallest "
