@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lcbench.auditing.results import AuditResults
-from lcbench.reporting import Results
+from lcbench.analysis.results import Results
+from lcbench.audit.results import AuditResults
 
 ROOT = Path(__file__).resolve().parents[1]
 REPORTS = sorted(path.parent for path in (ROOT / "reports").glob("*/results.json"))

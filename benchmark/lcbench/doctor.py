@@ -130,7 +130,7 @@ def _weights() -> Iterator[Check]:
 def _data(data: str, labels: Path | None) -> Iterator[Check]:
     from lcbench.datasets.dataset import DEMO
     from lcbench.datasets.labels import read_labels_with
-    from lcbench.datasets.manifest import list_images
+    from lcbench.datasets.listing import list_images
     from lcbench.errors import UserError, from_os_error
     from lcbench.taxonomy import load_taxonomy
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from lcbench.reporting import canvas
+from lcbench.rendering.plots import canvas
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 LOWEST = 78.0

@@ -4,8 +4,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from lcbench.comparing.reading.inspection import inspect_predictions
 from lcbench.datasets.labels import LabelReader
+from lcbench.predictions.reading.inspection import inspect_predictions
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lcbench.comparing.command import CompareOptions, compare_files
-from lcbench.comparing.results import ComparisonResults
+from lcbench.analysis.compare_command import CompareOptions, compare_files
+from lcbench.analysis.compare_results import ComparisonResults
 
 LEAVES = ("benign", "adenocarcinoma", "squamous_cell_carcinoma")
 RESAMPLES = 200

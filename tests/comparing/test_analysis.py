@@ -14,7 +14,7 @@ from sklearn import metrics as sk
 from statsmodels.stats.contingency_tables import cochrans_q, mcnemar
 from statsmodels.stats.multitest import multipletests
 
-from lcbench.comparing.results import ComparisonResults
+from lcbench.analysis.compare_results import ComparisonResults
 
 from .foreign import LEAVES, Model, compare, happens, random_model
 

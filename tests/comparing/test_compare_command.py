@@ -206,7 +206,7 @@ def test_results_are_shown_even_where_they_cannot_be_written(compare, pair, monk
     def full(*_):
         raise OSError(28, "No space left on device", "page.md")
 
-    monkeypatch.setattr("lcbench.comparing.writing.write_text", full)
+    monkeypatch.setattr("lcbench.rendering.compare_writing.write_text", full)
     result = compare(*pair, "--out", "page.md")
     assert result.exit_code == 1
     assert "Errors of any kind" in result.stdout

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 
-from lcbench.comparing.page import render
+from lcbench.rendering.compare_page import render
 
 from .foreign import LEAVES, Model, compare, random_model
 

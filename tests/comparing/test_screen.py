@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from lcbench import console
-from lcbench.comparing.screen import show_comparison
+from lcbench.rendering.compare_screen import show_comparison
 
 from .foreign import compare, random_model
 

@@ -11,10 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lcbench.reporting import Results, SuiteReport, write_report
-from lcbench.reporting.analysis import analyse
-from lcbench.reporting.collect import read_suite
-from lcbench.reporting.report import render
+from lcbench.analysis.reporting import analyse
+from lcbench.analysis.results import Results
+from lcbench.rendering.report import SuiteReport, render, write_report
+from lcbench.runs.finished import read_suite
 
 from .runfolders import RECIPES, Recipe, Shape, fail_run, make_runs
 

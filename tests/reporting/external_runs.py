@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lcbench.predictions import predictions_table, write_predictions
+from lcbench.predictions.table import predictions_table, write_predictions
 from lcbench.runs.records import ExternalRecord, LabelCount, LeftOut, write_record
 from lcbench.storage import content_hash
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lcbench.predictions import predictions_table, write_predictions
+from lcbench.predictions.table import predictions_table, write_predictions
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,

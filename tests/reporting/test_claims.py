@@ -1,10 +1,10 @@
 import pytest
 
-from lcbench.reporting.analysis import analyse
-from lcbench.reporting.claims import CLAIMS, judge_claims
-from lcbench.reporting.collect import read_suite
-from lcbench.reporting.context import Context
-from lcbench.reporting.pools import pools
+from lcbench.analysis.claims import CLAIMS, judge_claims
+from lcbench.analysis.context import Context
+from lcbench.analysis.pools import pools
+from lcbench.analysis.reporting import analyse
+from lcbench.runs.finished import read_suite
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from lcbench.analysis.pools import pools
 from lcbench.errors import UserError
-from lcbench.reporting.collect import read_suite
-from lcbench.reporting.pools import pools
+from lcbench.runs.finished import read_suite
 from lcbench.runs.store import suite_folders
 
 

@@ -8,8 +8,8 @@ import pytest
 from scipy.stats import binom, chi2, false_discovery_control
 from statsmodels.stats import contingency_tables
 
-from lcbench.reporting.analysis import analyse
-from lcbench.reporting.collect import read_suite
+from lcbench.analysis.reporting import analyse
+from lcbench.runs.finished import read_suite
 from lcbench.statistics.choices import Adjustment
 from lcbench.statistics.events import Event
 

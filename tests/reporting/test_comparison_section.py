@@ -2,7 +2,7 @@
 
 import pytest
 
-from lcbench.reporting.comparison_section import comparison_section
+from lcbench.rendering.comparison_section import comparison_section
 
 from .pages import column, folded, section, tables
 

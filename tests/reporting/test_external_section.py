@@ -2,7 +2,7 @@
 
 import pytest
 
-from lcbench.reporting.external_section import level_words
+from lcbench.rendering.external_section import level_words
 
 from .pages import section, tables
 

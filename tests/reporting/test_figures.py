@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lcbench.reporting.analysis import analyse
-from lcbench.reporting.collect import read_suite
-from lcbench.reporting.curves import draw_curves
-from lcbench.reporting.differences import draw_differences
-from lcbench.reporting.forest import draw_intervals
-from lcbench.reporting.matrices import draw_confusions
+from lcbench.analysis.reporting import analyse
+from lcbench.rendering.plots.confusions import draw_confusions
+from lcbench.rendering.plots.curves import draw_curves
+from lcbench.rendering.plots.differences import draw_differences
+from lcbench.rendering.plots.intervals import draw_intervals
+from lcbench.runs.finished import read_suite
 from lcbench.runs.records import TaxonomyRecord
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lcbench.reporting.findings import findings
-from lcbench.reporting.measures import Estimate
+from lcbench.analysis.measures import Estimate
+from lcbench.rendering.findings import findings
 
 
 def estimate(value, low, high):

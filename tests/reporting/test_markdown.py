@@ -1,7 +1,7 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from lcbench.reporting import markdown as md
+from lcbench.rendering import markdown as md
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 HOSTILE = [

@@ -9,8 +9,12 @@ import pytest
 from pydantic import BaseModel
 from rich.console import Console
 
+from lcbench.analysis import measures, results
+from lcbench.analysis.results import Results
 from lcbench.errors import UserError
-from lcbench.reporting import Results, measures, report, results, summary_table, write_report
+from lcbench.rendering import report
+from lcbench.rendering.report import write_report
+from lcbench.rendering.summary import summary_table
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from lcbench.reporting.analysis import analyse
-from lcbench.reporting.collect import read_suite
-from lcbench.reporting.report import render
+from lcbench.analysis.reporting import analyse
+from lcbench.rendering.report import render
+from lcbench.runs.finished import read_suite
 from lcbench.runs.records import TaxonomyRecord
 
 from .pages import PARSER, column, folded, section, table, tables

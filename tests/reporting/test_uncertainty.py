@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lcbench.reporting.analysis import analyse
-from lcbench.reporting.collect import read_suite
+from lcbench.analysis.reporting import analyse
+from lcbench.runs.finished import read_suite
 
 from .truth import PROTOCOLS, right, rows_of, scores
 

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from lcbench.reporting import wording
-from lcbench.reporting.measures import Estimate
+from lcbench.analysis.measures import Estimate
+from lcbench.rendering import formats as wording
 
 
 def estimate(value, low, high):

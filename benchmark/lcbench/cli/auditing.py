@@ -41,9 +41,9 @@ def audit(
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Find copies and overlapping fields of view within and across folders and splits."""
-    from lcbench.auditing.command import AuditOptions, audit_folders
-    from lcbench.auditing.screen import show_audit
-    from lcbench.auditing.writing import check_folder, write_audit
+    from lcbench.audit.command import AuditOptions, audit_folders
+    from lcbench.rendering.audit_screen import show_audit
+    from lcbench.rendering.audit_writing import check_folder, write_audit
 
     check_folder(out_folder, folders)
     found = audit_folders(folders, AuditOptions(split, groups, labels, taxonomy))

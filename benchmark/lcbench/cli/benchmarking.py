@@ -106,9 +106,11 @@ def run(
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Train and test every baseline of a suite on your images."""
-    from lcbench import terminal
-    from lcbench.reporting import analyse, read_suite, summary_table
+    from lcbench.analysis.reporting import analyse
+    from lcbench.rendering import terminal
+    from lcbench.rendering.summary import summary_table
     from lcbench.runs.execute import execute
+    from lcbench.runs.finished import read_suite
     from lcbench.runs.plan import RunOptions, make_plan
 
     plan = make_plan(
@@ -176,8 +178,9 @@ def report(
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Write the Markdown report, with pictures and the same numbers as JSON and CSV."""
-    from lcbench.reporting import summary_table, write_report
-    from lcbench.runs.provenance import command
+    from lcbench.provenance import command
+    from lcbench.rendering.report import write_report
+    from lcbench.rendering.summary import summary_table
 
     with stages() as say:
         written = write_report(
@@ -217,7 +220,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Let every finished run predict the images of an external folder."""
-    from lcbench import terminal
+    from lcbench.rendering import terminal
     from lcbench.runs.evaluate import EvaluationOptions, evaluate
     from lcbench.runs.store import suite_folders
 

@@ -17,8 +17,8 @@ def list_(
     as_json: JsonOption = False,
 ) -> ExitCode:
     """List what there is to choose from."""
-    from lcbench import terminal
-    from lcbench.listing import LISTINGS
+    from lcbench.rendering import terminal
+    from lcbench.runs.catalogue import LISTINGS
 
     if what not in LISTINGS:
         raise unknown_name("listing", what, LISTINGS)
@@ -38,8 +38,8 @@ def doctor(
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Look at this machine and say what to do when something is not good."""
-    from lcbench import terminal
     from lcbench.doctor import examine_machine
+    from lcbench.rendering import terminal
 
     checks = examine_machine(data, labels)
     if as_json:

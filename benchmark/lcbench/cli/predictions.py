@@ -54,10 +54,10 @@ def compare(
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Compare models by their predictions: metrics, intervals and paired tests."""
-    from lcbench.comparing.command import CompareOptions, compare_files
-    from lcbench.comparing.screen import show_comparison
-    from lcbench.comparing.writing import check_place, comparison_as_json, write_comparison
-    from lcbench.runs.provenance import command
+    from lcbench.analysis.compare_command import CompareOptions, compare_files
+    from lcbench.provenance import command
+    from lcbench.rendering.compare_screen import show_comparison
+    from lcbench.rendering.compare_writing import check_place, comparison_as_json, write_comparison
 
     if out_file is not None:
         check_place(out_file, files)
@@ -94,9 +94,9 @@ def validate(
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Say what is wrong with a prediction file of any tool, and what it can be used for."""
-    from lcbench.comparing.reading.inspection import inspect_predictions
-    from lcbench.comparing.terminal import inspection_as_json, show_inspection
     from lcbench.datasets.labels import read_labels_with
+    from lcbench.predictions.reading.inspection import inspect_predictions
+    from lcbench.rendering.validate_screen import inspection_as_json, show_inspection
     from lcbench.taxonomy import load_taxonomy
 
     reader = read_labels_with(labels, load_taxonomy(taxonomy))

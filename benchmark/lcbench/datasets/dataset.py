@@ -11,7 +11,7 @@ import pandas as pd
 from lcbench.console import progress, warn
 from lcbench.datasets.groups import assign_groups, read_groups, unnamed_words
 from lcbench.datasets.labels import LabelReader
-from lcbench.datasets.manifest import (
+from lcbench.datasets.listing import (
     decode_all,
     list_images,
     manifest_hash,
@@ -37,7 +37,7 @@ class Dataset:
     root
         The folder that image paths are relative to.
     manifest
-        One row an image, sorted by image, all readable; see `lcbench.datasets.manifest`.
+        One row an image, sorted by image, all readable; see `lcbench.datasets.listing`.
     groups_source
         Where source groups come from, in words; empty where they are unknown.
     skipped

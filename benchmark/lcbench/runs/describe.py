@@ -6,8 +6,8 @@ from lcbench.compute import Compute
 from lcbench.datasets.dataset import Dataset
 from lcbench.leakage.pixel_groups import PixelCheck
 from lcbench.models.backbones import Backbone
+from lcbench.provenance import command, commit, machine, now, versions
 from lcbench.runs.plan import Plan, PlannedBaseline, PlannedSplit
-from lcbench.runs.provenance import command, commit, machine, now, versions
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,

@@ -13,17 +13,17 @@ from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_comp
 from lcbench.console import progress
 from lcbench.datasets.dataset import Dataset, drop_unreadable
 from lcbench.datasets.labels import read_labels_with
-from lcbench.datasets.manifest import Listing, decode_all, list_images, manifest_hash
+from lcbench.datasets.listing import Listing, decode_all, list_images, manifest_hash
 from lcbench.errors import UserError
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.backbones import Backbone, fetch_backbone, resolve_backbone
 from lcbench.models.baseline import Context, State, find_kind
 from lcbench.models.weights import WeightOptions, how_to_get
-from lcbench.predictions import predictions_table, write_predictions
+from lcbench.predictions.table import predictions_table, write_predictions
+from lcbench.provenance import command, now
 from lcbench.runs.job import seed_of_run
 from lcbench.runs.overlap import overlap_with_training
-from lcbench.runs.provenance import command, now
 from lcbench.runs.records import (
     BackboneRecord,
     ExternalRecord,

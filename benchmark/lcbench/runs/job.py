@@ -18,11 +18,11 @@ from lcbench.errors import UserError, from_os_error
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import Context, FitSummary
-from lcbench.predictions import Predictions, predictions_table, write_predictions
+from lcbench.predictions.table import Predictions, predictions_table, write_predictions
 from lcbench.protocols import Split
+from lcbench.provenance import now
 from lcbench.runs.memory import PeakMemory
 from lcbench.runs.plan import PlannedBaseline
-from lcbench.runs.provenance import now
 from lcbench.runs.records import RunConfig, RunState, write_record
 from lcbench.runs.store import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE
 from lcbench.storage import whole_folder

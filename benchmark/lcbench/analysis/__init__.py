@@ -1,0 +1,1 @@
+"""From aligned predictions to numbers: scores, comparisons, claims, external folders."""

@@ -1,0 +1,161 @@
+"""The images of an audit: one table over all folders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from lcbench.console import progress
+from lcbench.datasets.images import SUFFIXES
+from lcbench.datasets.labels import LabelReader
+from lcbench.datasets.listing import decode_listed, image_files
+from lcbench.errors import UserError, wrong_usage
+from lcbench.leakage.sources import ImageFiles
+from lcbench.taxonomy import normalise
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of the audit.
+
+    Parameters
+    ----------
+    path
+        Where it lies.
+    name
+        Its own name, made longer where two folders share it.
+    """
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Images of one folder or of several.
+
+    Parameters
+    ----------
+    folders
+        In the order of the command line.
+    images
+        One row a readable image: folder (its position), image (POSIX path relative to the folder),
+        name (the same, with the folder's name in front where there are several), given (name of
+        the folder that labels it), label (what that stands for; two spellings of a class are one),
+        sha256, side (empty where nothing divides the images).
+    unreadable
+        "file: reason" of each image that cannot be read.
+    divided_by
+        What the sides are, in words; empty where there are none.
+    """
+
+    folders: tuple[Folder, ...]
+    images: pd.DataFrame
+    unreadable: tuple[str, ...]
+    divided_by: str = ""
+
+    def path(self, row: int) -> Path:
+        """Return where an image lies."""
+        folder, image = self.images[["folder", "image"]].iloc[row]
+        return Path(self.folders[folder].path, str(image))
+
+    def files(self) -> list[ImageFiles]:
+        """Return the files of each folder."""
+        found = []
+        for position, folder in enumerate(self.folders):
+            own = self.images[self.images["folder"] == position]
+            paths = tuple(folder.path / image for image in own["image"])
+            found.append(ImageFiles(paths, tuple(own["sha256"])))
+        return found
+
+
+def collect(paths: Sequence[Path], reader: LabelReader) -> Collection:
+    """Find and decode the images of some folders.
+
+    With several folders, each is a side of its own.
+
+    Raises
+    ------
+    UserError
+        If a folder is missing, named twice, inside another one, or holds no readable image.
+    """
+    folders = _name(paths)
+    tables = [_list(position, folder, reader) for position, folder in enumerate(folders)]
+    several = len(folders) > 1
+    for folder, table in zip(folders, tables, strict=True):
+        table["name"] = f"{folder.name}/" + table["image"] if several else table["image"]
+        table["side"] = folder.name if several else ""
+    images = pd.concat(tables, ignore_index=True)
+    bad = images[images["problem"] != ""]
+    good = images[images["problem"] == ""].drop(columns="problem").reset_index(drop=True)
+    for position, folder in enumerate(folders):
+        if not (good["folder"] == position).any():
+            count = int((bad["folder"] == position).sum())
+            raise UserError(f"{folder.path}: none of its {count} images can be read")
+    return Collection(
+        folders=folders,
+        images=good,
+        unreadable=tuple(bad["name"] + ": " + bad["problem"]),
+        divided_by="folders" if several else "",
+    )
+
+
+def _name(paths: Sequence[Path]) -> tuple[Folder, ...]:
+    real = [path.resolve() for path in paths]
+    for path, place in zip(paths, real, strict=True):
+        if not place.exists():
+            raise UserError(f"{path}: no such folder", "Check the path.")
+        if not place.is_dir():
+            raise UserError(f"{path}: not a folder", "Give the folder that the images lie in.")
+    for number, place in enumerate(real):
+        for other in real[:number]:
+            if place.is_relative_to(other) or other.is_relative_to(place):
+                raise wrong_usage(
+                    f"{paths[number]} and {paths[real.index(other)]}: one is in the other",
+                    "Every image would be compared with itself. Give folders beside each other, "
+                    "or one folder with --split.",
+                )
+    names = [place.name for place in real]
+    length = 1
+    while max(Counter(names).values()) > 1:
+        length += 1
+        names = ["/".join(place.parts[-length:]) for place in real]
+    return tuple(Folder(path, name) for path, name in zip(paths, names, strict=True))
+
+
+def _list(position: int, folder: Folder, reader: LabelReader) -> pd.DataFrame:
+    files = sorted(file.as_posix() for file in image_files(folder.path))
+    if not files:
+        raise UserError(
+            f"{folder.path}: no images found",
+            f"Expected files ending in {', '.join(sorted(SUFFIXES))}.",
+        )
+    labels = [_label(folder, file, reader) for file in files]
+    with progress(f"Reading {folder.name}", len(files)) as advance:
+        facts = decode_listed(folder.path, files, advance)
+    return pd.DataFrame(
+        {
+            "folder": position,
+            "image": files,
+            "given": [given for given, _ in labels],
+            "label": [label for _, label in labels],
+            "sha256": facts["sha256"],
+            "problem": facts["problem"],
+        }
+    )
+
+
+def _label(folder: Folder, file: str, reader: LabelReader) -> tuple[str, str]:
+    """Return the name of the folder that labels an image, and what two spellings share.
+
+    The audited folder's own name counts only if it is that of a class: it may be `train`.
+    """
+    given, node = reader.read_path(Path(file).parts[:-1])
+    own = folder.path.resolve().name
+    if node is None and reader.read(own) is not None:
+        given, node = own, reader.read(own)
+    return given, node or normalise(given)

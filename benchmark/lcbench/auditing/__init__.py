@@ -1,1 +1,0 @@
-"""What `lcbench audit` says of folders and splits: findings, tables, pictures, pages."""

@@ -1,1 +1,0 @@
-"""Models compared by their prediction files, whatever tool wrote them."""

@@ -1,0 +1,1 @@
+"""Prediction files: the one way in for what any model answered."""

@@ -1,0 +1,155 @@
+"""How numbers are written: shares, points, intervals, p-values, counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from lcbench.analysis.measures import Estimate
+
+NONE = "–"
+MINUS = "\N{MINUS SIGN}"
+_MANY = 9.99
+
+
+def share(value: float | None, *, unit: bool = True) -> str:
+    """Return a share in per cent: one decimal, two above 99 % and below 1 %, none at 0 and 100."""
+    if value is None:
+        return NONE
+    if value in (0, 1):
+        return f"{100 * value:.0f}" + (" %" if unit else "")
+    return _fixed(100 * value, _share_decimals(value)) + (" %" if unit else "")
+
+
+def share_interval(estimate: Estimate | None, *, unit: bool = False) -> str:
+    """Return `98.4 [97.1, 99.2]`, in per cent, with the decimals of the value."""
+    if estimate is None or estimate.value is None:
+        return NONE
+    decimals = _share_decimals(estimate.value)
+    return _interval(estimate, 100, decimals, " %" if unit else "")
+
+
+def points_interval(estimate: Estimate, *, unit: bool = False) -> str:
+    """Return a signed difference of shares, in percentage points, with its interval."""
+    if estimate.value is None:
+        return NONE
+    decimals = 2 if abs(estimate.value) < 0.01 else 1
+    return _interval(estimate, 100, decimals, " points" if unit else "", signed=True)
+
+
+def points(value: float | None) -> str:
+    """Return the size of a difference of shares, without its sign, in percentage points."""
+    if value is None:
+        return NONE
+    return f"{_fixed(100 * abs(value), 2 if abs(value) < 0.01 else 1)} points"
+
+
+def count_interval(estimate: Estimate | None) -> str:
+    """Return `17.3 [9.0, 26.5]`: a mean count with its interval."""
+    if estimate is None or estimate.value is None:
+        return NONE
+    return _interval(estimate, 1, 1, "")
+
+
+def reduction_interval(estimate: Estimate, *, unit: str = "") -> str:
+    """Return a relative reduction in whole per cent: `62 [31, 79]`; below 0 there are more.
+
+    What is more than ten times as many is not spelled out.
+    """
+    if estimate.value is None:
+        return NONE
+    value, low, high = (_reduction(part) for part in (estimate.value, estimate.low, estimate.high))
+    return f"{value}{unit} [{low}, {high}]"
+
+
+def _reduction(part: float | None) -> str:
+    if part is None:
+        return NONE
+    if part < -_MANY:
+        return f"< {MINUS}{_fixed(100 * _MANY, 0)}"
+    return f"> {_fixed(100 * _MANY, 0)}" if part > _MANY else _fixed(100 * part, 0)
+
+
+def value_interval(estimate: Estimate | None, *, signed: bool = False) -> str:
+    """Return a number that is no share, in three decimals: `0.942 [0.931, 0.953]`."""
+    if estimate is None or estimate.value is None:
+        return NONE
+    return _interval(estimate, 1, 3, "", signed=signed)
+
+
+def ratio_interval(estimate: Estimate) -> str:
+    """Return `0.45 [0.12, 1.4]`; infinity is written as a sign, an undefined ratio as a dash."""
+    if estimate.value is None:
+        return NONE
+    low, high = _significant(estimate.low), _significant(estimate.high)
+    return f"{_significant(estimate.value)} [{low}, {high}]"
+
+
+def p_value(p: float) -> str:
+    """Return a p-value: three decimals, four where they would hide on which side of 0.05 it is."""
+    if p < 0.001:
+        return "< 0.001"
+    if p >= 0.9995:
+        return "1"
+    written = f"{p:.3f}"
+    return f"{p:.4f}" if written == "0.050" and p < 0.05 else written
+
+
+def p_equals(p: float) -> str:
+    """Return `p = 0.012` or `p < 0.001`, for prose."""
+    written = p_value(p)
+    return f"p {written}" if written.startswith("<") else f"p = {written}"
+
+
+def integer(value: float) -> str:
+    """Return a whole number with thousands separated: `15,000`."""
+    return f"{round(value):,}".replace("-", MINUS)
+
+
+def number(value: float, decimals: int = 1) -> str:
+    """Return a number with thousands separated and fixed decimals."""
+    return _fixed(value, decimals)
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """Return `1 image` or `2 images`."""
+    return f"{integer(count)} {one if count == 1 else many or one + 's'}"
+
+
+def listing(items: Sequence[str], *, last: str = "and") -> str:
+    """Return `a`, `a and b`, or `a, b and c`."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def _share_decimals(value: float) -> int:
+    return 2 if value > 0.99 or value < 0.01 else 1
+
+
+def _interval(
+    estimate: Estimate, scale: float, decimals: int, unit: str, *, signed: bool = False
+) -> str:
+    value, low, high = (
+        NONE if part is None else _fixed(scale * part, decimals, signed=signed)
+        for part in (estimate.value, estimate.low, estimate.high)
+    )
+    return f"{value}{unit} [{low}, {high}]"
+
+
+def _fixed(value: float, decimals: int, *, signed: bool = False) -> str:
+    if math.isinf(value):
+        return f"{MINUS if value < 0 else ''}∞"
+    rounded = round(value, decimals)
+    sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
+    return f"{sign}{abs(rounded):,.{decimals}f}"
+
+
+def _significant(value: float | None) -> str:
+    if value is None:
+        return NONE
+    if math.isinf(value):
+        return "∞"
+    if value != 0 and not 0.01 <= value < 1000:
+        return f"{value:.1e}".replace("-", MINUS)
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"

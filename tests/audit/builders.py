@@ -1,0 +1,65 @@
+"""Audits made by hand: images, groups, copies and pairs of which everything is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lcbench.audit.collection import Collection, Folder
+from lcbench.audit.results import ImageRef, Kind, Pair
+from lcbench.leakage.sources import Copy, Sources
+from lcbench.leakage.store import FeatureStore
+
+
+def collection(
+    sides: Sequence[str], labels: Sequence[str] | None = None, given: Sequence[str] | None = None
+) -> Collection:
+    """Images 0.png, 1.png, ... of one folder, on these sides and under these labels."""
+    names = [f"{number}.png" for number in range(len(sides))]
+    labels = [""] * len(sides) if labels is None else labels
+    images = pd.DataFrame(
+        {
+            "folder": 0,
+            "image": names,
+            "given": labels if given is None else given,
+            "label": labels,
+            "sha256": names,
+            "name": names,
+            "side": list(sides),
+        }
+    )
+    return Collection((Folder(Path("data"), "data"),), images, (), "the split s.csv")
+
+
+def sources(groups: Sequence[int], copies: Sequence[Copy] = ()) -> Sources:
+    """What pixels would say if they said so; features are not looked at."""
+    return Sources(
+        features=FeatureStore(()),
+        groups=np.array(groups, dtype=np.intp),
+        copies=tuple(copies),
+        links=(),
+        doubtful=(),
+        incomparable=np.array([], dtype=np.intp),
+        tried=0,
+        rejected=np.array([]),
+    )
+
+
+def image(name: str, *, label: str = "", side: str = "") -> ImageRef:
+    return ImageRef(name=name, label=label, side=side)
+
+
+def pair(first: str | ImageRef, second: str | ImageRef, kind: Kind, **changes: Any) -> Pair:
+    """A pair of images, in place where nothing else is said."""
+    both = [image(one) if isinstance(one, str) else one for one in (first, second)]
+    values: dict[str, Any] = {
+        "joined": True, "mirrored": False, "rotation": 0, "scale": 1, "stretch": 1, "overlap": 1,
+        "overlap_first": 1, "overlap_second": 1, "correlation": 1,
+        "inliers": None if kind.startswith("same") else 10, "brightness": 0, "transform": "",
+        "matrix": (1, 0, 0, 0, 1, 0),
+    }  # fmt: skip
+    return Pair(first=both[0], second=both[1], kind=kind, **{**values, **changes})
