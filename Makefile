@@ -7,7 +7,7 @@ RUNS ?= runs
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-statistics clean
+.PHONY: help run test check format bench bench-statistics schema clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -40,6 +40,9 @@ bench: $(VENV)/installed-dev ## Measure speed and memory on this machine
 bench-statistics: $(VENV)/installed-dev ## Simulate: coverage of the intervals, error rates of the tests
 	$(BIN)/python tests/bench/study.py
 	$(BIN)/python tests/bench/coverage_plot.py
+
+schema: $(VENV)/installed-dev ## Write the JSON Schema of the results into docs
+	$(BIN)/python -m lcbench.analysis.schema > docs/results.schema.json
 
 clean: ## Remove the environment and what was run
 	rm -rf $(VENV) $(RUNS) $(REPORT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -123,3 +123,38 @@ def lite0() -> Backbone:
     if backbone is None:
         pytest.skip(how_to_get("tf_efficientnet_lite0"))
     return backbone
+
+
+@pytest.fixture
+def csv_file(tmp_path: Path) -> Callable[..., Path]:
+    """Write a CSV file from its text: csv_file("image,true,predicted", "a,n,n")."""
+
+    def write(*lines: str, name: str = "model.csv", encoding: str = "utf-8") -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes("".join(f"{line}\n" for line in lines).encode(encoding))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def parquet_file(tmp_path: Path) -> Callable[..., Path]:
+    """Write a Parquet file of three rows: parquet_file(seed=[1, 1, 2]) adds or changes columns."""
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def write(name: str = "model.parquet", metadata: Any = None, **columns: Any) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        plain = {
+            "image": ["a", "b", "c"],
+            "true": ["n", "n", "scc"],
+            "predicted": ["n", "aca", "scc"],
+        }
+        kept = {key: value for key, value in (plain | columns).items() if value is not None}
+        pq.write_table(pa.table(kept).replace_schema_metadata(metadata), path)
+        return path
+
+    return write

@@ -126,7 +126,7 @@ def test_the_leakage_bench_runs_imagededup(
     from lcbench.datasets.demo import create_demo
 
     create_demo(tmp_path / "demo", tiles_per_class=1, copies=2)
-    images = sorted(f"{p.parent.name}/{p.name}" for p in (tmp_path / "demo").glob("*/*.png"))
+    images = sorted(f"{p.parent.name}/{p.name}" for p in (tmp_path / "demo").glob("*/*.bmp"))
     groups = [image.split("/")[0] for image in images]
     found = leakage._run(worker.Job("PHash", str(tmp_path / "demo"), images, groups))
     assert [row["threshold"] for row in found["rows"]] == list(worker.THRESHOLDS["PHash"])

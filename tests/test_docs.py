@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from lcbench.analysis.claims import load_claims
+from lcbench.datasets.labels import load_label_map
+from lcbench.runs.suite import load_suite
+from lcbench.taxonomy import load_taxonomy
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SNIPPETS = [
     (path.name, body)
@@ -51,3 +56,17 @@ def test_the_study_holds_what_the_text_says_of_it() -> None:
     null = [row for row in rows if row[0].startswith("no difference")]
     assert len(null) == 12
     assert max(float(row[exact]) for row in null) <= 6.5
+
+
+def test_the_files_that_the_formats_page_shows_can_be_read(tmp_path: Path) -> None:
+    page = (DOCS / "formats.md").read_text("utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", page, re.M | re.S)
+    paths = [tmp_path / f"{number}.toml" for number in range(len(blocks))]
+    for path, body in zip(paths, blocks, strict=True):
+        path.write_text(body, encoding="utf-8")
+    tree, labels, suite, claims = paths
+    taxonomy = load_taxonomy(tree)
+    assert taxonomy.height == 3
+    assert load_label_map(labels, taxonomy).read("Class_0") == "benign"
+    assert load_suite(str(suite)).roles.shortcut == ("colour",)
+    assert load_claims(claims).claims[0].unit == "count"

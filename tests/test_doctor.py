@@ -1,5 +1,4 @@
 import importlib.metadata
-import os
 import shutil
 from collections import namedtuple
 from types import SimpleNamespace
@@ -20,11 +19,11 @@ def lines(checks, subject):
     return [check for check in checks if check.subject.startswith(subject)]
 
 
-def about_data(data):
+def about_data(data, **options):
     """Return the line on the data alone."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(doctor, "_EXAMINATIONS", {})
-        (check,) = examine_machine(str(data))
+        (check,) = examine_machine(str(data), **options)
     assert check.subject == "data"
     assert check.remedy or check.verdict == "good"
     return check
@@ -96,18 +95,6 @@ def test_a_check_that_fails_is_a_bad_line_and_the_others_are_made(monkeypatch, e
     assert (third.subject, third.verdict) == ("whole", "good")
 
 
-def test_the_disk_is_looked_at_where_the_folders_will_be_made(tmp_path, monkeypatch):
-    asked = []
-    genuine = shutil.disk_usage
-    monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / "not" / "yet"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: asked.append(str(path)) or genuine(path))
-    (runs, caches) = doctor._disk()
-    assert asked == [str(tmp_path), str(tmp_path)]
-    assert str(tmp_path / "not" / "yet") in caches.found
-    assert str(tmp_path) in runs.found
-
-
 # the data
 
 
@@ -128,29 +115,22 @@ def test_unknown_names_are_bad_and_the_map_is_the_remedy(tmp_path, write_images)
     assert "--labels" in check.remedy
 
 
+def test_names_are_read_with_the_class_tree_that_is_given(tmp_path, write_images):
+    tree = tmp_path / "tree.toml"
+    tree.write_text('name = "t"\n[nodes.apple]\nparent = "root"\n[nodes.pear]\nparent = "root"\n')
+    write_images(tmp_path / "fruit", {"apple": 2, "pear": 1})
+    assert about_data(tmp_path / "fruit").verdict == "bad"
+    check = about_data(tmp_path / "fruit", taxonomy=tree)
+    assert check.verdict == "good"
+    assert "apple 2, pear 1" in check.found
+    assert "absent.toml" in about_data(tmp_path / "fruit", taxonomy=tmp_path / "absent.toml").found
+
+
 def test_data_that_are_not_there_are_bad(tmp_path):
     for data in (tmp_path / "absent", tmp_path):
         check = about_data(data)
         assert check.verdict == "bad"
         assert str(data) in check.found
-
-
-def test_data_that_may_not_be_read_are_not_blamed_on_the_installation(tmp_path, monkeypatch):
-    def scandir(path):
-        raise PermissionError(13, "Permission denied", os.fspath(path))
-
-    monkeypatch.setattr(os, "scandir", scandir)
-    check = about_data(tmp_path)
-    assert check.verdict == "bad"
-    assert str(tmp_path) in check.found
-    assert "permission" in check.remedy
-
-
-def test_a_broken_csv_is_bad_and_has_a_remedy(tmp_path):
-    (tmp_path / "data.csv").write_bytes(b"")
-    (tmp_path / "list.txt").touch()
-    assert about_data(tmp_path / "data.csv").verdict == "bad"
-    assert about_data(tmp_path / "list.txt").verdict == "bad"
 
 
 def test_the_demonstration_set_is_always_there():

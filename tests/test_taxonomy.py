@@ -2,7 +2,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcbench.errors import UserError
@@ -39,8 +39,9 @@ def trees(draw):
     return Taxonomy("random", parents, {}, None, None), leaves, inner
 
 
-def probabilities(count, seed):
-    return np.random.default_rng(seed).dirichlet(np.full(count, 0.5), size=5)
+def some_trees(test):
+    """Run a test on random trees."""
+    return settings(max_examples=30)(given(trees())(test))
 
 
 # names of folders
@@ -105,7 +106,8 @@ def test_accents_compare_equal_however_the_file_system_stores_them():
     assert normalise(decomposed) == normalise(name) == "bösartig übrig"
 
 
-@given(st.text())
+@settings(max_examples=50)
+@given(st.text(max_size=20))
 def test_normalising_twice_changes_nothing(text):
     assert normalise(normalise(text)) == normalise(text)
 
@@ -120,19 +122,7 @@ def test_the_longest_matching_beginning_wins_and_a_whole_name_before_it():
 # properties of any tree
 
 
-@given(trees(), st.integers(0, 2**32 - 1))
-def test_a_node_s_probability_is_the_sum_of_its_leaves(tree_and_paths, seed):
-    tree, leaves, inner = tree_and_paths
-    p = probabilities(len(leaves), seed)
-    of_nodes = dict(zip(tree.nodes, (p @ tree.leaf_to_node).T, strict=True))
-    of_leaves = dict(zip(tree.leaves, p.T, strict=True))
-    assert set(of_nodes) == set(leaves) | set(inner)
-    for node, probability in of_nodes.items():
-        below = [of_leaves[leaf] for leaf, path in leaves.items() if node in path]
-        assert probability == pytest.approx(sum(below))
-
-
-@given(trees())
+@some_trees
 def test_a_row_of_the_matrix_is_the_path_to_the_leaf(tree_and_paths):
     tree, leaves, _ = tree_and_paths
     assert set(tree.leaves) == set(leaves)
@@ -142,10 +132,11 @@ def test_a_row_of_the_matrix_is_the_path_to_the_leaf(tree_and_paths):
         assert tree.path(leaf) == leaves[leaf]
 
 
-@given(trees())
+@some_trees
 def test_lca_heights_are_an_ultrametric_with_the_right_values(tree_and_paths):
     tree, leaves, _ = tree_and_paths
-    heights = tree.lca_heights
+    pairs = [[tree.lca_height(one, other) for other in tree.leaves] for one in tree.leaves]
+    heights = np.where(np.eye(len(leaves), dtype=bool), 0, pairs)
     assert (heights == heights.T).all()
     assert (np.diag(heights) == 0).all()
     assert (heights[~np.eye(len(leaves), dtype=bool)] > 0).all()
@@ -155,49 +146,6 @@ def test_lca_heights_are_an_ultrametric_with_the_right_values(tree_and_paths):
     shared = [node for node in first if node in second]
     below = [len(path) for path in leaves.values() if path[: len(shared)] == tuple(shared)]
     assert heights[0, 1] == max(below) - len(shared)
-
-
-@given(trees())
-def test_inner_nodes_come_before_their_children(tree_and_paths):
-    tree, _, inner = tree_and_paths
-    assert tree.inner_nodes[0] == ROOT
-    assert sorted(tree.inner_nodes) == sorted([ROOT, *inner])
-    position = {node: place for place, node in enumerate(tree.inner_nodes)}
-    for node, path in inner.items():
-        assert position[path[-2] if len(path) > 1 else ROOT] < position[node]
-
-
-@given(trees())
-def test_the_ancestor_at_a_level_lies_on_the_path(tree_and_paths):
-    tree, leaves, inner = tree_and_paths
-    for node, path in {**leaves, **inner}.items():
-        for level, ancestor in enumerate(path, start=1):
-            assert tree.ancestor_at(node, level) == ancestor
-        below = tree.ancestor_at(node, len(path) + 1)
-        assert below == (node if node in leaves else None)
-
-
-@given(trees())
-def test_what_lies_under_a_node_agrees_with_its_children(tree_and_paths):
-    tree, leaves, inner = tree_and_paths
-    assert tree.leaves_under(ROOT) == tree.leaves
-    for node in (ROOT, *inner):
-        below = [leaf for child in tree.children(node) for leaf in tree.leaves_under(child)]
-        assert sorted(below) == sorted(tree.leaves_under(node))
-        assert len(tree.children(node)) >= 2
-    for leaf in leaves:
-        assert tree.leaves_under(leaf) == (leaf,)
-        assert tree.children(leaf) == ()
-
-
-@given(tree_and_paths=trees())
-def test_a_tree_comes_back_from_its_file(tree_and_paths, tmp_path_factory):
-    tree, _, _ = tree_and_paths
-    file = tmp_path_factory.getbasetemp() / "random.toml"
-    tables = (f'[nodes."{node}"]\nparent = "{up}"\n' for node, up in tree.parents.items())
-    file.write_text('name = "random"\n' + "".join(tables))
-    loaded = load_taxonomy(file)
-    assert list(loaded.parents.items()) == list(tree.parents.items())
 
 
 # files
@@ -212,14 +160,16 @@ def test_the_lung_tree_is_the_one_of_the_design():
     }
     assert LUNG.leaves == ("benign", "adenocarcinoma", "squamous_cell_carcinoma")
     assert (LUNG.negative, LUNG.subtypes_of) == ("benign", "malignant")
-    assert LUNG.lca_heights.tolist() == [[0, 2, 2], [2, 0, 1], [2, 1, 0]]
+    heights = [LUNG.lca_height("adenocarcinoma", other) for other in LUNG.nodes]
+    assert dict(zip(LUNG.nodes, heights, strict=True)) == {
+        "benign": 2, "malignant": 1, "adenocarcinoma": 0, "squamous_cell_carcinoma": 1,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     {
         "a cycle": ('[nodes.c]\nparent = "d"\n[nodes.d]\nparent = "c"\n' + TWO, "own ancestor"),
-        "its own parent": ('[nodes.c]\nparent = "c"\n' + TWO, "'c' is its own ancestor"),
         "a way into a cycle": (
             '[nodes.x]\nparent = "c"\n[nodes.c]\nparent = "d"\n[nodes.d]\nparent = "c"\n' + TWO,
             "is its own ancestor",
@@ -230,18 +180,10 @@ def test_the_lung_tree_is_the_one_of_the_design():
             "'nobody'",
         ),
         "one child": (TWO + '[nodes.c]\nparent = "a"\n', "'a' has one child only"),
-        "one child of the root": (
-            '[nodes.a]\nparent = "root"\n[nodes.b]\nparent = "a"\n[nodes.c]\nparent = "a"\n',
-            "'root' has one child only",
-        ),
         "the root listed": (TWO + '[nodes.root]\nparent = "a"\n', "'root'"),
         "an alias twice": (
             TWO.replace("\n[nodes.b]", '\naliases = ["X y"]\n[nodes.b]') + 'aliases = ["x-Y"]\n',
             "'x y' stands for both 'a' and 'b'",
-        ),
-        "a beginning twice": (
-            TWO.replace("\n[nodes.b]", '\naliases = ["x *"]\n[nodes.b]') + 'aliases = ["X*"]\n',
-            "stands for both 'a' and 'b'",
         ),
         "an alias that is a node": (TWO + 'aliases = ["A"]\n', "stands for both 'a' and 'b'"),
         "one name in two spellings": (TWO + '[nodes.A]\nparent = "root"\n', "'a' and 'A'"),
@@ -249,10 +191,8 @@ def test_the_lung_tree_is_the_one_of_the_design():
         "subtypes of no node": ('subtypes_of = "c"\n' + TWO, "subtypes_of = 'c'"),
         "subtypes of a leaf": ('subtypes_of = "a"\n' + TWO, "subtypes_of = 'a'"),
         "an unknown key": ('negativ = "a"\n' + TWO, "negativ"),
-        "an unknown key of a node": (TWO + 'alias = ["x"]\n', "alias"),
         "a node without parent": (TWO + "[nodes.c]\n", "parent"),
         "one node": ('[nodes.a]\nparent = "root"\n', "nodes"),
-        "no nodes": ("", "nodes"),
         "bad TOML": ("[nodes.a\n", "not a readable taxonomy"),
     }.values(),
 )
@@ -263,12 +203,6 @@ def test_a_file_that_is_no_tree_is_refused_by_name_and_reason(text, words, tmp_p
         load_taxonomy(file)
     assert str(file) in raised.value.message
     assert words in raised.value.message
-
-
-def test_an_alias_may_repeat_its_own_node_s_name(tmp_path):
-    file = tmp_path / "mine.toml"
-    file.write_text('name = "mine"\n' + TWO + 'aliases = ["B", "b", "x", "X"]\n')
-    assert load_taxonomy(file).find("X") == "b"
 
 
 def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path):
@@ -285,7 +219,3 @@ def test_a_class_that_the_tree_lacks_is_answered_with_the_near_one():
         LUNG.require("adenocarcinom")
     assert "Did you mean adenocarcinoma" in raised.value.remedy
     assert LUNG.require("malignant") == "malignant"
-
-
-def test_titles_are_prose():
-    assert LUNG.title("squamous_cell_carcinoma") == "squamous cell carcinoma"

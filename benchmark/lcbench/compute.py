@@ -1,10 +1,13 @@
-"""Which device and precision a network runs on; the one place that branches on devices."""
+"""Device, precision and memory of what runs; the one place that branches on devices."""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
+
+import psutil
 
 from lcbench.errors import wrong_usage
 
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 PrecisionChoice = Literal["auto", "32", "bf16"]
+
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -130,3 +135,46 @@ def fits_on_device(size: int, device: torch.device) -> bool:
         free, _ = torch.cuda.mem_get_info(device)
         return size < free // 2
     return device.type == "cpu"
+
+
+class PeakMemory:
+    """Context manager that measures the peak memory of its block, in megabytes.
+
+    On CUDA, the allocator's own peak; elsewhere the process's resident memory, sampled twenty
+    times a second.
+    """
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._stop = threading.Event()
+        self._process = psutil.Process()
+        self._peak = 0
+        self._sampler = threading.Thread(target=self._sample, daemon=True)
+
+    def __enter__(self) -> PeakMemory:
+        if self._device == "cuda":
+            import torch
+
+            torch.cuda.reset_peak_memory_stats()
+        else:
+            self._peak = self._process.memory_info().rss
+            self._sampler.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._device == "cuda":
+            import torch
+
+            self._peak = torch.cuda.max_memory_allocated()
+        else:
+            self._stop.set()
+            self._sampler.join()
+
+    @property
+    def megabytes(self) -> float:
+        """The peak, once the block has ended."""
+        return round(self._peak / 1e6, 1)
+
+    def _sample(self) -> None:
+        while not self._stop.wait(_LOOK_SECONDS):
+            self._peak = max(self._peak, self._process.memory_info().rss)

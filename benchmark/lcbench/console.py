@@ -11,6 +11,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -20,6 +21,8 @@ from rich.progress import (
 Advance = Callable[[int], None]
 Tick = Callable[[int, int], None]
 """Takes how much of a stage is done, and out of how much."""
+Tell = Callable[[int, str], None]
+"""Takes how much more is done, and words on how it goes; empty words change nothing."""
 Say = Callable[[str], Tick]
 """Says which stage comes next."""
 
@@ -42,6 +45,10 @@ err = _console(stderr=True)
 """Progress, warnings and errors, so that results can be piped."""
 
 
+_bars: list[Progress] = []
+"""What stands on the terminal now: it bears one display, so that inner bars are lines of it."""
+
+
 def no_progress(_count: int) -> None:
     """Advance nothing: for callers that show no bar."""
 
@@ -52,24 +59,49 @@ def progress(description: str, total: int) -> Iterator[Advance]:
 
     Where standard error is not a terminal, a line every half minute says the same.
     """
-    description = escape(description)
+    with telling_progress(description, total) as tell:
+        yield lambda count: tell(count, "")
+
+
+@contextmanager
+def telling_progress(description: str, total: int) -> Iterator[Tell]:
+    """Show a bar like `progress`, with words on how the work goes; it may stand inside another."""
     if not err.is_terminal:
-        log = _ProgressLog(description, total)
-        yield log.advance
+        log = _ProgressLog(escape(description), total)
+        yield log.tell
         log.end()
         return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda count: bar.advance(task, count)
+    inside = bool(_bars)
+    with _standing_bar() as bar:
+        task = bar.add_task(escape(description), total=total)
+
+        def tell(count: int, words: str) -> None:
+            full = f"{description}: {words}" if words else description
+            bar.update(task, advance=count, description=escape(full))
+
+        yield tell
+        if inside:
+            bar.remove_task(task)
+
+
+def _bar(*more: ProgressColumn, transient: bool = False) -> Progress:
+    before = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
+    after = (TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    return Progress(*before, *more, *after, console=err, transient=transient)
+
+
+@contextmanager
+def _standing_bar() -> Iterator[Progress]:
+    """Give the display that stands on the terminal, or put one there."""
+    if _bars:
+        yield _bars[-1]
+        return
+    with _bar(MofNCompleteColumn()) as bar:
+        _bars.append(bar)
+        try:
+            yield bar
+        finally:
+            _bars.remove(bar)
 
 
 @contextmanager
@@ -82,15 +114,7 @@ def stages() -> Iterator[Say]:
     if not err.is_terminal:
         yield _StageLog().say
         return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as bar:
+    with _bar(transient=True) as bar:
         task = bar.add_task("", total=None)
 
         def say(words: str) -> Tick:
@@ -126,19 +150,21 @@ class _ProgressLog:
         self._description = description
         self._total = total
         self._done = 0
+        self._words = ""
         self._started = self._said = time.monotonic()
         self._say(f"{total:,} ...")
 
-    def advance(self, count: int) -> None:
+    def tell(self, count: int, words: str) -> None:
         self._done += count
+        self._words = f"; {escape(words)}" if words else ""
         now = time.monotonic()
         if now - self._said >= _LOG_SECONDS:
             self._said = now
             left = (now - self._started) / self._done * (self._total - self._done)
-            self._say(f"{self._done:,} of {self._total:,}, about {left:.0f} s left")
+            self._say(f"{self._done:,} of {self._total:,}, about {left:.0f} s left{self._words}")
 
     def end(self) -> None:
-        self._say(f"done in {time.monotonic() - self._started:.0f} s")
+        self._say(f"done in {time.monotonic() - self._started:.0f} s{self._words}")
 
     def _say(self, words: str) -> None:
         err.print(f"{self._description}: {words}", soft_wrap=True)

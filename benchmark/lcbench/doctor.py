@@ -31,21 +31,23 @@ class Check:
     remedy: str = ""
 
 
-def examine_machine(data: str | None = None, labels: Path | None = None) -> list[Check]:
+def examine_machine(
+    data: str | None = None, labels: Path | None = None, taxonomy: Path | None = None
+) -> list[Check]:
     """Run every check; a check that itself fails is a bad line, never an exception.
 
     Parameters
     ----------
     data
         A folder or CSV to look at as well.
-    labels
-        The map that its folder names are read with.
+    labels, taxonomy
+        The map and the class tree that its folder names are read with.
     """
     checks: list[Check] = []
     for subject, examine in _EXAMINATIONS.items():
         checks.extend(_guarded(subject, examine))
     if data is not None:
-        checks.extend(_guarded("data", lambda: _data(data, labels)))
+        checks.extend(_guarded("data", lambda: _data(data, labels, taxonomy)))
     return checks
 
 
@@ -127,23 +129,20 @@ def _weights() -> Iterator[Check]:
             yield Check(f"weights {name}", "note", "not on this machine", how_to_get(name))
 
 
-def _data(data: str, labels: Path | None) -> Iterator[Check]:
+def _data(data: str, labels: Path | None, taxonomy: Path | None) -> Iterator[Check]:
     from lcbench.datasets.dataset import DEMO
     from lcbench.datasets.labels import read_labels_with
     from lcbench.datasets.listing import list_images
-    from lcbench.errors import UserError, from_os_error
+    from lcbench.errors import UserError
     from lcbench.taxonomy import load_taxonomy
 
     if data == DEMO:
         yield Check("data", "good", "synthetic demonstration data, drawn at first use")
         return
     try:
-        listing = list_images(Path(data), read_labels_with(labels, load_taxonomy()))
-    except (UserError, OSError) as error:
-        known = from_os_error(error) if isinstance(error, OSError) else error
-        if known is None:
-            raise
-        yield Check("data", "bad", known.message, known.remedy or "Choose another folder or CSV.")
+        listing = list_images(Path(data), read_labels_with(labels, load_taxonomy(taxonomy)))
+    except UserError as error:
+        yield Check("data", "bad", error.message, error.remedy or "Choose another folder or CSV.")
         return
     counts = ", ".join(f"{k} {v:,}" for k, v in listing.rows["label"].value_counts().items())
     unknown = ", ".join(sorted(listing.unknown))

@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 import enum
 import errno
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 _LISTED = 20
 
@@ -47,6 +50,12 @@ def wrong_usage(message: str, remedy: str = "") -> UserError:
     return UserError(message, remedy, ExitCode.WRONG_USAGE)
 
 
+def first_line(error: Exception) -> str:
+    """Return the kind of an error of a library and the first line of what it says."""
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     """Return the error for a name that is not among the known ones, with the nearest ones."""
     known = sorted(known)
@@ -57,12 +66,17 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     return wrong_usage(f"unknown {kind}: {name!r}", remedy)
 
 
-_REMEDIES = {
+_OF_THE_MACHINE = {
     errno.ENOSPC: "The disk is full: free some space, or choose another folder.",
     errno.EDQUOT: "The disk quota is used up: free some space, or choose another folder.",
+    errno.EROFS: "The file system is read-only: choose another folder.",
+    errno.EMFILE: "Too many open files: raise the limit with 'ulimit -n'.",
+}
+"""No mistake of a program causes these, wherever they are met."""
+
+_OF_A_PLACE = {
     errno.EACCES: "No permission: change the file's permissions, or choose another folder.",
     errno.EPERM: "Not permitted: change the file's permissions, or choose another folder.",
-    errno.EROFS: "The file system is read-only: choose another folder.",
     errno.ENOENT: "Check the path.",
     errno.ENOTDIR: "A part of the path is a file, not a folder: check the path.",
     errno.EISDIR: "A folder stands where a file is expected: check the path.",
@@ -70,14 +84,55 @@ _REMEDIES = {
     errno.EBUSY: "The place is in use: choose another path.",
     errno.ENAMETOOLONG: "The name is too long: check the path.",
     errno.ELOOP: "The link leads to itself: check the path.",
-    errno.EMFILE: "Too many open files: raise the limit with 'ulimit -n'.",
 }
 
 
-def from_os_error(error: OSError) -> UserError | None:
-    """Return the user's version of an operating-system error; None where it is not theirs."""
-    remedy = _REMEDIES.get(error.errno or 0)
-    if remedy is None:
+def from_os_error(error: OSError, *places: Path) -> UserError | None:
+    """Return the user's version of an operating-system error; None where it is not theirs.
+
+    A full disk is the user's wherever it is met. Whatever else the system says is the user's only
+    where it names one of `places`, something in it or a folder above it: the same numbers stand
+    for mistakes of a program too. What is missing *in* a place was looked for by the program.
+
+    Parameters
+    ----------
+    places
+        Paths that the user gave, and folders that we write to.
+    """
+    number = error.errno or 0
+    if number in _OF_THE_MACHINE:
+        remedy = _OF_THE_MACHINE[number]
+    elif number in _OF_A_PLACE and any(_names(error, place) for place in places):
+        remedy = _OF_A_PLACE[number]
+    else:
         return None
-    where = f"{error.filename}: " if error.filename else ""
-    return UserError(f"{where}{error.strerror}", remedy)
+    named = error.filename2 or error.filename  # of a move, where to
+    return UserError(f"{named}: {error.strerror}" if named else f"{error.strerror}", remedy)
+
+
+@contextmanager
+def at_places(*places: Path) -> Iterator[None]:
+    """Raise what the system says about places of the user's as a UserError.
+
+    Raises
+    ------
+    UserError
+        See `from_os_error`; every other error passes through.
+    """
+    try:
+        yield
+    except OSError as error:
+        known = from_os_error(error, *places)
+        if known is None:
+            raise
+        raise known from error
+
+
+def _names(error: OSError, place: Path) -> bool:
+    """Tell whether an error names a place, something in it, or a folder above it."""
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return False
+    named = Path(os.path.abspath(os.fsdecode(error.filename)))  # noqa: PTH100 - follows no link
+    place = Path(os.path.abspath(place))  # noqa: PTH100
+    inside = named.is_relative_to(place) and (named == place or error.errno != errno.ENOENT)
+    return inside or place.is_relative_to(named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ class Split:
         table = pd.DataFrame({"image": self.images, "side": self.sides})
         return table.to_csv(index=False, lineterminator="\n")
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Hash of the CSV text: equal splits have equal hashes on any machine."""
         return content_hash(self.to_csv())
@@ -68,8 +69,10 @@ class Protocol:
 
     Parameters
     ----------
-    name, summary
-        For people.
+    name
+        What is typed and stored.
+    title, summary
+        For people: a few words, and a sentence.
     folds
         Divisions a seed.
     needs_groups
@@ -77,6 +80,7 @@ class Protocol:
     """
 
     name: str
+    title: str
     summary: str
     folds: int
     needs_groups: bool
@@ -110,8 +114,10 @@ def require_protocol(name: str) -> Protocol:
 
 
 def write_split(folder: Path, split: Split) -> None:
-    """Write a split below `folder` as `<protocol>/<name>.csv`."""
-    write_text(folder / split.protocol / f"{split.name}.csv", split.to_csv())
+    """Write a split below `folder` as `<protocol>/<name>.csv`, if it does not stand there yet."""
+    path = folder / split.protocol / f"{split.name}.csv"
+    if not path.is_file() or content_hash(path.read_bytes()) != split.sha256:
+        write_text(path, split.to_csv())
 
 
 def _paper(dataset: Dataset, seed: int) -> Iterator[NDArray[np.str_]]:
@@ -148,7 +154,7 @@ def _grouped(dataset: Dataset, seed: int) -> Iterator[NDArray[np.str_]]:
         raise UserError(
             "protocol 'grouped' needs to know which images show the same tissue",
             "Give source groups with --groups CSV (columns image, group) or as a group column of "
-            "the data's CSV, or run --protocol paper alone.",
+            "the data's CSV, or choose the protocol paper alone.",
         )
     labels = dataset.manifest["label"].to_numpy()
     groups = dataset.manifest["group"].to_numpy()
@@ -231,6 +237,7 @@ PROTOCOLS: dict[str, Protocol] = {
     for protocol in (
         Protocol(
             "paper",
+            "random split (the paper's)",
             "the published image-level random split: 68 / 17 / 15 %, stratified by class",
             folds=1,
             needs_groups=False,
@@ -238,6 +245,7 @@ PROTOCOLS: dict[str, Protocol] = {
         ),
         Protocol(
             "grouped",
+            "leakage-free (by source group)",
             f"{FOLDS}-fold, stratified by class, no source group on two sides; "
             "every image tested once",
             folds=FOLDS,

@@ -8,7 +8,9 @@ import os
 import platform
 import shlex
 import subprocess
-import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import lcbench
@@ -17,6 +19,8 @@ _PACKAGES = (
     "torch", "torchvision", "timm", "accelerate", "scikit-learn", "lightgbm", "numpy", "pandas",
     "pillow", "opencv-python-headless", "usearch",
 )  # fmt: skip
+
+_typed: ContextVar[tuple[str, ...] | None] = ContextVar("typed", default=None)
 
 
 def versions() -> dict[str, str]:
@@ -37,9 +41,24 @@ def commit() -> str:
     return f"{head} with uncommitted changes" if changed else head
 
 
+@contextmanager
+def typed(words: Sequence[str]) -> Iterator[None]:
+    """Say what was typed after `lcbench`, for the records that are written meanwhile."""
+    token = _typed.set(tuple(words))
+    try:
+        yield
+    finally:
+        _typed.reset(token)
+
+
 def command() -> str:
-    """Return the command line that runs now, as one would type it."""
-    return shlex.join(["lcbench", *sys.argv[1:]])
+    """Return the command line that runs now, as one would type it; empty where none was typed.
+
+    What is no valid text, such as a file name in another encoding, becomes question marks.
+    """
+    words = _typed.get()
+    line = "" if words is None else shlex.join(["lcbench", *words])
+    return line.encode("utf-8", "replace").decode()
 
 
 def now() -> str:

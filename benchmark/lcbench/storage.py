@@ -14,52 +14,62 @@ from typing import Any
 
 import platformdirs
 
+from lcbench.errors import at_places
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; move it there when the block succeeds.
+    """Give a temporary file beside `path`; move it there when the block succeeds.
 
-    Parameters
-    ----------
-    path
-        Where the finished file shall stand. Its folder is created.
+    The folder of `path` is created; the temporary file is removed when the block raises.
 
-    Yields
+    Raises
     ------
-    Path
-        The file to write. It is removed when the block raises.
+    UserError
+        If the system refuses to write there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(
-        prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent
-    )
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
+
+    def make() -> str:
+        number, name = tempfile.mkstemp(path.suffix, f".{path.stem}-", dir=path.parent)
+        os.close(number)
+        return name
+
+    with _whole(path, make, lambda temporary: temporary.unlink(missing_ok=True)) as temporary:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `path`; move it there when the block succeeds.
+    """Give a temporary folder beside `path`; move it there, instead of what stands there.
 
-    A folder that stands at `path` is replaced.
+    Raises
+    ------
+    UserError
+        If the system refuses to write there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
+
+    def make() -> str:
+        return tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)
+
+    with _whole(path, make, lambda place: shutil.rmtree(place, ignore_errors=True)) as temporary:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
         if path.exists():
             shutil.rmtree(path)
-        temporary.replace(path)
+
+
+@contextmanager
+def _whole(path: Path, make: Callable[[], str], remove: Callable[[Path], None]) -> Iterator[Path]:
+    with at_places(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(make())
+    try:
+        with at_places(temporary, path):
+            yield temporary
+            temporary.replace(path)
     except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+        remove(temporary)
         raise
 
 

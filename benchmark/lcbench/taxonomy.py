@@ -128,20 +128,19 @@ class Taxonomy:
                 matrix[row, self.nodes.index(node)] = 1.0
         return matrix
 
-    @cached_property
-    def lca_heights(self) -> NDArray[np.int64]:
-        """(leaves, leaves): height of the lowest common ancestor of two leaves; 0 on the diagonal.
+    def lca_height(self, first: str, second: str) -> int:
+        """Return the height of the lowest common ancestor of two nodes.
 
         The height of a node is the number of edges down to its deepest leaf (Bertinetto et al.,
         CVPR 2020, "Making better mistakes").
         """
-        size = len(self.leaves)
-        heights = np.zeros((size, size), dtype=np.int64)
-        for row in range(size):
-            for column in range(size):
-                if row != column:
-                    heights[row, column] = self._lca_height(self.leaves[row], self.leaves[column])
-        return heights
+        shared = 0
+        for one, other in zip(self.path(first), self.path(second), strict=False):
+            if one != other:
+                break
+            shared += 1
+        ancestor = (ROOT, *self.path(first))[shared]
+        return max(self.depth(leaf) for leaf in self.leaves_under(ancestor)) - shared
 
     def find(self, folder_name: str) -> str | None:
         """Return the node that a folder name stands for, or None."""
@@ -166,10 +165,6 @@ class Taxonomy:
             raise unknown_name(f"class of taxonomy {self.name!r}", node, self.nodes)
         return node
 
-    def title(self, node: str) -> str:
-        """Return the node's name for prose: underscores become spaces."""
-        return node.replace("_", " ")
-
     @cached_property
     def _exact_names(self) -> dict[str, str]:
         names = {normalise(node): node for node in self.nodes}
@@ -189,16 +184,6 @@ class Taxonomy:
 
     def _order(self, node: str) -> int:
         return -1 if node == ROOT else self.nodes.index(node)
-
-    def _lca_height(self, first: str, second: str) -> int:
-        shared = 0
-        for one, other in zip(self.path(first), self.path(second), strict=False):
-            if one != other:
-                break
-            shared += 1
-        ancestor = (ROOT, *self.path(first))[shared]
-        deepest = max(self.depth(leaf) for leaf in self.leaves_under(ancestor))
-        return deepest - shared
 
 
 def normalise(folder_name: str) -> str:

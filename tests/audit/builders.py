@@ -11,8 +11,18 @@ import pandas as pd
 
 from lcbench.audit.collection import Collection, Folder
 from lcbench.audit.results import ImageRef, Kind, Pair
+from lcbench.leakage.grouping import Link
 from lcbench.leakage.sources import Copy, Sources
 from lcbench.leakage.store import FeatureStore
+
+from ..leakage.tissue import saved, tile
+
+SIDE = 160
+
+
+def draw(seed: int, path: str | Path, turns: int = 0) -> None:
+    """Write the tissue of a seed, in quarter turns."""
+    saved(np.rot90(tile(seed, SIDE), turns), Path(path))
 
 
 def collection(
@@ -32,17 +42,23 @@ def collection(
             "side": list(sides),
         }
     )
-    return Collection((Folder(Path("data"), "data"),), images, (), "the split s.csv")
+    return Collection((Folder(Path("data"), "data"),), images, (), "s.csv")
 
 
-def sources(groups: Sequence[int], copies: Sequence[Copy] = ()) -> Sources:
-    """What pixels would say if they said so; features are not looked at."""
+def sources(
+    groups: Sequence[int],
+    copies: Sequence[Copy] = (),
+    links: Sequence[Link] = (),
+    doubtful: Sequence[Link] = (),
+    features: Any = None,
+) -> Sources:
+    """What pixels would say if they said so."""
     return Sources(
-        features=FeatureStore(()),
+        features=FeatureStore(()) if features is None else features,
         groups=np.array(groups, dtype=np.intp),
         copies=tuple(copies),
-        links=(),
-        doubtful=(),
+        links=tuple(links),
+        doubtful=tuple(doubtful),
         incomparable=np.array([], dtype=np.intp),
         tried=0,
         rejected=np.array([]),
@@ -56,10 +72,6 @@ def image(name: str, *, label: str = "", side: str = "") -> ImageRef:
 def pair(first: str | ImageRef, second: str | ImageRef, kind: Kind, **changes: Any) -> Pair:
     """A pair of images, in place where nothing else is said."""
     both = [image(one) if isinstance(one, str) else one for one in (first, second)]
-    values: dict[str, Any] = {
-        "joined": True, "mirrored": False, "rotation": 0, "scale": 1, "stretch": 1, "overlap": 1,
-        "overlap_first": 1, "overlap_second": 1, "correlation": 1,
-        "inliers": None if kind.startswith("same") else 10, "brightness": 0, "transform": "",
-        "matrix": (1, 0, 0, 0, 1, 0),
-    }  # fmt: skip
-    return Pair(first=both[0], second=both[1], kind=kind, **{**values, **changes})
+    if not kind.startswith("same"):
+        changes = {"inliers": 10, **changes}
+    return Pair(first=both[0], second=both[1], kind=kind, **{"joined": True, **changes})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,42 +12,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lcbench.audit import findings
-from lcbench.audit.results import LISTED, Crossing, GroupFacts, PairList
+from lcbench.audit.results import LISTED, GroupFacts, PairList
+from lcbench.leakage.candidates import Candidate
+from lcbench.leakage.grouping import Link
+from lcbench.leakage.registration import Registration
 from lcbench.leakage.sources import Copy
 
 from .builders import collection, image, pair, sources
 
-#             0        1        2        3        4       5       6       7
-SIDES = ["train", "train", "train", "train", "test", "test", "test", ""]
-GROUPS = [0, 0, 2, 3, 0, 2, 6, 3]
-COPIES = (Copy(0, 4, "same pixels"),)
+
+def link(overlap: tuple[float, float] = (1.0, 1.0)) -> Link:
+    """Images 0 and 1: mirrored, turned clockwise by a quarter and enlarged by a half."""
+    matrix = np.array([[0.0, -1.5, 10.0], [-1.5, 0.0, 20.0]])
+    found = Registration(matrix, 12, 0.98765, *overlap, brightness=-7.128)
+    return Link(Candidate(0, 1, True), found)
 
 
-def crossing(side: str, other: str, **counts: int) -> Crossing:
-    return Crossing(side=side, other=other, **counts)
-
-
-def test_what_crosses_is_counted_in_both_directions() -> None:
-    test, train = findings.crossings(collection(SIDES), sources(GROUPS, COPIES))
-    assert test == crossing(
-        "test", "train", images=3, with_sibling=2, groups=3, groups_shared=2, exact=1
-    )
-    assert train == crossing(
-        "train", "test", images=4, with_sibling=3, groups=3, groups_shared=2, exact=1
-    )
-
-
-def test_each_two_of_three_sides_are_compared() -> None:
-    found = findings.crossings(collection(["a", "b", "c"]), sources([0, 1, 0]))
-    assert [(one.side, one.other) for one in found] == list(permutations("abc", 2))
-    assert [one.with_sibling for one in found] == [0, 1, 0, 0, 1, 0]
-
-
-def test_copies_of_one_image_on_two_sides_are_exact_copies_of_each_other() -> None:
-    """The pairs name the first image only, which may stand on a third side."""
-    copies = (Copy(0, 1, "same file"), Copy(0, 2, "same pixels"))
-    found = findings.crossings(collection(["", "a", "b"]), sources([0, 0, 0], copies))
-    assert [(one.side, one.exact, one.with_sibling) for one in found] == [("a", 1, 1), ("b", 1, 1)]
+def test_pairs_say_how_images_lie() -> None:
+    colours = [SimpleNamespace(colour=np.array(one)) for one in ([9.0, 9, 9], [9.0, 9, 18])]
+    made = sources([0] * 3, [Copy(0, 2, "same file")], [link()], [link((0.79, 0.5))], colours)
+    copy, joined, doubtful = findings.find_pairs(collection(["a", "b", ""], list("xyz")), made)
+    assert copy == pair(image("0.png", label="x", side="a"), image("2.png", label="z"), "same file")
+    assert (copy.correlation, copy.overlap, copy.matrix) == (1, 1, (1, 0, 0, 0, 1, 0))
+    assert joined.second == image("1.png", label="y", side="b")
+    assert (joined.kind, joined.joined, joined.registered) == ("near copy", True, True)
+    assert (joined.mirrored, abs(joined.rotation), joined.scale, joined.stretch) == (
+        True, 90, 1.5, 1,
+    )  # fmt: skip
+    assert (joined.correlation, joined.brightness, joined.inliers) == (0.9877, -7.13, 12)
+    assert joined.matrix == (0, -1.5, 10, -1.5, 0, 20)
+    assert (joined.recoloured, doubtful.recoloured) == (True, False)
+    assert (doubtful.kind, doubtful.joined) == ("overlapping field", False)
 
 
 @given(
@@ -110,13 +106,14 @@ def test_a_group_stands_under_two_labels_where_they_mean_two_things() -> None:
 
 def test_two_label_pairs_go_by_what_labels_mean() -> None:
     pairs = [
-        pair(image("a", label="lung_aca"), image("b", label="aca"), "near copy"),
-        pair(image("a", label="lung_aca"), image("c", label="normal"), "overlapping field"),
-        pair("b", "c", "near copy", joined=False),
-        pair("b", "c", "same pixels"),
+        pair("0.png", "1.png", "near copy"),
+        pair("0.png", "2.png", "overlapping field"),
+        pair("1.png", "2.png", "near copy", joined=False),
+        pair("1.png", "2.png", "same pixels"),
     ]
-    found = findings.two_label_pairs(pairs, {"a": "x", "b": "x", "c": "y"})
-    assert found == [pairs[3], pairs[1]]
+    made = collection([""] * 3, ["malignant", "malignant", "benign"], ["aca", "lung_aca", "normal"])
+    assert findings.two_label_pairs(pairs, made) == [pairs[3], pairs[1]]
+    assert list(findings.count_kinds(pairs).values()) == [0, 1, 1, 1]
 
 
 def test_crossing_pairs_have_two_sides_and_are_joined() -> None:
@@ -144,16 +141,6 @@ def test_the_clearest_pairs_come_first() -> None:
     ]
     assert findings.crossing_pairs(order[::-1]) == order
     assert findings.exact_copies(order[::-1]) == order[:2]
-
-
-def test_only_joined_pairs_count() -> None:
-    pairs = [pair("a", "b", "near copy"), pair("a", "c", "near copy", joined=False)]
-    assert findings.count_kinds([*pairs, pair("a", "d", "same file")]) == {
-        "same file": 1,
-        "same pixels": 0,
-        "near copy": 1,
-        "overlapping field": 0,
-    }
 
 
 def test_a_folder_is_described_by_the_labels_as_given() -> None:

@@ -14,8 +14,9 @@ import numpy as np
 
 from lcbench.compute import resolve_compute
 from lcbench.features.decoding import ahead
+from lcbench.features.encoder import IMAGE_SIZE
 from lcbench.features.extraction import Embedder
-from lcbench.models.backbones import IMAGE_SIZE, resolve_backbone
+from lcbench.models.backbones import resolve_backbone
 from lcbench.models.weights import WeightOptions
 
 IMAGES = 256

@@ -21,12 +21,13 @@ from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import Method
 from lcbench.statistics.intervals import intervals
-from lcbench.statistics.panel import Count, Panel, count_panel
+from lcbench.statistics.panel import Count, K, Panel, count_panel
 from lcbench.statistics.ranking import ranking_panel
-from lcbench.statistics.roles import Roles
 from lcbench.statistics.standard import confusion_panel, standard_panel
+from lcbench.statistics.tree import ClassTree
+from lcbench.taxonomy import load_taxonomy
 
-ROLES = Roles(("benign", "adenocarcinoma", "squamous"), (0,), (1, 2))
+TREE = ClassTree.of(load_taxonomy())
 IMAGES = (3_750, 7_500, 15_000, 30_000)
 Timed = tuple[float, tuple[float, float], bool]
 Predictions = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -35,7 +36,7 @@ Predictions = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 def main() -> None:
     """Print both tables."""
     print(f"Python {sys.version.split()[0]}, numpy {np.__version__}\n")
-    print("Ours, 10,000 resamples of source groups of about 20 images: 18 count metrics; all 28")
+    print("Ours, 10,000 resamples of source groups of about 20 images: metrics of counts; all")
     print(f"{'images':>8} {'groups':>7} {'counts, s':>10} {'all, s':>8} {'peak, MB':>9}")
     for images in IMAGES:
         _growth(images)
@@ -66,9 +67,9 @@ def _growth(images: int) -> None:
     true, answers, chances, codes = predictions(groups)
     design = Design(len(groups.sizes))
     started = time.perf_counter()
-    intervals(confusion_panel(true, answers, codes, design, ROLES))
+    intervals(confusion_panel(true, answers, codes, design, TREE))
     between = time.perf_counter()
-    intervals(standard_panel(true, answers, chances, codes, design, ROLES))
+    intervals(standard_panel(true, answers, chances, codes, design, TREE))
     ended = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
@@ -150,11 +151,10 @@ def _timed(work: Callable[[], tuple[float, float]], times: int = 1) -> Timed:
     return times * (time.perf_counter() - started), limits, times > 1
 
 
-def _line(statistic: str, package: str, theirs: Timed, panel: Panel, method: str) -> None:
+def _line(statistic: str, package: str, theirs: Timed, panel: Panel[K], method: Method) -> None:
     seconds, (low, high), scaled = theirs
     started = time.perf_counter()
-    name = panel.measures[0].name
-    mine = intervals(panel, method=Method(method))[name]
+    mine = intervals(panel, method=method)[panel.measures[0].key]
     ours = time.perf_counter() - started
     star = "*" if scaled else " "
     print(

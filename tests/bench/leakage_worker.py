@@ -27,7 +27,7 @@ import psutil
 from lcbench.storage import file_sha256
 
 STAGES = {
-    "keypoints": "_features",
+    "keypoints": "features_of",
     "embedding": "embed",
     "search": "nearest_neighbours",
     "registration": "_prove",
@@ -136,11 +136,12 @@ def _ours(job: Job) -> dict[str, Any]:
         importlib.import_module(module)
     compared = _count_distances()  # before anything takes the index by its name
     from lcbench.leakage import sources
+    from lcbench.leakage.store import ImageFiles
 
     seconds = _time_stages(sources)
     paths = tuple(Path(job.data, image) for image in job.images)
     started = time.perf_counter()
-    folder = sources.ImageFiles(paths, tuple(file_sha256(path) for path in paths))
+    folder = ImageFiles(paths, tuple(file_sha256(path) for path in paths))
     found = sources.find_sources([folder])
     total = time.perf_counter() - started
     return {

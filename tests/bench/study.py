@@ -22,20 +22,21 @@ from simulated import Groups, confusions, lc25000_groups, outcomes, scores
 from lcbench import __version__
 from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Design
-from lcbench.statistics.choices import Method
-from lcbench.statistics.clustered import PairedGroups
+from lcbench.statistics.choices import METHODS
 from lcbench.statistics.effects import effects_panel, read_effects
 from lcbench.statistics.intervals import Interval, all_intervals
+from lcbench.statistics.limits import wilson
+from lcbench.statistics.paired_tests import PairedGroups
 from lcbench.statistics.pairwise import CLUSTERED_TESTS, PLAIN_TESTS, TestName
-from lcbench.statistics.panel import Count, Panel, count_panel
-from lcbench.statistics.proportions import wilson
+from lcbench.statistics.panel import Count, K, Panel, count_panel
 from lcbench.statistics.ranking import ranking_panel
+from lcbench.statistics.registry import MetricKey
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "statistics.md"
 START, END = "<!-- study: written by make bench-statistics -->", "<!-- end of study -->"
 CORRELATIONS = (0.0, 0.1, 0.5, 1.0)
 INDEPENDENT = "images independent"
-COLUMNS = (INDEPENDENT, *(method.value for method in Method))
+COLUMNS = (INDEPENDENT, *METHODS)
 AUROC = 0.99
 Limits = dict[str, tuple[float, float]]
 
@@ -91,7 +92,7 @@ def _accuracy(
     groups: Groups, error: float, rng: np.random.Generator, icc: float, resamples: int
 ) -> Limits:
     counts = confusions(rng, groups, error, icc)
-    found = _limits(count_panel(counts, {"it": Count(metrics.accuracy)}), resamples)
+    found = _limits(count_panel(counts, {"it": Count(metrics.accuracy)}), resamples, "it")
     right = np.trace(counts.sum(axis=0))
     return {INDEPENDENT: wilson(float(right), float(counts.sum())), **found}
 
@@ -100,13 +101,13 @@ def _macro_f1(
     groups: Groups, error: float, rng: np.random.Generator, icc: float, resamples: int
 ) -> Limits:
     counts = confusions(rng, groups, error, icc)
-    return _limits(count_panel(counts, {"it": Count(metrics.macro_f1)}), resamples)
+    return _limits(count_panel(counts, {"it": Count(metrics.macro_f1)}), resamples, "it")
 
 
 def _auroc(groups: Groups, rng: np.random.Generator, icc: float, resamples: int) -> Limits:
     score, true, codes = scores(rng, groups, math.sqrt(2) * float(norm.ppf(AUROC)), icc)
     panel = ranking_panel(score[:, None], 1 - true, codes, Design(len(groups.sizes)), ["it"])
-    return _limits(panel, resamples, "auroc:it")
+    return _limits(panel, resamples, MetricKey("auroc", "it"))
 
 
 def _difference(
@@ -153,20 +154,20 @@ def skewed(
     return PairedGroups(only_a, np.minimum(only_b, sizes - only_a), np.zeros_like(sizes), sizes)
 
 
-def _limits(panel: Panel, resamples: int, name: str = "it") -> Limits:
+def _limits(panel: Panel[K], resamples: int, key: K) -> Limits:
     found = all_intervals(panel, resamples=resamples, seed=1)
-    return {method.value: _ends(found[method][name]) for method in Method}
+    return {method: _ends(found[method][key]) for method in METHODS}
 
 
 def _effect_limits(pairs: PairedGroups, resamples: int, name: str) -> Limits:
     found = all_intervals(effects_panel(pairs), resamples=resamples, seed=1)
-    return {
-        method.value: _ends(getattr(read_effects(found[method], pairs), name)) for method in Method
-    }
+    return {method: _ends(getattr(read_effects(found[method], pairs), name)) for method in METHODS}
 
 
 def _ends(interval: Interval) -> tuple[float, float]:
-    return (interval.low, interval.high) if interval.n else (-math.inf, math.inf)
+    if interval.low is None or interval.high is None:
+        return -math.inf, math.inf
+    return interval.low, interval.high
 
 
 def _coverage_table(parallel: Parallel, simulations: int, resamples: int) -> str:

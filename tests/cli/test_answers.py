@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import Result
+
+from lcbench import provenance
+from lcbench.runs.store import read_plan
 
 from .commands import SUITE, Lcbench, written
 
@@ -68,7 +72,13 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing_but_what_pixels_say_to_the_
     assert plan["baselines"] == ["majority", "knn", "reference"]
     assert plan["weights"] == {"knn": "random weights", "reference": "random weights"}
     assert [split["name"] for split in plan["splits"]] == ["seed0", "seed1"]
-    assert "test images have a source sibling in training" in result.stderr
+    (line,) = [line for line in result.stderr.splitlines() if "also in train" in line]
+    assert line.startswith("random split (the paper's): ")
+    assert "2 seeds" in line
+    told = run("--dry-run", "--verbose", "--seeds", 2).stderr
+    assert re.findall(r"^  (seed\d): .* have a source sibling in training", told, re.MULTILINE) == [
+        "seed0", "seed1",
+    ]  # fmt: skip
     assert written() == ["cache"]
     assert sorted(path.name for path in (tmp_path / "cache").iterdir()) == ["keypoints", "sources"]
 
@@ -79,6 +89,36 @@ def test_what_is_left_out_is_said_in_the_plan_and_at_the_end(run: Lcbench) -> No
     assert result.stderr.count("left out densenet121: no weights of densenet121") == 2
 
 
+def test_what_was_typed_is_stored_word_for_word(run: Lcbench) -> None:
+    assert run("--only", "majority", "--out", "my runs").exit_code == 0
+    (command,) = read_plan(Path("my runs/quick")).commands
+    assert command.startswith("lcbench run --suite quick.toml --data ")
+    assert command.endswith("--only majority --out 'my runs'")
+    assert provenance.command() == ""  # the command has ended
+
+
+def test_the_class_tree_of_runs_need_not_be_named_again(
+    lcbench: Lcbench, write_images: Callable[..., None]
+) -> None:
+    Path("tree.toml").write_text(
+        'name = "fruit"\n[nodes.apple]\nparent = "root"\n[nodes.pear]\nparent = "root"\n'
+    )
+    write_images(Path("fruit"), {"apple": 20, "pear": 20})
+    tree = ("--taxonomy", "tree.toml")
+    checks = strict_json(lcbench("doctor", "--data", "fruit", *tree, "--json"))
+    assert [one["verdict"] for one in checks if one["subject"] == "data"] == ["good"]
+    done = lcbench(
+        "run", "--suite", "quick.toml", "--data", "fruit", "--weights", "random", "--offline",
+        "--device", "cpu", "--jobs", 1, "--only", "majority,knn", *tree,
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    folders = [f"runs/quick/paper/{name}" for name in ("majority", "knn")]
+    assert lcbench("validate", folders[0]).exit_code == 0
+    compared = lcbench("compare", *folders, "--resamples", 200, "--json")
+    assert compared.exit_code == 0, compared.stderr
+    assert "apple" in compared.stdout
+
+
 @pytest.mark.parametrize("what", ["suites", "baselines", "backbones", "protocols"])
 def test_listings_are_tables_or_json(what: str, lcbench: Lcbench) -> None:
     rows = strict_json(lcbench("list", what, "--json"))
@@ -86,12 +126,6 @@ def test_listings_are_tables_or_json(what: str, lcbench: Lcbench) -> None:
     assert table.exit_code == 0
     for row in rows:
         assert next(iter(row.values())) in table.stdout
-
-
-def test_backbones_are_listed_with_where_their_weights_would_come_from(lcbench: Lcbench) -> None:
-    rows = {row["backbone"]: row for row in strict_json(lcbench("list", "backbones", "--json"))}
-    assert rows["resnet50"]["weights"].startswith("hub timm/resnet50")
-    assert rows["resnet50"]["with --offline"].startswith("no: ")
 
 
 def test_the_doctor_answers_machines_too(lcbench: Lcbench) -> None:

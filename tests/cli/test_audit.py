@@ -1,10 +1,13 @@
-"""`lcbench audit` as it is typed: what it writes and says."""
+"""`lcbench audit` as it is typed: what it writes, ends with, refuses and survives."""
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -15,263 +18,121 @@ from sklearn.metrics import adjusted_rand_score
 from typer.testing import CliRunner
 
 from lcbench.cli import app
+from lcbench.datasets.dataset import load_dataset
 from lcbench.datasets.groups import read_groups
+from lcbench.datasets.labels import LabelReader
+from lcbench.taxonomy import Taxonomy
 
-from .audits import PARSER, PLOTS, Write, draw, found, group_column, page, sentences, written
-from .commands import Lcbench
+from ..audit.builders import SIDE, draw
+from ..leakage.tissue import saved
+from ..rendering.golden import PARSER
+from .commands import Lcbench, require_one_message
 
-
-@pytest.fixture
-def split_demo(small_demo: Path, tmp_path: Path) -> Callable[[str], Path]:
-    """A CSV that puts a third of the demonstration set into test: by "image" or by "group"."""
-
-    def write(by: str) -> Path:
-        table = pd.read_csv(small_demo / "groups.csv")
-        table["image_number"] = table.groupby("group").cumcount()
-        table["group_number"] = table["group"].astype("category").cat.codes
-        test = table[f"{by}_number"] % 3 == 0
-        file = tmp_path / f"by {by}.csv"
-        table.assign(side=np.where(test, "test", "train"))[["image", "side"]].to_csv(
-            file, index=False
-        )
-        return file
-
-    return write
+PLOTS = [f"figures/{name}.png" for name in ("correlations", "group-sizes", "overlaps")]
+TABLES = ["README.md", "audit.json", "groups.csv", "merges.csv", "pairs.csv"]
+Write = Callable[..., None]
+Audited = tuple[Result, Path]
 
 
-@pytest.fixture
-def two_folders(tmp_path: Path) -> None:
-    """train and test share a copy, a turned image under another label, and not the rest."""
-    draw(0, tmp_path / "train/lung_aca/a.png")
-    draw(1, tmp_path / "train/lung_aca/b.png")
-    draw(1, tmp_path / "train/lung_aca/b turned.png", turns=1)
-    draw(2, tmp_path / "test/lung_n/own.png")
-    draw(0, tmp_path / "test/lung_n/turned.png", turns=1)
-    draw(1, tmp_path / "test/adenocarcinoma/copy.png")
+def written(folder: str | Path) -> list[str]:
+    paths = (path for path in Path(folder).rglob("*") if path.is_file())
+    return sorted(path.relative_to(folder).as_posix() for path in paths)
 
 
-# The demonstration set
+def found(folder: str | Path = "audit") -> Any:
+    return json.loads((Path(folder) / "audit.json").read_text())
+
+
+def page(folder: str | Path = "audit") -> str:
+    return (Path(folder) / "README.md").read_text()
+
+
+def group_column(folder: str | Path = "audit") -> dict[str, str]:
+    return read_groups(Path(folder) / "groups.csv")
+
+
+# The demonstration set beside its own groups
 
 
 @pytest.fixture(scope="module")
-def demo_audit(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
-    """The demonstration set beside its own groups; what was said, and where it was written."""
+def demo_audit(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Audited:
     out = tmp_path_factory.mktemp("demo") / "audit"
     words = ["audit", str(small_demo), "--groups", str(small_demo / "groups.csv")]
     return CliRunner().invoke(app, [*words, "--out", str(out), "--no-pictures"]), out
 
 
 def test_the_demonstration_set_is_grouped_as_it_was_drawn(
-    demo_audit: tuple[Result, Path], small_demo: Path
+    demo_audit: Audited, small_demo: Path
 ) -> None:
     result, out = demo_audit
     assert result.exit_code == 0
+    assert f"Audit: {out / 'README.md'}" in result.stderr
+    assert written(out) == sorted([*TABLES, *PLOTS])
     truth = pd.read_csv(small_demo / "groups.csv")
-    table = read_groups(out / "groups.csv")
-    assert table["image"].tolist() == sorted(truth["image"])
     groups = group_column(out)
+    assert list(groups) == sorted(truth["image"])
     assert adjusted_rand_score(truth["group"], truth["image"].map(groups)) == 1
     assert list(dict.fromkeys(groups.values())) == [f"g{number:05}" for number in range(1, 25)]
-
-
-def test_every_table_and_plot_is_written(demo_audit: tuple[Result, Path]) -> None:
-    _, out = demo_audit
-    tables = ["README.md", "audit.json", "groups.csv", "merges.csv", "pairs.csv"]
-    assert written(out) == sorted([*tables, *(f"figures/{plot}" for plot in PLOTS)])
-    pairs = pd.read_csv(out / "pairs.csv")
-    assert len(pairs) == 48
-    assert set(pairs["kind"]) == {"near copy"}
-    assert set(pairs["joined"]) == {True}
-    assert len(pd.read_csv(out / "merges.csv")) == 0
-
-
-def test_the_published_groups_are_confirmed(demo_audit: tuple[Result, Path]) -> None:
-    result, out = demo_audit
     published = found(out)["published"]
     assert (published["images"], published["not_named"]) == (72, 0)
     assert (published["recall"], published["precision"], published["ari"]) == (1, 1, 1)
     assert (published["merges"], published["splits"]) == ([], [])
-    said = [line for line in sentences(result) if line.startswith("groups.csv")]
-    assert said == [
-        "groups.csv puts 72 of these images into 24 groups; pixels put them into 24.",
-    ]
-
-
-def test_the_screen_and_the_page_say_the_same(demo_audit: tuple[Result, Path]) -> None:
-    result, out = demo_audit
-    said = sentences(result)
-    assert said[0] == (
-        "72 images come from 24 source groups: 72 images share theirs with another one."
-    )
-    assert said[1] == "No image is an exact copy of another one."
-    bullets = page(out).split("\n## ")[0].split("\n\n")[1].splitlines()
-    assert [line[2:] for line in bullets] == said
-    assert f"Audit: {out / 'README.md'}" in result.stderr
+    assert len(pd.read_csv(out / "merges.csv")) == 0
+    assert pd.read_csv(out / "pairs.csv")["kind"].tolist() == ["near copy"] * 48
 
 
 def test_groups_of_an_audit_are_groups_of_a_run(
-    demo_audit: tuple[Result, Path], small_demo: Path, lcbench: Lcbench
+    demo_audit: Audited, small_demo: Path, lung: Taxonomy
 ) -> None:
-    result = lcbench(
-        "run", "--suite", "quick.toml", "--data", small_demo, "--groups",
-        demo_audit[1] / "groups.csv", "--only", "majority", "--weights", "random", "--offline",
-        "--device", "cpu", "--precision", "32", "--jobs", 1,
-    )  # fmt: skip
-    assert result.exit_code == 0, result.stderr
-    dataset = json.loads(Path("runs/quick/plan.json").read_text())["dataset"]
-    assert dataset["source_groups"] == 24
-    assert dataset["groups_source"] == "groups.csv (72 images)"
-    assert dataset["pixel_check"] == "pixels agree with the source groups given"
+    dataset = load_dataset(str(small_demo), LabelReader(lung), demo_audit[1] / "groups.csv")
+    assert dataset.manifest["group"].nunique() == 24
+    assert dataset.source_known.all()
 
 
-@pytest.mark.parametrize(("by", "code"), [("image", 1), ("group", 0)])
+@pytest.mark.parametrize(
+    ("by", "code", "shared"), [("image", 1, (24, 24, 24, 48)), ("group", 0, (0, 8, 0, 0))]
+)
 def test_a_random_split_leaks_and_one_by_groups_does_not(
-    by: str, code: int, lcbench: Lcbench, small_demo: Path, split_demo: Callable[[str], Path]
+    by: str, code: int, shared: tuple[int, ...], lcbench: Lcbench, small_demo: Path
 ) -> None:
-    words = ("audit", small_demo, "--split", split_demo(by), "--no-pictures")
+    table = pd.read_csv(small_demo / "groups.csv")
+    numbers = {
+        "image": table.groupby("group").cumcount(),
+        "group": table["group"].astype("category").cat.codes,
+    }
+    table["side"] = np.where(numbers[by] % 3 == 0, "test", "train")
+    table[["image", "side"]].to_csv("split.csv", index=False)
+    words = ("audit", small_demo, "--split", "split.csv", "--no-pictures")
     result = lcbench(*words, "--fail-on-leak")
     assert result.exit_code == code, result.stderr
-    assert ("Leak:" in result.stderr) == (code == 1)
+    assert ("Leak: --fail-on-leak ends with exit code 1." in result.stderr) == (code == 1)
     test, train = found()["crossings"]
-    assert (test["side"], test["other"], test["images"], train["images"]) == (
-        "test", "train", 24, 48,
-    )  # fmt: skip
-    shared = {"image": (24, 24, 24, 48), "group": (0, 8, 0, 0)}[by]
+    assert (found()["split"], test["side"], test["other"]) == ("split.csv", "test", "train")
     counts = (test["groups_shared"], test["groups"], test["with_sibling"], train["with_sibling"])
     assert counts == shared
-    words = f"test: {counts[0]} of {counts[1]} source groups also in train"
-    assert any(line.startswith(words) for line in sentences(result))
-    assert words in page()
-
-
-def test_images_without_a_side_are_counted(
-    lcbench: Lcbench, small_demo: Path, split_demo: Callable[[str], Path]
-) -> None:
-    file = split_demo("group")
-    file.write_text("\n".join(file.read_text().splitlines()[:-10]) + "\n")
-    result = lcbench("audit", small_demo, "--split", file, "--no-pictures")
-    assert result.exit_code == 0
-    assert found()["without_side"] == 10
-    assert "10 images without a side in the split by group.csv: counted on none." in sentences(
-        result
-    )
-
-
-# Folders made for the purpose
-
-
-@pytest.mark.usefixtures("two_folders")
-def test_two_folders_are_compared_with_each_other(lcbench: Lcbench) -> None:
-    result = lcbench("audit", "train", "test")
-    assert result.exit_code == 0, result.stderr
-    assert sentences(result) == [
-        "6 images come from 3 source groups: 5 images share theirs with another one.",
-        "1 file is byte by byte a copy of another (e.g. train/lung_aca/b.png and "
-        "test/adenocarcinoma/copy.png).",
-        "Beyond exact copies, 2 pairs of near copies and 0 pairs of overlapping fields were "
-        "registered and join the groups.",
-        "test: 2 of 3 source groups also in train; 2 of 3 images have a sibling there, 1 of them "
-        "an exact copy.",
-        "train: 2 of 2 source groups also in test; 3 of 3 images have a sibling there, 1 of them "
-        "an exact copy.",
-        "1 source group stands under two labels: train/lung_aca/a.png and test/lung_n/turned.png "
-        "(1 pair of copies, 0 of overlapping fields).",
-    ]
-    groups = group_column()
-    assert groups["train/lung_aca/a.png"] == groups["test/lung_n/turned.png"]
-    assert groups["train/lung_aca/b.png"] == groups["test/adenocarcinoma/copy.png"]
-    assert len(set(groups.values())) == 3
-
-
-@pytest.mark.usefixtures("two_folders")
-def test_every_picture_and_link_of_the_page_leads_to_a_file(lcbench: Lcbench) -> None:
-    assert lcbench("audit", "train", "test", "--out", "out").exit_code == 0
-    addresses = [
-        unquote(str(child.attrs.get("src") or child.attrs.get("href")))
-        for token in PARSER.parse(page("out"))
-        for child in token.children or []
-        if child.type in ("image", "link_open")
-    ]
-    pictures = [name for name in written("out") if name.endswith(".png")]
-    assert sorted(set(addresses)) == pictures
-    assert [name for name in pictures if name.startswith("figures/")] == [
-        f"figures/{plot}" for plot in PLOTS
-    ]
-    assert "pairs/002.png" in pictures
-
-
-@pytest.mark.usefixtures("two_folders")
-def test_json_is_strict_and_what_the_file_holds(lcbench: Lcbench) -> None:
-    def refuse_constant(name: str) -> None:
-        raise AssertionError(f"{name} is not JSON")
-
-    result = lcbench("audit", "train", "test", "--json", "--no-pictures")
-    assert result.exit_code == 0
-    assert json.loads(result.stdout, parse_constant=refuse_constant) == found()
-    assert found()["pairs"] == {
-        "same file": 1, "same pixels": 0, "near copy": 2, "overlapping field": 0,
-    }  # fmt: skip
-    (turned,) = found()["two_labels"]["shown"]
-    assert (turned["first"]["label"], turned["second"]["label"]) == ("lung_aca", "lung_n")
-    assert abs(turned["rotation"]) == 90
-    assert turned["transform"] == "turned by 90°"
-
-
-@pytest.mark.usefixtures("two_folders")
-def test_a_second_audit_writes_the_same_tables(lcbench: Lcbench) -> None:
-    texts = []
-    for _ in range(2):
-        assert lcbench("audit", "train", "test", "--no-pictures").exit_code == 0
-        texts.append([Path("audit", f"{name}.csv").read_bytes() for name in ("groups", "pairs")])
-    assert texts[0] == texts[1]
-
-
-@pytest.mark.usefixtures("two_folders")
-def test_tables_do_not_depend_on_the_cache(
-    lcbench: Lcbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    texts = []
-    for name in ("one", "two"):
-        monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / "caches" / name))
-        assert lcbench("audit", "train", "test", "--no-pictures").exit_code == 0
-        texts.append([Path("audit", f"{name}.csv").read_bytes() for name in ("groups", "pairs")])
-    assert texts[0] == texts[1]
-
-
-@pytest.mark.usefixtures("two_folders")
-def test_without_pictures_nothing_that_is_written_shows_an_image(
-    lcbench: Lcbench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Not even what an audit with pictures left there before."""
-    words = ("audit", "train", "test")
+    table[["image", "side"]][:-10].to_csv("split.csv", index=False)
     assert lcbench(*words).exit_code == 0
-    assert any(name.startswith("pairs/") for name in written("audit"))
-
-    def fail(*_args: object, **_options: object) -> None:
-        raise AssertionError("drew an image")
-
-    monkeypatch.setattr("matplotlib.axes.Axes.imshow", fail)
-    assert isinstance(lcbench(*words, "--out", "other").exception, AssertionError)
-    assert lcbench(*words, "--no-pictures").exit_code == 0
-    assert [name for name in written("audit") if name.endswith(".png")] == [
-        f"figures/{plot}" for plot in PLOTS
-    ]
-    assert "pairs/" not in page()
+    assert found()["without_side"] == 10
 
 
-def test_all_pictures_of_an_earlier_audit_are_removed(
-    lcbench: Lcbench, write_images: Write
-) -> None:
-    """An audit with many merges draws more than 999."""
-    write_images(Path("a"), {"normal": 1})
-    for name in ("001", "999", "1000"):
-        draw(0, f"audit/pairs/{name}.png")
-    assert lcbench("audit", "a", "--no-pictures").exit_code == 0
-    assert [name for name in written("audit") if name.startswith("pairs/")] == []
+# Two folders
 
 
-@pytest.mark.usefixtures("two_folders")
-def test_disagreement_with_published_groups_is_listed(lcbench: Lcbench) -> None:
+def two_folders(folder: Path) -> None:
+    """train and test share a copy, a turned image under another label, and not the rest."""
+    draw(0, folder / "train/lung_aca/a.png")
+    draw(1, folder / "train/lung_aca/b.png")
+    draw(1, folder / "train/lung_aca/b turned.png", turns=1)
+    draw(2, folder / "test/lung_n/own.png")
+    draw(0, folder / "test/lung_n/turned.png", turns=1)
+    draw(1, folder / "test/adenocarcinoma/copy.png")
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Audited:
+    """The two folders beside published groups, with pictures; JSON is what was printed."""
+    folder = tmp_path_factory.mktemp("both")
+    two_folders(folder)
     images = {
         "train/lung_aca/a.png": "p1",
         "test/lung_n/turned.png": "p2",
@@ -279,23 +140,238 @@ def test_disagreement_with_published_groups_is_listed(lcbench: Lcbench) -> None:
         "train/lung_aca/b turned.png": "p3",
         "test/lung_n/own.png": "p3",
     }
-    lines = [f"{image},{group}" for image, group in images.items()]
-    Path("g|1.csv").write_text("\n".join(["image,group", *lines]) + "\n")
-    result = lcbench("audit", "train", "test", "--groups", "g|1.csv")
+    pd.Series(images, name="group").rename_axis("image").to_csv(folder / "g.csv")
+    words = ["audit", folder / "train", folder / "test", "--groups", folder / "g.csv", "--json"]
+    return CliRunner().invoke(
+        app, list(map(str, [*words, "--out", folder / "out"]))
+    ), folder / "out"
+
+
+def test_two_folders_are_compared_with_each_other(both: Audited) -> None:
+    result, out = both
     assert result.exit_code == 0, result.stderr
-    published = found()["published"]
+    groups = group_column(out)
+    assert groups["train/lung_aca/a.png"] == groups["test/lung_n/turned.png"]
+    assert groups["train/lung_aca/b.png"] == groups["test/adenocarcinoma/copy.png"]
+    assert len(set(groups.values())) == 3
+    assert found(out)["pairs"] == {
+        "same file": 1, "same pixels": 0, "near copy": 2, "overlapping field": 0,
+    }  # fmt: skip
+    (turned,) = found(out)["two_labels"]["shown"]
+    assert (turned["first"]["label"], turned["second"]["label"]) == ("lung_aca", "lung_n")
+    assert abs(turned["rotation"]) == 90
+    test, train = found(out)["crossings"]
+    assert (test["with_sibling"], test["exact"], train["with_sibling"]) == (2, 1, 3)
+
+
+def test_json_is_strict_and_what_the_file_holds(both: Audited) -> None:
+    def refuse_constant(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    result, out = both
+    assert json.loads(result.stdout, parse_constant=refuse_constant) == found(out)
+    assert (found(out)["schema_version"], found(out)["generator"]) == (2, "lcbench audit")
+
+
+def test_every_picture_and_link_of_the_page_leads_to_a_file(both: Audited) -> None:
+    _, out = both
+    addresses = {
+        unquote(str(child.attrs.get("src") or child.attrs.get("href")))
+        for token in PARSER.parse(page(out))
+        for child in token.children or []
+        if child.type in ("image", "link_open")
+    }
+    pictures = [name for name in written(out) if name.endswith(".png")]
+    assert sorted(addresses) == pictures == [*PLOTS, "pairs/001.png", "pairs/002.png"]
+
+
+def test_disagreement_with_published_groups_is_listed(both: Audited) -> None:
+    _, out = both
+    published = found(out)["published"]
     (merge,) = published["merges"]
     assert (merge["first_group"], merge["second_group"]) == ("p1", "p2")
     assert published["splits"] == [
         {"group": "p3", "sizes": [2, 1], "apart": ["test/lung_n/own.png"]}
     ]
     assert (published["images"], published["not_named"]) == (5, 1)
-    table = pd.read_csv("audit/merges.csv")
+    table = pd.read_csv(out / "merges.csv")
     assert table[["first_group", "second_group", "first", "second"]].to_numpy().tolist() == [
         ["p1", "p2", "train/lung_aca/a.png", "test/lung_n/turned.png"]
     ]
-    said = sentences(result)
-    assert "Pixels join 1 pair of published groups that the file keeps apart." in said
-    assert any(line.startswith("1 image of 1 published group could not be") for line in said)
-    assert "### Published groups that pixels join" in page()
-    assert "### Published groups that pixels do not hold together" in page()
+    assert table["transform"].tolist() == ["turned by 90°"]
+
+
+def test_tables_depend_on_the_images_alone(
+    both: Audited, lcbench: Lcbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not on what the cache holds, nor on where the folders lie."""
+    two_folders(tmp_path)
+    monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / "another cache"))
+    for _ in range(2):
+        assert lcbench("audit", "train", "test", "--no-pictures").exit_code == 0
+        for name in ("groups.csv", "pairs.csv"):
+            assert Path("audit", name).read_bytes() == (both[1] / name).read_bytes()
+
+
+def test_without_pictures_nothing_that_is_written_shows_an_image(
+    both: Audited, lcbench: Lcbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even what an audit with pictures left there before; it may have drawn more than 999."""
+    two_folders(tmp_path)
+    shutil.copytree(both[1], "audit")
+    shutil.copy("audit/pairs/001.png", "audit/pairs/1000.png")
+
+    def fail(*_args: object, **_options: object) -> None:
+        raise AssertionError("drew an image")
+
+    monkeypatch.setattr("matplotlib.axes.Axes.imshow", fail)
+    assert isinstance(lcbench("audit", "train", "test", "--out", "x").exception, AssertionError)
+    assert lcbench("audit", "train", "test", "--no-pictures").exit_code == 0
+    assert [name for name in written("audit") if name.endswith(".png")] == PLOTS
+    assert not Path("audit/merges.csv").exists()
+    assert "pairs/" not in page()
+
+
+# Leaks and exit codes
+
+
+def test_folders_leak_where_they_share_tissue(lcbench: Lcbench) -> None:
+    for seed, path in enumerate(["a/normal/1.png", "a/normal/2.png", "b/normal/1.png"]):
+        draw(seed, path)
+    draw(0, "a/normal/1 turned.png", turns=2)
+    words = ("audit", "a", "b", "--no-pictures")
+    assert lcbench(*words, "--fail-on-leak").exit_code == 0
+    shutil.copy("a/normal/2.png", "b/normal/copy.png")
+    assert lcbench(*words, "--fail-on-leak").exit_code == 1
+    assert lcbench(*words).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("files", "split", "code", "lenient"),
+    [
+        (["copy"], None, 1, 0),
+        ([], None, 0, 0),
+        (["copy"], {"000": 1, "copy": 1, "001": 2}, 0, 0),
+        (["copy"], {"000": 1, "copy": 2, "001": 2}, 1, 0),
+        (["broken"], None, 3, 3),
+        (["copy", "broken"], None, 1, 3),
+    ],
+    ids=["a copy", "none", "on one side", "on two sides", "unreadable", "a copy and unreadable"],
+)
+def test_what_an_audit_of_one_folder_ends_with(
+    files: list[str], split: dict[str, int] | None, code: int, lenient: int, lcbench: Lcbench,
+    write_images: Write,
+) -> None:  # fmt: skip
+    write_images(Path("a"), {"normal": 2})
+    if "copy" in files:
+        shutil.copy("a/normal/000.png", "a/normal/copy.png")
+    if "broken" in files:
+        Path("a/normal/broken.png").write_bytes(b"no image")
+    words = ["audit", "a", "--no-pictures"]
+    if split is not None:
+        lines = [f"normal/{name}.png,{fold}" for name, fold in split.items()]
+        Path("s.csv").write_text("\n".join(["image,fold", *lines]) + "\n")
+        words += ["--split", "s.csv"]
+    assert lcbench(*words, "--fail-on-leak").exit_code == code
+    assert lcbench(*words).exit_code == lenient
+
+
+def test_what_cannot_be_compared_is_named(lcbench: Lcbench) -> None:
+    draw(0, "a/normal/only.png")
+    saved(np.full((SIDE, SIDE, 3), 200, np.uint8), Path("a/normal/empty.png"))
+    Path("a/normal/broken.png").write_bytes(b"no image")
+    assert lcbench("audit", "a").exit_code == 3
+    assert found()["unreadable"] == ["normal/broken.png: not an image of a known format"]
+    assert found()["incomparable"] == ["normal/empty.png"]
+    assert "- normal/broken.png: not an image of a known format" in page()
+    assert "- normal/empty.png" in page().split("## Images of too little structure")[1]
+    assert group_column() == {"normal/empty.png": "g00001", "normal/only.png": "g00002"}
+
+
+# What cannot be audited
+
+
+@pytest.mark.parametrize("out", ["a", "a/audit", "a/normal", "a/../a/x"])
+def test_nothing_is_written_into_an_audited_folder(
+    out: str, lcbench: Lcbench, write_images: Write
+) -> None:
+    for folder in "ab":
+        write_images(Path(folder), {"normal": 1})
+    before = written(".")
+    result = lcbench("audit", "b", "a", "--out", out)
+    require_one_message(result, f"--out {out}: inside the audited folder a", code=2)
+    assert written(".") == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        (("none",), "none: no such folder", 1),
+        (("file",), "file: not a folder", 1),
+        (("empty",), "empty: no images found", 1),
+        (("a", "a/normal"), "one is in the other", 2),
+        (("a", "--split", "none.csv"), "none.csv", 1),
+        (("a", "--split", "odd.csv"), "odd.csv: needs the columns image and side", 1),
+        (("a", "--groups", "none.csv"), "none.csv", 1),
+        (("a", "--groups", "odd.csv"), "odd.csv: missing columns: group", 1),
+        (("a", "--groups", "other.csv"), "none of its 1 images is in the data", 1),
+        (("a", "--labels", "none.toml"), "none.toml", 1),
+        (("a", "--out", "file"), "--out file: a file, not a folder", 1),
+        (("a", "--out", "file/x"), "is a file, not a folder", 1),
+        ((), "Missing argument", 2),
+    ],
+)
+def test_what_cannot_be_used_is_one_message_and_nothing_is_written(
+    words: tuple[str, ...], said: str, code: int, lcbench: Lcbench, write_images: Write
+) -> None:
+    write_images(Path("a"), {"normal": 2})
+    Path("file").touch()
+    Path("empty").mkdir()
+    Path("odd.csv").write_text("image,what\nx,y\n")
+    Path("other.csv").write_text("image,group\nx.png,y\n")
+    before = written(".")
+    require_one_message(lcbench("audit", *words), said, code=code)
+    assert written(".") == before
+
+
+# Names from outside
+
+
+HOSTILE = ["[red]a|b <b>bold", "`c` *d* _e_ ![x](y)", "$f$ $\\g new\nline"]
+
+
+def test_names_from_outside_stay_text(lcbench: Lcbench) -> None:
+    """On the screen, which reads rich's mark-up, on the page, in tables and in pictures."""
+    folders = ("lung_n", "[bold]|<i>", "[red]|`")
+    for seed, name in enumerate(HOSTILE):
+        for turns, folder in enumerate(folders):
+            draw(seed, f"data/{folder}/{name}.png", turns=turns // 2)
+    result = lcbench("audit", "data")
+    assert result.exit_code == 0, result.stderr
+    assert sorted(group_column()) == sorted(f"{f}/{name}.png" for name in HOSTILE for f in folders)
+    assert "[bold]|<i>" in result.stdout
+    assert len(pd.read_csv("audit/pairs.csv")) == 2 * len(HOSTILE)
+    html = PARSER.render(page())
+    assert not re.search("<(b|i|em|strong|del)>", html)
+    assert set(re.findall(r'(?:src|href)="([^"]*)"', html)) <= set(written("audit"))
+    text = re.sub(r"<[^>]*>", "", html)
+    for name in HOSTILE:
+        shown = " ".join(name.split()).replace("<", "&lt;").replace(">", "&gt;")
+        assert f"[bold]|&lt;i&gt;/{shown}.png and lung_n/{shown}.png (same file)" in text, name
+
+
+# Real data
+
+
+def test_copies_in_the_chest_ct_data_are_found(lcbench: Lcbench, shared_data: Path) -> None:
+    folder = shared_data / "external" / "chest-ct" / "normal"
+    if not folder.is_dir():
+        pytest.skip(f"real data not present at {folder}")
+    result = lcbench("audit", folder, "--no-pictures")
+    assert result.exit_code == 0, result.stderr
+    assert (found()["images"], found()["pairs"]["same file"]) == (29, 11)
+    pairs = pd.read_csv("audit/pairs.csv")
+    copies = pairs[pairs["kind"] == "same file"]
+    assert copies["second"].str.endswith(" - Copy (2).png").any()
+    groups = group_column()
+    assert all(groups[pair.first] == groups[pair.second] for pair in copies.itertuples())

@@ -17,7 +17,6 @@ from .commands import Lcbench, require_one_message, written
     [
         (["--data", "nowhere"], ["nowhere: no such file or folder"], 1),
         (["--data", "x" * 300], ["File name too long", "check the path"], 1),
-        (["--out", "x" * 300], ["File name too long", "check the path"], 1),
         (["--groups", "nowhere.csv"], ["nowhere.csv"], 1),
         (["--labels", "nowhere.toml"], ["nowhere.toml"], 1),
         (["--taxonomy", "nowhere.toml"], ["nowhere.toml"], 1),
@@ -25,14 +24,11 @@ from .commands import Lcbench, require_one_message, written
         (["--suite", "nowhere.toml"], ["nowhere.toml"], 1),
         (["--suite", "cores"], ["unknown suite: 'cores'", "Did you mean core?"], 2),
         (["--only", "refrence"], ["unknown baseline: 'refrence'", "Did you mean reference?"], 2),
-        (["--skip", "majorty"], ["unknown baseline: 'majorty'", "Did you mean majority?"], 2),
-        (["--only", "knn", "--skip", "knn"], ["leave no baseline"], 2),
         (["--backbone", "resnet5O"], ["unknown backbone: 'resnet5O'", "resnet50"], 2),
         (["--protocol", "paper,groupd"], ["unknown protocol: 'groupd'", "grouped"], 2),
         (["--device", "mps"], ["--device mps: this machine offers"], 2),
         (["--seeds", "0"], ["--seeds"], 2),
         (["--device", "tpu"], ["--device"], 2),
-        (["--on-bad", "ignore"], ["--on-bad"], 2),
         (["--sede", "1"], ["--sede"], 2),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
@@ -63,31 +59,6 @@ def images(write_images: Callable[..., None]) -> Callable[..., Path]:
     return make
 
 
-def test_an_empty_folder_says_what_is_expected(run: Lcbench, images: Callable[..., Path]) -> None:
-    require_one_message(run("--data", images()), "images: no images found", "class subfolders")
-    assert written() == ["images"]
-
-
-def test_a_missing_class_is_named_with_the_classes_that_were_seen(
-    run: Lcbench, images: Callable[..., Path]
-) -> None:
-    folder = images(normal=9, aca=9)
-    require_one_message(
-        run("--data", folder), "no images of squamous_cell_carcinoma", "seen: aca, normal"
-    )
-    assert written() == ["images"]
-
-
-def test_an_unknown_class_name_is_listed_with_how_to_map_it(
-    run: Lcbench, images: Callable[..., Path]
-) -> None:
-    folder = images(normal=9, aca=9, scc=9, mystery=4)
-    require_one_message(
-        run("--data", folder), "mystery: 4 images", "--labels", '"my folder" = "adenocarcinoma"'
-    )
-    assert written() == ["images"]
-
-
 def test_unreadable_images_stop_the_run_unless_they_may_be_skipped(
     run: Lcbench, images: Callable[..., Path]
 ) -> None:
@@ -112,10 +83,9 @@ def test_unreadable_images_stop_the_run_unless_they_may_be_skipped(
     assert config["dataset"]["images"] == 36
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04 half an archive"])
 @pytest.mark.parametrize("name", ["own.pth", "own.safetensors"])
-def test_unreadable_weights_leave_nothing_behind(name: str, content: bytes, run: Lcbench) -> None:
-    Path(name).write_bytes(content)
+def test_unreadable_weights_leave_nothing_behind(name: str, run: Lcbench) -> None:
+    Path(name).write_bytes(b"PK\x03\x04 half an archive")
     require_one_message(run("--weights", name), f"{name}: not readable weights", code=1)
     assert written() == [name]
 
@@ -152,11 +122,7 @@ def test_without_runs_a_report_or_an_evaluation_says_how_to_make_some(
     assert written() == []
 
 
-def test_an_unknown_listing_is_an_error_with_near_names(lcbench: Lcbench) -> None:
-    require_one_message(lcbench("list", "suits"), "unknown listing: 'suits'", "suites", code=2)
-
-
-@pytest.mark.parametrize("name", ["[/red]", "[bold]x", "\x1b[31mred", "a\nb", "%s{0}"])
+@pytest.mark.parametrize("name", ["[/red]", "\x1b[31mred", "a\nb"])
 def test_names_from_outside_are_shown_as_they_are(name: str, run: Lcbench) -> None:
     result = run("--data", name)
     require_one_message(result, "no such file or folder")

@@ -136,6 +136,8 @@ def test_groups_come_from_a_file(folder, tmp_path):
     groups = data.manifest["group"]
     assert groups[:2].tolist() == ["x", "x"]
     assert groups.nunique() == 8
+    assert data.unknown_source == set(data.manifest["image"][2:])
+    assert data.source_known.tolist() == [True] * 2 + [False] * 7
 
 
 def test_groups_come_from_the_data_s_own_column(folder):
@@ -184,7 +186,7 @@ def test_the_demonstration_set_says_that_it_is_synthetic_and_knows_its_groups():
 
 
 def test_groups_of_the_user_s_own_are_not_called_the_demonstration_set_s(demo, tmp_path):
-    first = sorted(path.relative_to(demo).as_posix() for path in demo.rglob("*.png"))[0]
+    first = sorted(path.relative_to(demo).as_posix() for path in demo.rglob("*.bmp"))[0]
     data = load("demo", groups=groups_file(tmp_path, [(first, "x")]))
     assert "groups.csv (1 images)" in data.groups_source
     assert data.manifest["group"].nunique() == 72

@@ -1,4 +1,3 @@
-import io
 import struct
 import zlib
 
@@ -6,23 +5,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lcbench.datasets.images import UnreadableImageError, decode_rgb
+from .pictures import decoded, encoded, reason
 
 random = np.random.default_rng(0)
 PIXELS = random.integers(0, 256, (5, 7, 3), dtype=np.uint8)
 GREY16 = np.array([[0, 1, 255, 256, 257], [1000, 32767, 32768, 65534, 65535]], dtype=np.uint16)
-
-
-def encoded(image, kind="PNG", **options):
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def decoded(data):
-    image, _ = decode_rgb(data)
-    assert image.mode == "RGB"
-    return np.asarray(image).astype(int)
 
 
 def on_white(colour, alpha):
@@ -49,13 +36,6 @@ def scanlines(array):
     return b"".join(b"\0" + row.tobytes() for row in array)
 
 
-def reason(data):
-    with pytest.raises(UnreadableImageError) as raised:
-        decode_rgb(data)
-    assert str(raised.value)
-    return str(raised.value)
-
-
 # modes
 
 
@@ -74,23 +54,10 @@ def test_transparency_is_laid_on_white(kind):
     assert (seen[1] == rgba[1, :, :3]).all()
 
 
-def test_transparent_grey_is_laid_on_white():
-    la = random.integers(0, 256, (8, 8, 2), dtype=np.uint8)
-    seen = decoded(encoded(Image.fromarray(la)))
-    grey = np.repeat(la[..., :1], 3, axis=-1)
-    assert np.abs(seen - on_white(grey, la[..., 1])).max() <= 1
-
-
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
 def test_grey_has_three_equal_channels(kind):
     seen = decoded(encoded(Image.fromarray(PIXELS[..., 0]), kind))
     assert (seen == PIXELS[..., :1]).all()
-
-
-def test_one_bit_is_black_and_white():
-    bits = np.array([[1, 0, 1], [0, 0, 1]], dtype=bool)
-    seen = decoded(encoded(Image.fromarray(bits)))
-    assert (seen == np.where(bits, 255, 0)[..., None]).all()
 
 
 def test_four_bit_grey_fills_the_whole_range():
@@ -140,13 +107,6 @@ def test_a_tiff_of_several_pages_shows_the_first():
     pages = [Image.fromarray(PIXELS), Image.new("RGB", (3, 3))]
     data = encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:])
     assert (decoded(data) == PIXELS).all()
-
-
-def test_inks_become_light():
-    cmyk = random.integers(0, 256, (6, 6, 4), dtype=np.uint8)
-    seen = decoded(encoded(Image.fromarray(cmyk, "CMYK"), "TIFF"))
-    ink = cmyk.astype(float) / 255
-    assert np.abs(seen - 255 * (1 - ink[..., :3]) * (1 - ink[..., 3:])).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -232,10 +192,3 @@ def test_an_image_is_turned_upright(kind, orientation):
     data = encoded(Image.fromarray(blocks), kind, exif=exif, **options.get(kind, {}))
     expected = UPRIGHT[orientation](blocks)
     assert np.abs(decoded(data) - expected).max() <= (4 if kind == "JPEG" else 0)
-
-
-def test_sixteen_bit_grey_is_turned_upright_too():
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    seen = decoded(encoded(Image.fromarray(GREY16), exif=exif))
-    assert np.abs(seen[..., 0] - np.rot90(GREY16 / 257, -1)).max() <= 1

@@ -85,11 +85,6 @@ def test_two_names_that_compare_equal_may_not_have_two_meanings(tmp_path, pair):
     assert repr(other) in error.message
 
 
-def test_two_names_that_compare_equal_may_have_one_meaning(tmp_path):
-    path = label_map(tmp_path, '[labels]\n"Type A" = "benign"\ntype_a = "benign"')
-    assert load_label_map(path, LUNG).read("TYPE-A") == "benign"
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -106,10 +101,6 @@ def test_a_file_that_is_no_map_is_refused_with_an_example(tmp_path, text):
     error = refused(path)
     assert str(path) in error.message
     assert "[labels]" in error.remedy
-
-
-def test_a_map_that_is_not_there_is_refused_by_name(tmp_path):
-    assert str(tmp_path / "absent.toml") in refused(tmp_path / "absent.toml").message
 
 
 def test_a_map_that_is_no_text_is_refused_by_name(tmp_path):

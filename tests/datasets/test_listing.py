@@ -15,7 +15,7 @@ from lcbench.datasets.listing import (
     manifest_hash,
     require_known_labels,
 )
-from lcbench.errors import UserError, from_os_error
+from lcbench.errors import UserError
 from lcbench.taxonomy import load_taxonomy
 
 READER = LabelReader(load_taxonomy(), {"sheep": LEAVE_OUT})
@@ -77,12 +77,6 @@ def test_hidden_things_archives_leftovers_and_other_files_are_passed_over(tmp_pa
         "normal/folder.png/2.tiff",
     )
     assert list(found(tmp_path)) == ["normal/1.PNG", "normal/folder.png/2.tiff"]
-
-
-def test_spaces_and_letters_of_any_language_are_kept(tmp_path):
-    names = ["Bengin cases/bengin case (1).png", "aca/ä ö ü.png", "aca/肺.jpg", "scc/a;b,'c'.png"]
-    touch(tmp_path, *names)
-    assert sorted(found(tmp_path)) == sorted(names)
 
 
 def test_a_file_name_that_is_no_text_is_refused_by_name(tmp_path):
@@ -150,11 +144,6 @@ def test_unknown_names_are_counted_and_those_left_out_too(tmp_path):
     assert "[labels]" in text
 
 
-def test_known_names_raise_nothing(tmp_path):
-    touch(tmp_path, "normal/1.png", "sheep/1.png")
-    assert require_known_labels(tmp_path, list_images(tmp_path, READER), READER) is None
-
-
 def refused(source):
     with pytest.raises(UserError) as raised:
         list_images(source, READER)
@@ -181,10 +170,7 @@ def test_a_folder_that_may_not_be_entered_is_an_error_that_names_it(tmp_path, mo
         return genuine(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    with pytest.raises(PermissionError) as raised:
-        list_images(tmp_path, READER)
-    error = from_os_error(raised.value)
-    assert error is not None
+    error = refused(tmp_path)
     assert str(tmp_path / "normal") in error.message
     assert "permission" in error.remedy
 
@@ -197,8 +183,7 @@ def test_a_file_that_may_not_be_read_is_a_problem_and_a_folder_an_error(tmp_path
     assert problems == ["Permission denied", ""]
     (tmp_path / "normal").chmod(0)
     try:
-        with pytest.raises(PermissionError):
-            list_images(tmp_path, READER)
+        refused(tmp_path)
     finally:
         (tmp_path / "normal").chmod(0o755)
 
@@ -247,11 +232,3 @@ def test_the_hash_is_that_of_contents_names_and_labels(tmp_path, write_images):
     (two / "LUAD" / "9.png").unlink()
     removed = hash_of(two)
     assert len({hash_of(one), one_pixel, renamed, folder_renamed, removed}) == 5
-
-
-def test_the_hash_changes_with_a_label_and_not_with_a_group():
-    rows = pd.DataFrame({"image": ["a", "b"], "label": ["x", "y"], "sha256": ["1", "2"]})
-    same = manifest_hash(rows.assign(group=["g", "h"]))
-    assert manifest_hash(rows.assign(group="")) == same
-    assert manifest_hash(rows.assign(label=["y", "y"])) != same
-    assert manifest_hash(rows.iloc[::-1]) != same

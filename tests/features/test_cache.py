@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lcbench.features.cache import cached_array, is_cached
-from lcbench.storage import cache_folder
+from lcbench.features.cache import cached_array
 
 
 @pytest.fixture(autouse=True)
@@ -36,26 +35,20 @@ def numbers(*sizes: int, dtype: str = "float32") -> list[np.ndarray]:
     return np.split(values, np.cumsum(sizes)[:-1])
 
 
-@pytest.mark.parametrize("dtype", ["float32", "uint8", "int64", "float16"])
-def test_what_is_read_is_what_was_computed(dtype: str) -> None:
-    blocks = numbers(4, 4, 3, dtype=dtype)
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_what_is_read_is_what_was_computed_once(dtype: str) -> None:
+    """In whatever memory order it was given, and whatever became of what was read before."""
+    source = Source(*(block.transpose(0, 2, 1) for block in numbers(4, 4, 3, dtype=dtype)))
+    speeds = set()
     for _ in range(2):
-        found = cached_array("kind", ("key",), 11, Source(*blocks), "Computing")
+        found = cached_array("kind", ("key",), 11, source, "Computing")
         assert found.values.dtype == np.dtype(dtype)
-        np.testing.assert_array_equal(found.values, np.concatenate(blocks))
-
-
-def test_blocks_in_any_memory_order_are_stored_as_they_read() -> None:
-    block = np.arange(24, dtype=np.float32).reshape(4, 3, 2).transpose(0, 2, 1)
-    found = cached_array("kind", ("key",), 4, Source(block), "Computing")
-    np.testing.assert_array_equal(found.values, block)
-
-
-def test_the_second_call_reads() -> None:
-    source = Source(*numbers(4, 2))
-    for _ in range(3):
-        cached_array("kind", ("key",), 6, source, "Computing")
+        np.testing.assert_array_equal(found.values, np.concatenate(source.blocks))
+        found.values[:] = 0
+        speeds.add(found.images_per_second)
     assert source.asked == 1
+    assert len(speeds) == 1
+    assert speeds.pop() > 0
 
 
 @pytest.mark.parametrize(
@@ -63,32 +56,21 @@ def test_the_second_call_reads() -> None:
 )
 def test_another_kind_or_key_is_another_array(kind: str, key: tuple[str, ...]) -> None:
     cached_array("kind", ("a", "b"), 4, Source(*numbers(4)), "Computing")
-    assert is_cached("kind", ("a", "b"))
-    assert not is_cached(kind, key)
-
-
-def test_changing_what_was_read_changes_nothing_on_disk() -> None:
     source = Source(*numbers(4))
-    cached_array("kind", ("key",), 4, source, "Computing").values[:] = 0
-    again = cached_array("kind", ("key",), 4, source, "Computing").values
-    np.testing.assert_array_equal(again, source.blocks[0])
-
-
-class Cut(Exception):  # noqa: N818 - a stand-in for whatever ends a process
-    """The computation is cut off."""
+    cached_array(kind, key, 4, source, "Computing")
+    assert source.asked == 1
 
 
 def cut_off() -> Iterator[np.ndarray]:
     yield numbers(4)[0]
-    raise Cut
+    raise KeyboardInterrupt
 
 
 def test_a_computation_that_is_cut_off_leaves_nothing_that_is_taken_for_complete(
     empty_cache: Path,
 ) -> None:
-    with pytest.raises(Cut):
+    with pytest.raises(KeyboardInterrupt):
         cached_array("kind", ("key",), 8, cut_off, "Computing")
-    assert not is_cached("kind", ("key",))
     assert not [path for path in empty_cache.rglob("*") if path.is_file()]
     whole = Source(*numbers(4, 4))
     found = cached_array("kind", ("key",), 8, whole, "Computing")
@@ -96,26 +78,21 @@ def test_a_computation_that_is_cut_off_leaves_nothing_that_is_taken_for_complete
     np.testing.assert_array_equal(found.values, np.concatenate(whole.blocks))
 
 
-def test_leftovers_of_a_killed_process_are_not_taken_for_complete(empty_cache: Path) -> None:
-    source = Source(*numbers(4))
-    cached_array("kind", ("key",), 4, source, "Computing")
-    (finished,) = (empty_cache / "kind").iterdir()
-    finished.rename(finished.with_name(f".{finished.name}-abc"))
-    cached_array("kind", ("key",), 4, source, "Computing")
-    assert source.asked == 2
-
-
 @pytest.mark.parametrize("sizes", [(4,), (4, 4, 4)])
-def test_too_few_or_too_many_rows_are_not_stored(sizes: tuple[int, ...]) -> None:
+def test_too_few_or_too_many_rows_are_not_stored(sizes: tuple[int, ...], empty_cache: Path) -> None:
     with pytest.raises(RuntimeError, match="rows instead of 8"):
         cached_array("kind", ("key",), 8, Source(*numbers(*sizes)), "Computing")
-    assert not is_cached("kind", ("key",))
+    assert not list(empty_cache.rglob("values.npy"))
 
 
-def test_the_speed_and_the_key_are_stored_beside_the_values() -> None:
-    found = cached_array("kind", ("a", "b"), 4, Source(*numbers(4)), "Computing")
-    (facts,) = cache_folder().rglob("facts.json")
-    assert json.loads(facts.read_text())["key"] == ["a", "b"]
-    assert found.images_per_second > 0
-    again = cached_array("kind", ("a", "b"), 4, Source(*numbers(4)), "Computing")
-    assert again.images_per_second == found.images_per_second
+def test_arrays_lie_in_the_cache_whatever_their_key_with_the_key_beside_them(
+    empty_cache: Path,
+) -> None:
+    for key in ("hf-hub:../../lab/name", "/a:/b\\c*?"):
+        cached_array("kind", (key, "b"), 4, Source(*numbers(4)), "Computing")
+    folders = list((empty_cache / "kind").iterdir())
+    assert len(folders) == 2
+    assert all(folder.name.isalnum() for folder in folders)
+    keys = [json.loads((folder / "facts.json").read_text())["key"] for folder in folders]
+    assert ["hf-hub:../../lab/name", "b"] in keys
+    assert [path.name for path in empty_cache.parent.iterdir()] == [empty_cache.name]

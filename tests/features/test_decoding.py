@@ -7,15 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from PIL import Image
 
-from lcbench.features.decoding import ahead, batches, decode_batch
-
-
-@given(items=st.lists(st.integers(), max_size=60))
-def test_results_come_in_the_order_of_the_items(items: list[int]) -> None:
-    assert list(ahead(lambda item: item * 2, items)) == [item * 2 for item in items]
+from lcbench.features.decoding import ahead, decode_batch
 
 
 def test_results_come_in_order_when_later_items_are_done_first(
@@ -31,7 +25,7 @@ def test_results_come_in_order_when_later_items_are_done_first(
             later.set()
         return item
 
-    assert list(ahead(work, range(6))) == list(range(6))
+    assert list(ahead(work, range(50))) == list(range(50))
 
 
 def test_only_a_few_results_wait_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,18 +52,7 @@ def test_an_error_in_a_thread_is_raised_to_the_consumer() -> None:
         list(ahead(work, range(100)))
 
 
-@given(count=st.integers(0, 50), size=st.integers(1, 20))
-def test_batches_hold_every_path_once_in_order(count: int, size: int) -> None:
-    paths = [Path(f"{number}.png") for number in range(count)]
-    pieces = list(batches(paths, size))
-    assert [path for piece in pieces for path in piece] == paths
-    assert all(len(piece) == size for piece in pieces[:-1])
-    assert all(1 <= len(piece) <= size for piece in pieces)
-
-
 def test_a_batch_stacks_what_each_image_is_converted_to(tmp_path: Path) -> None:
-    from PIL import Image
-
     paths = [tmp_path / f"{shade}.png" for shade in (10, 200)]
     for path, shade in zip(paths, (10, 200), strict=True):
         Image.new("RGB", (3, 2), (shade, 0, 0)).save(path)

@@ -1,10 +1,14 @@
-"""A cache that holds nothing yet."""
+"""A cache that holds nothing yet, and a count of what is registered."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+
+from lcbench.leakage import proofs
+from lcbench.leakage.keypoints import ImageFeatures
+from lcbench.leakage.registration import Registration, register
 
 
 @pytest.fixture
@@ -13,3 +17,16 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setenv("LCBENCH_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, bytes]]:
+    """The digests of the images that are registered from now on."""
+    pairs: list[tuple[bytes, bytes]] = []
+
+    def count(first: ImageFeatures, second: ImageFeatures, *, mirror: bool) -> Registration | None:
+        pairs.append((first.digest, second.digest))
+        return register(first, second, mirror=mirror)
+
+    monkeypatch.setattr(proofs, "register", count)
+    return pairs

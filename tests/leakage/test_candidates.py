@@ -48,8 +48,8 @@ def everything(embeddings: Embeddings) -> NDArray[np.intp]:
 
 
 def test_nearly_all_nearest_neighbours_are_found() -> None:
-    embeddings = random_embeddings(1200)
-    queries = np.arange(0, 1200, 5)
+    embeddings = random_embeddings(800)
+    queries = np.arange(0, 800, 5)
     neighbours = nearest_neighbours(embeddings, queries, 20)
     recalled = 0
     for row, query in enumerate(queries.tolist()):
@@ -58,7 +58,7 @@ def test_nearly_all_nearest_neighbours_are_found() -> None:
     assert recalled / (20 * len(queries)) > 0.95
 
 
-@given(st.integers(11, 40), st.integers(1, 90), st.integers(0, 9), st.integers(0, 3))
+@given(st.integers(10, 40), st.integers(1, 90), st.integers(0, 9), st.integers(0, 3))
 @settings(max_examples=40)
 def test_few_images_have_neighbours_as_near_as_there_are_in_order(
     images: int, k: int, zero: int, seed: int
@@ -125,33 +125,13 @@ def test_only_queries_are_asked_for_but_all_images_answer(queries: list[int]) ->
 @pytest.mark.parametrize("count", [1, 251, 501])
 def test_a_query_alone_in_its_block_has_neighbours_too(count: int) -> None:
     embeddings = random_embeddings(502)
-    neighbours = nearest_neighbours(embeddings, np.arange(count), 5)
+    steps: list[int] = []
+    neighbours = nearest_neighbours(embeddings, np.arange(count), 5, steps.append)
+    assert sum(steps) == 502 + 2 * count
     assert neighbours.queries.tolist() == list(range(count))
     truth = brute_force(embeddings, count - 1, 5)
     similarity = [each[2] for each in found_of(neighbours, count - 1)]
     np.testing.assert_allclose(similarity, [each[2] for each in truth], atol=0.05)
-
-
-def test_a_query_that_is_the_only_image_has_no_neighbours() -> None:
-    embeddings = random_embeddings(3, zero=2)
-    neighbours = nearest_neighbours(embeddings, np.arange(3), 5)
-    assert neighbours.queries.tolist() == [2]
-    assert found_of(neighbours, 0) == []
-
-
-def test_the_same_vectors_always_have_the_same_neighbours() -> None:
-    embeddings = random_embeddings(700)
-    first, second = (nearest_neighbours(embeddings, everything(embeddings), 20) for _ in "12")
-    for name in ("queries", "images", "mirror", "similarity"):
-        np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
-
-
-@pytest.mark.parametrize("zero", [0, 10])
-def test_each_image_advances_by_one_and_each_query_by_two(zero: int) -> None:
-    embeddings = random_embeddings(600, zero=zero)
-    steps: list[int] = []
-    nearest_neighbours(embeddings, np.arange(zero, 550), 3, steps.append)
-    assert sum(steps) == 600 - zero + 2 * (550 - zero)
 
 
 @given(st.integers(2, 30), st.integers(1, 50), st.integers(0, 5))
@@ -174,9 +154,3 @@ def test_each_pair_of_neighbours_is_a_candidate_once_the_most_similar_first(
     assert set(pairs) == set(best)
     assert all(best[first] >= best[second] for first, second in pairwise(pairs))
     assert all(type(value) in (int, bool) for pair in pairs for value in pair)
-
-
-def test_nothing_kept_makes_no_candidates() -> None:
-    embeddings = random_embeddings(9)
-    neighbours = nearest_neighbours(embeddings, everything(embeddings), 5)
-    assert in_order(neighbours, np.zeros(neighbours.images.shape, dtype=bool)) == []

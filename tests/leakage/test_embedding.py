@@ -52,16 +52,10 @@ def test_an_image_is_near_to_its_copies_and_to_the_mirror_image_of_its_mirrored_
             assert similarity[row, copies[row]].min() > others[row].max() + 0.03
 
 
-def test_a_flipped_image_has_the_two_vectors_in_turn() -> None:
-    upright, mirrored = embedded().upright, embedded().mirrored
-    first, flipped = slice(0, TILES), slice(TILES, 2 * TILES)
-    for one, other in ((upright, mirrored), (mirrored, upright)):
-        assert (one[first] * other[flipped]).sum(axis=1).min() > 0.2
-        assert (one[first] * one[flipped]).sum(axis=1).max() < 0.1
-
-
 def test_the_same_images_always_have_the_same_vectors() -> None:
-    again = embed(list(images()))
+    steps: list[int] = []
+    again = embed(list(images()), steps.append)
+    assert sum(steps) == len(images())
     np.testing.assert_array_equal(again.upright, embedded().upright)
     np.testing.assert_array_equal(again.mirrored, embedded().mirrored)
 
@@ -92,10 +86,3 @@ def test_a_few_images_among_blank_ones_are_embedded(blanks: int) -> None:
     found = embed([*[blank()] * blanks, features(0), features(1)])
     assert not found.upright[:-2].any()
     np.testing.assert_allclose(np.linalg.norm(found.upright[-2:], axis=1), 1, atol=1e-4)
-
-
-def test_every_image_advances_by_one() -> None:
-    steps: list[int] = []
-    embed([features(seed % 3) for seed in range(260)], steps.append)
-    assert sum(steps) == 260
-    assert len(steps) > 1

@@ -1,6 +1,5 @@
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -12,14 +11,13 @@ from lcbench.leakage.keypoints import (
     DESCRIPTOR_LENGTH,
     MAX_KEYPOINTS,
     MAX_SIDE,
-    MIN_KEYPOINTS,
     MIN_SIDE,
     mirrored_descriptors,
     mirrored_points,
     read_features,
 )
 
-from .tissue import Pixels, described, features, saved, slide, tile
+from .tissue import described, features, saved, tile
 
 
 def distances_to_flipped(seed: int, places: float) -> NDArray[np.float64]:
@@ -53,24 +51,21 @@ def test_descriptors_and_points_mirrored_twice_are_the_same() -> None:
     assert not np.array_equal(mirrored_descriptors(image.descriptors), image.descriptors)
 
 
-def test_the_first_column_is_the_last_one_of_the_mirror_image() -> None:
-    points = np.array([[0, 3], [9, 4], [2.5, 0]], dtype=np.float32)
-    assert mirrored_points(points, 10).tolist() == [[9, 3], [0, 4], [6.5, 0]]
-
-
 sides = st.one_of(st.integers(1, 6), st.integers(1, 300))
 
 
 @given(sides, sides, st.integers(0, 255))
 @example(1, 1, 0)
 @example(1, 1000, 255)
-@example(1000, 1, 255)
 @example(600, 900, 255)
 @settings(max_examples=40)
 def test_a_blank_image_of_any_size_is_described_and_not_comparable(
     width: int, height: int, grey: int
 ) -> None:
     image = described(np.full((height, width, 3), grey, dtype=np.uint8))
+    if max(width, height) <= 3:  # nor is noise of a few pixels
+        noise = np.random.default_rng(grey).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        assert not described(noise).is_comparable
     assert image.size == (width, height)
     assert image.points.shape == (0, 2)
     assert image.descriptors.shape == (0, DESCRIPTOR_LENGTH)
@@ -79,17 +74,8 @@ def test_a_blank_image_of_any_size_is_described_and_not_comparable(
     assert len(image.digest) == 16
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (1, 900), (900, 1)])
-def test_an_image_of_a_few_pixels_is_described_and_not_comparable(size: tuple[int, int]) -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
-    image = described(pixels)
-    assert image.size == size[::-1]
-    assert len(image.points) == len(image.descriptors) < MIN_KEYPOINTS
-    assert not image.is_comparable
-
-
 @given(st.integers(1, 700), st.integers(1, 700))
-@settings(max_examples=40)
+@settings(max_examples=20)
 def test_working_pixels_lie_between_the_two_sides_and_keep_the_shape(
     width: int, height: int
 ) -> None:
@@ -101,21 +87,6 @@ def test_working_pixels_lie_between_the_two_sides_and_keep_the_shape(
     np.testing.assert_allclose(image.pixels.shape, expected.clip(1), atol=0.5)
 
 
-def test_a_large_image_is_reduced_and_shows_the_same() -> None:
-    large = cv2.cvtColor(slide(0), cv2.COLOR_RGB2GRAY)
-    image = described(slide(0))
-    assert image.size == (720, 720)
-    assert image.pixels.shape == (MAX_SIDE, MAX_SIDE)
-    expected = cv2.resize(large, (MAX_SIDE, MAX_SIDE), interpolation=cv2.INTER_AREA)
-    np.testing.assert_allclose(image.pixels, expected, atol=1)
-
-
-def test_a_small_image_is_enlarged_and_comparable() -> None:
-    image = described(tile(0, 60))
-    assert image.pixels.shape == (MIN_SIDE, MIN_SIDE)
-    assert image.is_comparable
-
-
 def test_tissue_has_keypoints_within_the_working_pixels_and_not_too_many() -> None:
     for seed in range(4):
         image = features(seed)
@@ -124,7 +95,8 @@ def test_tissue_has_keypoints_within_the_working_pixels_and_not_too_many() -> No
         assert image.descriptors.any(axis=1).all()
 
 
-def test_pale_tissue_has_keypoints_too() -> None:
+def test_small_and_pale_tissue_have_keypoints_too() -> None:
+    assert described(tile(0, 60)).is_comparable
     pale = np.rint(235 + (tile(0) - 235.0) * 0.1).astype(np.uint8)
     assert len(described(pale).points) > 100
 
@@ -141,22 +113,8 @@ def test_digests_agree_only_for_the_same_pixels_in_the_same_shape() -> None:
     assert described(pixels).digest not in digests
 
 
-def test_the_same_pixels_have_the_same_digest_in_any_lossless_format(tmp_path: Path) -> None:
-    pixels = tile(0, 40)
-    paths = [saved(pixels, tmp_path / f"tile.{suffix}") for suffix in ("png", "bmp", "tif")]
-    assert {read_features(path).digest for path in paths} == {described(pixels).digest}
-
-
-@given(st.tuples(*[st.integers(0, 255)] * 6))
-@settings(max_examples=30)
-def test_the_colour_is_the_mean_of_the_pixels(values: tuple[int, ...]) -> None:
-    pixels = np.array(values, dtype=np.uint8).reshape(1, 2, 3)
-    expected = (pixels[0, 0].astype(float) + pixels[0, 1]) / 2
-    np.testing.assert_allclose(described(pixels).colour, expected)
-
-
 def test_the_colour_is_counted_before_the_image_is_reduced() -> None:
-    pixels: Pixels = np.zeros((999, 999, 3), dtype=np.uint8)
+    pixels = np.zeros((999, 999, 3), dtype=np.uint8)
     pixels[500, 500] = (255, 0, 0)
     assert described(pixels).colour.tolist() == pytest.approx([255 / 999**2, 0, 0])
 

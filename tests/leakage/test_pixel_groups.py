@@ -8,7 +8,6 @@ import pytest
 
 from lcbench.datasets.dataset import Dataset, load_dataset
 from lcbench.datasets.labels import LabelReader
-from lcbench.leakage import sources
 from lcbench.leakage.pixel_groups import PixelCheck, know_sources
 from lcbench.taxonomy import Taxonomy
 
@@ -48,7 +47,7 @@ def groups_of(dataset: Dataset) -> dict[str, str]:
 
 
 def checked(dataset: Dataset) -> tuple[Dataset, PixelCheck]:
-    known, check = know_sources(dataset, needed=False)
+    known, check = know_sources(dataset)
     assert check is not None
     return known, check
 
@@ -62,30 +61,12 @@ def require_same_partition(found: dict[str, str], truth: dict[str, str]) -> None
 # Without given groups
 
 
-def test_groups_that_no_protocol_needs_are_not_looked_for(
-    load: Load, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*_args: object) -> None:
-        raise AssertionError("looked for groups")
-
-    monkeypatch.setattr(sources, "find_sources", fail)
-    dataset = load(None)
-    known, check = know_sources(dataset, needed=False)
-    assert known is dataset
-    assert check is None
-    assert not known.groups_known
-
-
-def test_groups_that_are_needed_are_the_true_ones(load: Load, truth: dict[str, str]) -> None:
-    known, check = know_sources(load(None), needed=True)
+def test_groups_found_from_pixels_are_the_true_ones(load: Load, truth: dict[str, str]) -> None:
+    known, check = know_sources(load(None))
     assert check is None
     assert known.groups_known
     assert known.groups_source == "pixels (0 exact copies, 48 registered pairs)"
     require_same_partition(groups_of(known), truth)
-
-
-def test_a_found_group_is_called_by_its_first_image(load: Load, truth: dict[str, str]) -> None:
-    known, _ = know_sources(load(None), needed=True)
     for image, group in groups_of(known).items():
         assert group == min(copies_of(truth, truth[image]))
 
@@ -93,30 +74,14 @@ def test_a_found_group_is_called_by_its_first_image(load: Load, truth: dict[str,
 # With given groups
 
 
-@pytest.mark.parametrize("needed", [False, True])
-def test_true_groups_are_kept_and_agreed_with(
-    needed: bool, load: Load, truth: dict[str, str]
-) -> None:
+def test_true_groups_are_kept_and_agreed_with(load: Load, truth: dict[str, str]) -> None:
     dataset = load(truth)
-    known, check = know_sources(dataset, needed=needed)
+    known, check = checked(dataset)
     assert known is dataset
     assert groups_of(known) == truth
-    assert check is not None
     assert (check.joined, check.apart) == ((), ())
     assert str(check) == "pixels agree with the source groups given"
     require_same_partition(groups_of(check.by_pixels), truth)
-
-
-def test_copies_that_are_given_as_different_are_named(load: Load, truth: dict[str, str]) -> None:
-    given = {**truth, copies_of(truth, TILE)[0]: "another"}
-    known, check = checked(load(given))
-    assert groups_of(known) == given
-    assert check.joined == (("another", TILE),)
-    assert check.apart == ()
-    assert str(check) == (
-        f"pixels join 2 groups that are given as different into 1 (another and {TILE}). "
-        "'lcbench audit --groups' shows the pairs."
-    )
 
 
 def test_tiles_that_are_given_as_one_are_named(load: Load, truth: dict[str, str]) -> None:
@@ -133,14 +98,16 @@ def test_tiles_that_are_given_as_one_are_named(load: Load, truth: dict[str, str]
     )
 
 
-def test_only_some_of_many_disagreements_are_named(load: Load, truth: dict[str, str]) -> None:
-    given = {image: image for image in truth}
-    _, check = checked(load(given))
-    assert len(check.joined) == 24
-    assert set(check.joined[0]) == set(copies_of(truth, truth[check.joined[0][0]]))
-    assert str(check).startswith("pixels join 72 groups that are given as different into 24 (")
-    assert str(check).count(" and ") == 3 * 2
-    assert "; ...)" in str(check)
+def test_what_a_group_is_called_says_nothing_of_its_source(
+    load: Load, truth: dict[str, str]
+) -> None:
+    given = {image: f"alone:{group}" for image, group in truth.items()}
+    dataset = load(given)
+    assert dataset.unknown_source == set()
+    assert dataset.groups_words == "given.csv (72 images)"
+    known, check = checked(dataset)
+    assert groups_of(known) == given
+    assert (check.joined, check.apart) == ((), ())
 
 
 # Images that a groups file does not name
@@ -148,7 +115,10 @@ def test_only_some_of_many_disagreements_are_named(load: Load, truth: dict[str, 
 
 def test_an_image_that_is_not_named_joins_its_siblings(load: Load, truth: dict[str, str]) -> None:
     unnamed = copies_of(truth, TILE)[1]
-    known, check = checked(load({image: truth[image] for image in truth if image != unnamed}))
+    dataset = load({image: truth[image] for image in truth if image != unnamed})
+    assert dataset.unknown_source == {unnamed}
+    known, check = checked(dataset)
+    assert known.unknown_source == check.by_pixels.unknown_source == set()
     assert groups_of(known) == truth
     assert (check.joined, check.apart) == ((), ())
     assert known.groups_source == (

@@ -1,39 +1,26 @@
+import math
 from itertools import combinations
 
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lcbench.leakage.grouping import CERTAIN, DOUBTFUL
 from lcbench.leakage.keypoints import ImageFeatures
-from lcbench.leakage.registration import MIN_CONTRAST, MIN_INLIERS, Registration, register
+from lcbench.leakage.registration import (
+    MIN_CONTRAST,
+    MIN_INLIERS,
+    Registration,
+    decompose,
+    register,
+)
 
 from .tissue import TILE, Change, copied, described, features, slide, tile
 
 PIXELS = 0.25
-EXTREMES = {
-    "turned": [Change(angle=angle) for angle in (7, 45, 90, 133, 180, 270, 359)],
-    "mirrored": [
-        Change(mirror=True),
-        Change(mirror=True, angle=180),
-        Change(mirror=True, angle=20),
-    ],
-    "cropped": [Change(crop=0.6, shift=shift) for shift in ((0, 0), (-1, 1), (1, 0.3))],
-    "halved": [Change(scale=0.5)],
-    "doubled": [Change(scale=2.0)],
-    "compressed": [Change(quality=30)],
-    "stained": [
-        Change(gain=(0.9, 1.1, 1.0), offset=10, gamma=0.85),
-        Change(gain=(1.1, 0.9, 0.9), offset=-10, gamma=1.15),
-    ],
-    "everything": [
-        Change(37, True, 0.6, (1, -1), 0.5, 30, (0.9, 1.1, 1.1), -10, 1.15),
-        Change(290, False, 0.6, (-0.5, 1), 2.0, 30, (1.1, 0.9, 1.1), 10, 0.85),
-    ],
-}
 
 
 def applied(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -79,12 +66,6 @@ def require_found(seed: int, change: Change) -> Registration:
     return found
 
 
-@pytest.mark.parametrize("kind", EXTREMES)
-def test_a_copy_that_is(kind: str) -> None:
-    for seed, change in enumerate(EXTREMES[kind]):
-        require_found(seed, change)
-
-
 units = st.floats(-1, 1)
 changes = st.builds(
     Change,
@@ -101,13 +82,18 @@ changes = st.builds(
 
 
 @given(st.integers(0, 7), changes)
-@settings(max_examples=40)
+@example(0, Change())
+@example(1, Change(scale=0.5))
+@example(2, Change(mirror=True, scale=2.0, crop=0.6))
+@example(3, Change(37, True, 0.6, (1, -1), 0.5, 30, (0.9, 1.1, 1.1), -10, 1.15))
+@example(4, Change(290, False, 0.6, (-0.5, 1), 2.0, 30, (1.1, 0.9, 1.1), 10, 0.85))
+@settings(max_examples=25)
 def test_a_copy_is_found_in_its_place_whatever_was_done_to_it(seed: int, change: Change) -> None:
     require_found(seed, change)
 
 
 @given(st.integers(0, 7), changes)
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_both_ways_round_give_the_same_verdict_and_inverse_maps(seed: int, change: Change) -> None:
     pixels, _ = copied(seed, change)
     image, other = features(seed), described(pixels)
@@ -126,42 +112,23 @@ def test_both_ways_round_give_the_same_verdict_and_inverse_maps(seed: int, chang
 
 
 @pytest.mark.parametrize("mirror", [False, True])
-def test_tiles_of_other_slides_of_the_same_stain_are_not_taken_for_copies(mirror: bool) -> None:
-    for first, second in combinations(range(14), 2):
-        found = register(features(first), features(second), mirror=mirror)
-        assert found is None or found.correlation < DOUBTFUL
-
-
-@pytest.mark.parametrize("side", [120, 240])
-def test_neighbouring_tiles_of_one_slide_are_not_taken_for_copies(side: int) -> None:
+def test_other_tissue_of_the_same_stain_and_the_same_the_other_way_round_are_no_copies(
+    mirror: bool,
+) -> None:
     whole = slide(40)
-    starts = range(0, min(len(whole), 4 * side), side)
-    tiles = [described(whole[y : y + side, x : x + side]) for y in starts for x in starts]
-    assert len(tiles) >= 9
-    for first, second in combinations(tiles, 2):
-        for mirror in (False, True):
-            found = register(first, second, mirror=mirror)
-            assert found is None or found.correlation < DOUBTFUL
-
-
-@pytest.mark.parametrize("mirror", [False, True])
-def test_a_copy_is_not_found_in_the_other_orientation(mirror: bool) -> None:
-    for seed in range(6):
-        pixels, _ = copied(seed, Change(angle=30 * seed, mirror=not mirror))
-        found = register(features(seed), described(pixels), mirror=mirror)
+    side_by_side = [
+        described(whole[y : y + 120, x : x + 120]) for y in (0, 120) for x in (0, 120, 240)
+    ]
+    pairs = [*combinations(side_by_side, 2), *combinations(map(features, range(8)), 2)]
+    for seed in range(4):
+        turned, _ = copied(seed, Change(angle=30 * seed, mirror=not mirror))
+        pairs.append((features(seed), described(turned)))
+    for first, second in pairs:
+        found = register(first, second, mirror=mirror)
         assert found is None or found.correlation < DOUBTFUL
 
 
-def test_an_image_lies_on_itself() -> None:
-    found = register(features(0), features(0), mirror=False)
-    assert found is not None
-    np.testing.assert_allclose(found.matrix, [[1, 0, 0], [0, 1, 0]], atol=0.01)
-    assert found.correlation == pytest.approx(1, abs=1e-3)
-    assert found.overlap_first == found.overlap_second == pytest.approx(1, abs=0.01)
-    assert found.brightness == pytest.approx(0, abs=0.1)
-
-
-@pytest.mark.parametrize("shift", [80, 160, 220])
+@pytest.mark.parametrize("shift", [80, 220])
 def test_two_tiles_that_share_a_part_lie_on_each_other_there(shift: int) -> None:
     whole = slide(3)
     first, second = whole[:TILE, :TILE], whole[:TILE, shift : shift + TILE]
@@ -232,12 +199,6 @@ def test_several_keypoints_in_one_place_count_once(places: int, found: bool) -> 
     assert (register(image, image, mirror=False) is not None) == found
 
 
-def test_a_mirror_image_is_not_laid_over_unless_it_is_asked_for() -> None:
-    grey, points = features(2).pixels, np.random.default_rng(1).uniform(4, 250, (60, 2))
-    flipped = drawn(grey[:, ::-1], np.column_stack([255 - points[:, 0], points[:, 1]]))
-    assert register(drawn(grey, points), flipped, mirror=False) is None
-
-
 @pytest.mark.parametrize(("common", "found"), [(40, True), (12, True), (7, False)])
 def test_few_keypoints_of_many_in_common_prove_nothing(common: int, found: bool) -> None:
     grey = features(2).pixels
@@ -278,7 +239,7 @@ def test_an_overlap_without_contrast_proves_nothing() -> None:
     assert found.correlation == 0
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 500), (64, 64), (300, 200)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (300, 200)])
 def test_a_blank_image_is_laid_over_nothing(size: tuple[int, int]) -> None:
     blank = described(np.full((*size, 3), 240, dtype=np.uint8))
     for mirror in (False, True):
@@ -287,10 +248,37 @@ def test_a_blank_image_is_laid_over_nothing(size: tuple[int, int]) -> None:
         assert register(blank, blank, mirror=mirror) is None
 
 
-def test_the_same_two_images_always_give_the_same() -> None:
-    other = described(copied(0, Change(angle=70, mirror=True, crop=0.7))[0])
-    first, second = (register(features(0), other, mirror=True) for _ in range(2))
-    assert first is not None
-    assert second is not None
-    np.testing.assert_array_equal(first.matrix, second.matrix)
-    assert first.correlation == second.correlation
+# What a map does
+
+
+def turned(degrees: float) -> NDArray[np.float64]:
+    """Clockwise as seen on a screen, whose second axis points down."""
+    angle = math.radians(degrees)
+    return np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+
+
+angles, factors, places = st.floats(-180, 180), st.floats(0.2, 5), st.floats(-500, 500)
+
+
+@given(angles, factors, st.floats(1, 3), angles, st.booleans(), places)
+def test_a_map_comes_apart_into_what_it_was_made_of(
+    rotation: float, scale: float, stretch: float, direction: float, mirrored: bool, x: float
+) -> None:
+    axes = turned(direction)
+    sheared = axes @ np.diag([stretch**0.5, stretch**-0.5]) @ axes.T
+    linear = scale * turned(rotation) @ sheared @ np.diag([-1.0 if mirrored else 1.0, 1.0])
+    found = decompose(np.column_stack([linear, [x, -x]]))
+    assert (found.mirrored, found.scale) == (mirrored, pytest.approx(scale))
+    assert found.stretch == pytest.approx(stretch)
+    assert math.remainder(found.rotation - rotation, 360) == pytest.approx(0, abs=1e-4)
+    assert -180 <= found.rotation <= 180
+
+
+def test_turns_are_clockwise_as_opencv_turns_pixels() -> None:
+    """A point at the right of the middle goes to the lower half of the screen."""
+    image = np.zeros((101, 101), np.uint8)
+    image[45:56, 85:96] = 255
+    matrix = np.column_stack([turned(90), [100, 0]])
+    rows = np.flatnonzero(cv2.warpAffine(image, matrix, (101, 101)).any(axis=1))
+    assert rows.min() > 80
+    assert decompose(matrix).rotation == pytest.approx(90)

@@ -12,11 +12,10 @@ from sklearn.metrics import adjusted_rand_score
 
 from lcbench.leakage import grouping, proofs, sources
 from lcbench.leakage.keypoints import ImageFeatures
-from lcbench.leakage.registration import Registration, register
-from lcbench.leakage.sources import Copy, ImageFiles, Sources, find_sources
-from lcbench.storage import file_sha256
+from lcbench.leakage.registration import Registration
+from lcbench.leakage.sources import Copy, Sources, find_sources
 
-from .tissue import Change, Pixels, copied, saved, slide, tile
+from .tissue import Change, Pixels, copied, files, saved, slide, tile
 
 CHANGES = (
     Change(scale=0.5),
@@ -25,10 +24,6 @@ CHANGES = (
 )
 TILES = 5
 SOURCE = np.repeat(np.arange(TILES), len(CHANGES))
-
-
-def files(paths: Sequence[Path]) -> ImageFiles:
-    return ImageFiles(tuple(paths), tuple(file_sha256(path) for path in paths))
 
 
 def found_in(paths: Sequence[Path], queries: Sequence[int] | None = None) -> Sources:
@@ -96,34 +91,23 @@ def test_copies_are_grouped_in_any_order_of_the_files(copies: list[Path]) -> Non
     require_partition(found_in([copies[number] for number in order]), SOURCE[order].tolist())
 
 
-def test_links_say_which_images_are_mirrored(copies: list[Path]) -> None:
-    mirrored = [change.mirror for change in CHANGES] * TILES
-    for link in found_in(copies).links:
-        first, second, mirror = link.candidate
-        assert mirror == (mirrored[first] != mirrored[second])
-        assert (np.linalg.det(link.registration.matrix[:, :2]) < 0) == mirror
-        assert link.registration.correlation >= grouping.CERTAIN
-
-
 def test_tiles_of_one_slide_side_by_side_and_of_others_like_it_are_not_merged(
     tmp_path: Path,
 ) -> None:
-    starts = range(0, 720, 144)
+    starts = range(0, 432, 144)
     parts = [slide(60)[y : y + 144, x : x + 144] for y in starts for x in starts]
-    found = found_in(written(tmp_path, [*parts, *(tile(seed, 144) for seed in range(61, 71))]))
-    assert found.groups.tolist() == list(range(35))
+    found = found_in(written(tmp_path, [*parts, *(tile(seed, 144) for seed in range(61, 67))]))
+    assert found.groups.tolist() == list(range(15))
     assert found.links == found.doubtful == ()
-    assert found.tried > 35
+    assert found.tried > 15
 
 
-def test_names_and_folders_do_not_matter(copies: list[Path], tmp_path: Path) -> None:
+def test_images_are_numbered_through_all_folders_and_names_do_not_matter(
+    copies: list[Path], tmp_path: Path
+) -> None:
     names = [tmp_path / f"{'zyx'[number % 3]}-{97 * number % 31}.png" for number in range(15)]
     moved = [shutil.copy(path, name) for path, name in zip(copies, names, strict=True)]
-    require_equal(found_in(moved), found_in(copies))
     require_equal(find_sources([files(copies[:4]), files(moved[4:])]), found_in(copies))
-
-
-def test_images_are_numbered_through_all_folders(copies: list[Path], tmp_path: Path) -> None:
     again = shutil.copy(copies[1], tmp_path / "again.png")
     found = find_sources([files(copies[:3]), files([]), files([again, *copies[3:]])])
     assert found.copies == (Copy(1, 3, "same file"),)
@@ -169,8 +153,7 @@ def test_blank_images_are_incomparable_and_found_as_exact_copies_only(tmp_path: 
     assert found.links == found.doubtful == ()
 
 
-@pytest.mark.parametrize("tiles", [0, 1])
-@pytest.mark.parametrize("blanks", [0, 1, 3])
+@pytest.mark.parametrize(("tiles", "blanks"), [(0, 0), (0, 3), (1, 0), (1, 1)])
 def test_there_may_be_hardly_anything_to_compare(tmp_path: Path, tiles: int, blanks: int) -> None:
     blank = [np.full((size, 8, 3), 240, dtype=np.uint8) for size in range(1, 1 + blanks)]
     found = found_in(written(tmp_path, [*blank, *(tile(seed, 96) for seed in range(tiles))]))
@@ -183,31 +166,18 @@ def test_there_may_be_hardly_anything_to_compare(tmp_path: Path, tiles: int, bla
 # Queries
 
 
-@pytest.fixture
-def registered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, bytes]]:
-    """The digests of the images that are registered from now on."""
-    pairs: list[tuple[bytes, bytes]] = []
-
-    def count(first: ImageFeatures, second: ImageFeatures, *, mirror: bool) -> Registration | None:
-        pairs.append((first.digest, second.digest))
-        return register(first, second, mirror=mirror)
-
-    monkeypatch.setattr(proofs, "register", count)
-    return pairs
-
-
 @pytest.mark.usefixtures("empty_cache")
+@pytest.mark.parametrize("queries", [[], [4], [1, 12, 14]])
 def test_only_pairs_with_a_query_are_registered(
-    copies: list[Path], registered: list[tuple[bytes, bytes]]
+    queries: list[int], copies: list[Path], registered: list[tuple[bytes, bytes]]
 ) -> None:
-    queries = [1, 12, 14]
     found = found_in(copies, queries)
     wanted = {found.features[query].digest for query in queries}
-    assert len(registered) == found.tried > 0
+    assert len(registered) == found.tried
     assert all(wanted & set(pair) for pair in registered)
-    expected = np.arange(15)
-    expected[[0, 1, 2]], expected[[12, 13, 14]] = 0, 12
-    np.testing.assert_array_equal(found.groups, expected)
+    asked = {SOURCE[query] for query in queries}
+    own = [source if source in asked else f"image {n}" for n, source in enumerate(SOURCE)]
+    require_partition(found, own)
 
 
 @pytest.mark.usefixtures("empty_cache")
@@ -217,19 +187,6 @@ def test_an_image_is_a_query_if_a_copy_of_it_is(copies: list[Path], tmp_path: Pa
     expected = np.arange(17)
     expected[[0, 1, 2, 15]], expected[[6, 7, 8, 16]] = 0, 6
     np.testing.assert_array_equal(found.groups, expected)
-
-
-@pytest.mark.usefixtures("empty_cache")
-def test_without_queries_only_exact_copies_are_found(
-    copies: list[Path], registered: list[tuple[bytes, bytes]]
-) -> None:
-    found = found_in([*copies, copies[4]], queries=[])
-    assert found.groups.tolist() == [*range(15), 4]
-    assert not registered
-
-
-def test_a_single_query_is_compared_with_all(copies: list[Path]) -> None:
-    assert found_in(copies, queries=[4]).groups.tolist()[3:6] == [3, 3, 3]
 
 
 # What is kept
@@ -248,18 +205,7 @@ def test_what_was_found_is_read_from_the_cache(
         found_in(copies, queries=[0, 1])
 
 
-def test_two_empty_caches_give_the_same(
-    copies: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = []
-    for name in ("one", "two"):
-        monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / name))
-        found.append(found_in(copies))
-    require_equal(*found)
-    assert found[0].tried > len(found[0].links)
-
-
-@pytest.mark.parametrize("after", [0, 9, 25])
+@pytest.mark.parametrize("after", [0, 9])
 def test_an_interrupted_run_goes_on_where_it_was_and_finds_the_same(
     copies: list[Path],
     after: int,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lcbench.leakage.keypoints import ImageFeatures, describe
+from lcbench.leakage.store import ImageFiles
+from lcbench.storage import file_sha256
 
 Pixels = NDArray[np.uint8]
 TILE = 320
@@ -114,6 +117,11 @@ def features(seed: int) -> ImageFeatures:
 def described(pixels: Pixels) -> ImageFeatures:
     """What is kept of an image."""
     return describe(Image.fromarray(pixels))
+
+
+def files(paths: Sequence[Path]) -> ImageFiles:
+    """Image files as one folder."""
+    return ImageFiles(tuple(paths), tuple(file_sha256(path) for path in paths))
 
 
 def saved(pixels: Pixels, path: Path) -> Path:

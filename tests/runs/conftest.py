@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from lcbench.runs.execute import execute
 from lcbench.runs.plan import Plan, RunOptions, make_plan
 
-from .recipes import OWN_KINDS, suite_text
+from .recipes import KNN, MAJORITY, OWN_KINDS, REFERENCE, suite_text
 
 Baseline = dict[str, Any]
 WriteSuite = Callable[..., str]
@@ -31,7 +32,10 @@ def write_suite(tmp_path: Path) -> WriteSuite:
 @pytest.fixture
 def options(small_demo: Path) -> Callable[..., RunOptions]:
     """What `lcbench run` would be asked for: options(suite, seeds=2, ...)."""
+    return options_for(small_demo)
 
+
+def options_for(small_demo: Path) -> Callable[..., RunOptions]:
     def make(suite: str, **changes: Any) -> RunOptions:
         base = {
             "data": str(small_demo),
@@ -70,3 +74,15 @@ def own_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "own" / "lcbench_test_own_kinds.py").write_text(OWN_KINDS)
     monkeypatch.syspath_prepend(tmp_path / "own")
     return "lcbench_test_own_kinds"
+
+
+@pytest.fixture(scope="session")
+def finished(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a suite in which everything finished; copy it before changing it."""
+    folder = tmp_path_factory.mktemp("finished")
+    suite = folder / "tiny.toml"
+    suite.write_text(
+        suite_text(REFERENCE, KNN, MAJORITY, protocols=["paper", "grouped"], flattering="paper")
+    )
+    plan = make_plan(options_for(small_demo)(str(suite)))
+    return execute(plan, folder / "runs", jobs=1).folder

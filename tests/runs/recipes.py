@@ -10,6 +10,7 @@ from typing import Any
 from lcbench.protocols import run_name
 from lcbench.runs.execute import Outcome
 from lcbench.runs.plan import Plan
+from lcbench.runs.records import DatasetRecord, PlanRecord, TaxonomyRecord
 from lcbench.storage import file_sha256
 
 MAJORITY = {"name": "majority", "kind": "majority"}
@@ -37,6 +38,25 @@ def run_folder(out: Path, baseline: str, *, seed: int = 0, suite: str = "tiny") 
 
 def counts(outcome: Outcome) -> tuple[int, int, int]:
     return outcome.done, outcome.already_done, len(outcome.failures)
+
+
+def plan_record(**changes: Any) -> PlanRecord:
+    """A stored plan of a suite "s" for a tree of two leaves."""
+    base = {
+        "suite": "s", "command": "", "created": "", "protocols": ("paper", "grouped"), "seeds": 1,
+        "baselines": ("one",), "left_out": (), "reference": "one", "machine": "",
+        "dataset": DATASET,
+        "taxonomy": TaxonomyRecord(
+            name="t", parents={"a": "root", "b": "root"}, negative="a", subtypes_of=None
+        ),
+    }  # fmt: skip
+    return PlanRecord(**{**base, **changes})
+
+
+DATASET = DatasetRecord(
+    name="x", synthetic=False, images=1, images_by_class={}, source_groups=None, groups_source="",
+    skipped=(), sha256="x",
+)  # fmt: skip
 
 
 OWN_KINDS = '''

@@ -1,6 +1,5 @@
 import pytest
 
-from lcbench.protocols import PROTOCOLS
 from lcbench.runs.catalogue import LISTINGS
 from lcbench.runs.suite import load_suite
 
@@ -18,12 +17,6 @@ def test_every_baseline_of_core_is_listed():
     rows = [row for row in LISTINGS["baselines"]() if row["suite"] == "core"]
     assert [row["baseline"] for row in rows] == [r.name for r in load_suite("core").baselines]
     assert {row["baseline"]: row["backbone"] for row in rows}["majority"] == "-"
-
-
-def test_protocols_say_whether_they_need_groups():
-    needs = {row["protocol"]: row["needs source groups"] for row in LISTINGS["protocols"]()}
-    assert needs == {"paper": "no", "grouped": "yes"}
-    assert set(needs) == set(PROTOCOLS)
 
 
 def test_a_suite_is_listed_with_its_size():

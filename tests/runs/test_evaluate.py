@@ -20,7 +20,7 @@ from lcbench.errors import UserError
 from lcbench.runs.evaluate import Evaluation, EvaluationOptions, evaluate
 from lcbench.runs.execute import execute
 from lcbench.runs.plan import RunOptions, make_plan
-from lcbench.runs.records import ExternalRecord, read_record
+from lcbench.runs.records import ExternalRecord, OverlapRecord, read_record
 
 from .recipes import CASCADE, COLOUR, MAJORITY, REFERENCE, suite_text
 
@@ -74,7 +74,7 @@ def predictions(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
 def mixed(tmp_path: Path, small_demo: Path) -> Path:
     """Leaves, an inner node, an unknown class, broken files, copies, a contradiction."""
     folder = tmp_path / "mixed"
-    demo = sorted(small_demo.rglob("*.png"))
+    demo = sorted(small_demo.rglob("*.bmp"))
     for number, name in enumerate(
         ["normal/a.png", "normal/b.png", "LUAD/a.png", "scc/deep/er/a.png", "malignant/a.png",
          "malignant/b.png", "mystery/a.png", "mystery/b.png"]
@@ -101,6 +101,15 @@ def test_every_file_is_predicted_or_named(suite: Path, mixed: Path) -> None:
     assert unreadable == {"normal/empty.png", "scc/cut.png", "malignant/text.jpg"}
     unknown = sum(label.images for label in record.labels if not label.node)
     assert record.images == record.scored + len(unreadable) + unknown
+    assert {label.label: (label.node, label.images) for label in record.labels} == {
+        "LUAD": ("adenocarcinoma", 1),
+        "malignant": ("malignant", 3),
+        "mystery": ("", 2),
+        "normal": ("benign", 5),
+        "scc": ("squamous_cell_carcinoma", 4),
+    }
+    assert record.copies == 2
+    assert record.contradictions == ("LUAD/a.png = scc/the same.png",)
     assert record.left_out == ()
     tables = predictions(evaluation)
     assert set(tables) == {"majority", "colour", *BACKBONED}
@@ -116,34 +125,17 @@ def test_every_file_is_predicted_or_named(suite: Path, mixed: Path) -> None:
         assert not any(image.startswith("mystery") for image in labels)
 
 
-def test_labels_are_listed_as_found_and_as_read(suite: Path, mixed: Path) -> None:
-    found = {
-        label.label: (label.node, label.images)
-        for label in evaluate(mixed, suite, CPU).record.labels
-    }
-    assert found == {
-        "LUAD": ("adenocarcinoma", 1),
-        "malignant": ("malignant", 3),
-        "mystery": ("", 2),
-        "normal": ("benign", 5),
-        "scc": ("squamous_cell_carcinoma", 4),
-    }
-
-
-def test_copies_and_contradictions_are_counted_and_named(suite: Path, mixed: Path) -> None:
-    record = evaluate(mixed, suite, CPU).record
-    assert record.copies == 2
-    assert record.contradictions == ("LUAD/a.png = scc/the same.png",)
-
-
 def test_a_map_of_labels_goes_before_the_known_names(suite: Path, mixed: Path) -> None:
+    (mixed / "nobody knows").mkdir()
+    shutil.copy(mixed / "normal/a.png", mixed / "nobody knows")
     (mixed / "map.toml").write_text(
         '[labels]\nmystery = "adenocarcinoma"\nmalignant = "leave-out"\n'
     )
     record = evaluate(mixed, suite, replace(CPU, labels=mixed / "map.toml")).record
-    nodes = {label.label: label.node for label in record.labels}
-    assert nodes["mystery"] == "adenocarcinoma"
-    assert nodes["malignant"] == ""
+    found = {label.label: (label.node, label.left_out) for label in record.labels}
+    assert found["mystery"] == ("adenocarcinoma", False)
+    assert found["malignant"] == ("", True)  # the user said so: it is not unknown
+    assert found["nobody knows"] == ("", False)
     assert record.scored == 10 - 2 + 2
 
 
@@ -289,7 +281,12 @@ def test_a_stored_model_that_is_broken_is_an_error_that_names_it(suite: Path, mi
 # Real data
 
 
-def test_the_chest_ct_folder_is_read_without_a_map(shared_data: Path, suite: Path) -> None:
+def test_the_chest_ct_folder_is_read_without_a_map(
+    shared_data: Path, suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "lcbench.runs.evaluate.overlap_with_training", lambda *_: OverlapRecord(reason="not asked")
+    )
     folder = shared_data / "external" / "chest-ct"
     files = [path for path in folder.rglob("*") if path.is_file()]
     evaluation = evaluate(folder, suite, CPU)

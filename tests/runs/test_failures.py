@@ -22,17 +22,6 @@ from lcbench.runs.store import read_plan
 from .recipes import KNN, MAJORITY, REFERENCE, MakePlan, contents, counts, run_folder
 
 
-def test_unreadable_weights_are_an_error_before_anything_is_written(
-    plan_of: MakePlan, tmp_path: Path
-) -> None:
-    (tmp_path / "bad.pth").write_bytes(b"no weights")
-    for baselines in ((REFERENCE, MAJORITY), (MAJORITY, KNN)):
-        plan = plan_of(*baselines, weights=str(tmp_path / "bad.pth"))
-        with pytest.raises(UserError, match=r"bad\.pth: not readable weights"):
-            execute(plan, tmp_path / "runs", jobs=1)
-    assert not (tmp_path / "runs").exists()
-
-
 @pytest.fixture
 def no_network(monkeypatch: pytest.MonkeyPatch, empty_hub: None) -> Iterator[list[str]]:  # noqa: ARG001
     """A hub that cannot be reached; the names that were asked for."""
@@ -69,16 +58,6 @@ def test_a_reference_that_cannot_be_downloaded_is_an_error(
         execute(plan, tmp_path / "runs", jobs=1)
     assert no_network
     assert not (tmp_path / "runs").exists()
-
-
-def test_when_no_download_works_nothing_is_called_done(
-    no_network: list[str], plan_of: MakePlan, tmp_path: Path
-) -> None:
-    other = {**REFERENCE, "name": "other", "backbone": "resnet50"}
-    plan = plan_of(REFERENCE, other, only=("other",), offline=False)
-    with pytest.raises(UserError, match=r"no baseline can run: other: .*could not be downloaded"):
-        execute(plan, tmp_path / "runs", jobs=1)
-    assert no_network
 
 
 def test_weights_from_a_file_are_recorded_with_its_name(

@@ -12,28 +12,15 @@ import pytest
 
 from lcbench.datasets.dataset import Dataset
 from lcbench.errors import UserError
-from lcbench.runs.overlap import overlap_with_training, overlap_words
-from lcbench.runs.records import DatasetRecord, OverlapRecord, PlanRecord, TaxonomyRecord
+from lcbench.runs.overlap import overlap_with_training
+from lcbench.runs.records import OverlapRecord
 from lcbench.storage import file_sha256
 
 from ..leakage.tissue import saved, tile
+from .recipes import plan_record
 
 SIDE = 192
 TRAINING = ["aca/0.png", "aca/1.png", "normal/2.png"]
-
-
-def plan(root: str | Path) -> PlanRecord:
-    dataset = DatasetRecord(
-        name="x", synthetic=False, images=3, images_by_class={}, source_groups=None,
-        groups_source="", skipped=(), sha256="x",
-    )  # fmt: skip
-    tree = TaxonomyRecord(
-        name="t", parents={"a": "root", "b": "root"}, negative="a", subtypes_of=None
-    )
-    return PlanRecord(
-        suite="s", command="", created="", protocols=("paper",), seeds=1, baselines=("one",),
-        left_out=(), reference="one", dataset=dataset, taxonomy=tree, machine="", root=str(root),
-    )  # fmt: skip
 
 
 def external(root: Path, images: Sequence[str]) -> Dataset:
@@ -75,7 +62,7 @@ def outside(tmp_path: Path, training: Path) -> Dataset:
 def test_copies_and_turned_images_are_found_and_others_are_not(
     suite: Path, training: Path, outside: Dataset
 ) -> None:
-    found = overlap_with_training(suite, plan(training), outside, None)
+    found = overlap_with_training(suite, plan_record(root=str(training)), outside, None)
     assert found.reason == ""
     assert (found.training_images, found.images) == (3, 4)
     assert (found.with_sibling, found.exact) == (2, 1)
@@ -88,7 +75,7 @@ def test_a_folder_of_other_tissue_shares_nothing(
     suite: Path, training: Path, outside: Dataset
 ) -> None:
     other = external(outside.root, ["own mirrored.png", "own.png"])
-    found = overlap_with_training(suite, plan(training), other, None)
+    found = overlap_with_training(suite, plan_record(root=str(training)), other, None)
     assert found == OverlapRecord(training_images=3, images=2)
 
 
@@ -97,7 +84,7 @@ def test_the_same_pixels_in_another_format_are_an_exact_copy(
 ) -> None:
     saved(tile(1, SIDE), tmp_path / "outside" / "stored.bmp")
     other = external(tmp_path / "outside", ["stored.bmp"])
-    found = overlap_with_training(suite, plan(training), other, None)
+    found = overlap_with_training(suite, plan_record(root=str(training)), other, None)
     assert (found.with_sibling, found.exact) == (1, 1)
     assert found.pairs == ("stored.bmp = aca/1.png (the same pixels)",)
 
@@ -107,7 +94,7 @@ def test_images_that_moved_are_found_where_the_user_says(
 ) -> None:
     moved = tmp_path / "elsewhere"
     shutil.move(training, moved)
-    found = overlap_with_training(suite, plan(training), outside, moved)
+    found = overlap_with_training(suite, plan_record(root=str(training)), outside, moved)
     assert (found.with_sibling, found.exact) == (2, 1)
 
 
@@ -115,12 +102,12 @@ def test_images_that_are_gone_are_a_reason_and_no_error(
     suite: Path, training: Path, outside: Dataset
 ) -> None:
     (training / TRAINING[1]).unlink()
-    found = overlap_with_training(suite, plan(training), outside, None)
+    found = overlap_with_training(suite, plan_record(root=str(training)), outside, None)
     assert found == OverlapRecord(
         reason=f"1 of 3 training images are not in {training} any more (see --training)"
     )
     shutil.rmtree(training)
-    found = overlap_with_training(suite, plan(training), outside, None)
+    found = overlap_with_training(suite, plan_record(root=str(training)), outside, None)
     assert found.reason.startswith("3 of 3 training images")
 
 
@@ -129,7 +116,7 @@ def test_a_place_that_the_user_names_must_hold_the_images(
 ) -> None:
     wrong = tmp_path / "wrong"
     with pytest.raises(UserError, match="--training 3 of 3 training images are not in") as caught:
-        overlap_with_training(suite, plan(training), outside, wrong)
+        overlap_with_training(suite, plan_record(root=str(training)), outside, wrong)
     assert str(wrong) in caught.value.message
     assert TRAINING[0] in caught.value.remedy
 
@@ -138,27 +125,10 @@ def test_runs_that_do_not_say_where_their_images_lie_are_not_compared(
     suite: Path, outside: Dataset, tmp_path: Path
 ) -> None:
     reason = "the runs do not say where their images lie (see --training)"
-    assert overlap_with_training(suite, plan(""), outside, None).reason == reason
+    assert overlap_with_training(suite, plan_record(), outside, None).reason == reason
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert overlap_with_training(empty, plan(tmp_path), outside, None).reason == reason
-
-
-@pytest.mark.parametrize(
-    ("record", "said"),
-    [
-        (OverlapRecord(reason="gone"), "Not compared with the training images: gone."),
-        (
-            OverlapRecord(training_images=1500, images=20),
-            "None of the 20 images is proven to show tissue of the 1,500 training images (copies "
-            "and overlapping fields, by pixels).",
-        ),
-        (
-            OverlapRecord(training_images=1500, images=2000, with_sibling=1200, exact=3),
-            "1,200 of 2,000 images show tissue that is among the 1,500 training images, 3 of them "
-            "as exact copies: the scores on this folder are not external.",
-        ),
-    ],
-)
-def test_the_sentence_says_what_was_found(record: OverlapRecord, said: str) -> None:
-    assert overlap_words(record) == said
+    assert (
+        overlap_with_training(empty, plan_record(root=str(tmp_path)), outside, None).reason
+        == reason
+    )

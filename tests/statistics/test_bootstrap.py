@@ -5,7 +5,6 @@ from lcbench.statistics import bootstrap
 from lcbench.statistics.bootstrap import (
     Design,
     bootstrap_weights,
-    leave_one_out_weights,
     resample,
 )
 
@@ -38,23 +37,6 @@ def test_weights_depend_on_the_seed_and_not_on_the_block(design):
     assert not np.array_equal(weights(design, 100, seed=2), one)
 
 
-def test_more_resamples_begin_with_the_same_ones():
-    np.testing.assert_array_equal(weights(Design(4), 50)[:20], weights(Design(4), 20))
-
-
-def test_blocks_are_bounded():
-    sizes = [len(block) for block in bootstrap_weights(Design(3), 10, 0, 4)]
-    assert sizes == [4, 4, 2]
-
-
-@pytest.mark.parametrize(("groups", "seeds"), [(1, 1), (740, 3), (10**7, 1)])
-def test_a_block_holds_at_least_one_resample(groups, seeds):
-    design = Design(groups, seeds)
-    assert design.units == groups * seeds
-    assert design.block >= 1
-    assert (design.block - 1) * design.units <= bootstrap._BLOCK_CELLS
-
-
 # groups and seeds
 
 
@@ -75,21 +57,6 @@ def test_two_ways_draw_the_groups_that_one_way_draws():
     np.testing.assert_array_equal(two_ways.sum(axis=2) / 4, weights(Design(6), 50, seed=3))
 
 
-def test_two_ways_with_one_seed_are_one_way():
-    np.testing.assert_array_equal(weights(Design(6, 1), 50), weights(Design(6), 50))
-
-
-# leaving out
-
-
-@pytest.mark.parametrize("block", [1, 2, 100])
-def test_each_group_is_left_out_once_with_all_its_seeds(block):
-    blocks = list(leave_one_out_weights(Design(3, 2), block))
-    assert all(len(one) <= block for one in blocks)
-    expected = [[0, 0, 1, 1, 1, 1], [1, 1, 0, 0, 1, 1], [1, 1, 1, 1, 0, 0]]
-    np.testing.assert_array_equal(np.concatenate(blocks), expected)
-
-
 # statistics
 
 
@@ -98,23 +65,17 @@ def test_resampled_statistics_are_those_of_the_weights(design, monkeypatch):
     counts = np.random.default_rng(0).integers(0, 9, (design.units, 2)).astype(float)
     expected = weights(design, 50, seed=4) @ counts
     monkeypatch.setattr(bootstrap, "_BLOCK_CELLS", 30)  # small blocks
-    drawn = resample(lambda units: units @ counts, design, resamples=50, seed=4)
-    np.testing.assert_array_equal(drawn.values, counts.sum(axis=0))
-    np.testing.assert_array_equal(drawn.distribution, expected)
-    of_groups = counts.reshape(design.groups, design.seeds, 2).sum(axis=1)
-    np.testing.assert_array_equal(drawn.jackknife, counts.sum(axis=0) - of_groups)
-
-
-def test_no_more_than_a_block_is_held_at_once(monkeypatch):
-    monkeypatch.setattr(bootstrap, "_BLOCK_CELLS", 30)
-    seen = []
-
-    def statistic(units):
-        seen.append(units.size)
-        return units[:, :1]
-
-    resample(statistic, Design(6), resamples=50)
-    assert max(seen) == 30
+    done = []
+    drawn = resample(
+        lambda units: units @ counts,
+        design,
+        resamples=50,
+        seed=4,
+        tick=lambda *so_far: done.append(so_far),
+    )
+    np.testing.assert_array_equal(drawn, expected)
+    assert done[-1] == (50, 50)
+    assert len(done) > 1
 
 
 @pytest.mark.parametrize(("groups", "resamples"), [(0, 10), (2, 0)])

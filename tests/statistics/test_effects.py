@@ -6,17 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lcbench.statistics.choices import Method
-from lcbench.statistics.clustered import PairedGroups, pair_groups
-from lcbench.statistics.effects import effects
-from lcbench.statistics.intervals import NEWCOMBE, UNDEFINED, WILSON
-from lcbench.statistics.proportions import wilson
+from lcbench.statistics.choices import METHODS
+from lcbench.statistics.intervals import NOT_DEFINED, WILSON
+from lcbench.statistics.limits import wilson
+from lcbench.statistics.paired_tests import PairedGroups, pair_groups
+
+from .helpers import effects
 
 FEW = 200
 length = st.shared(st.integers(1, 30), key="n")
 events = hnp.arrays(np.bool_, length)
 codes = hnp.arrays(np.int64, length, elements=st.integers(0, 6))
-every_method = pytest.mark.parametrize("method", Method)
+every_method = pytest.mark.parametrize("method", METHODS)
 
 
 def groups_of(only_a, only_b, both, size):
@@ -24,7 +25,7 @@ def groups_of(only_a, only_b, both, size):
 
 
 def numbers(result):
-    return result.value, result.low, result.high
+    return (result.value, result.low, result.high) if result.n else ()
 
 
 def inverted(number):
@@ -64,30 +65,6 @@ def test_odds_limits_are_those_of_the_share():
 # "more than 50 % fewer errors" can be checked
 
 
-def halved(a_errors, b_errors, groups):
-    """Return groups of ten images in which B makes fewer errors than A, none of them new."""
-    rng = np.random.default_rng(0)
-    a = rng.binomial(10, a_errors, groups)
-    b = rng.binomial(a, b_errors / a_errors)
-    return groups_of(a - b, np.zeros(groups), b, np.full(groups, 10))
-
-
-@every_method
-def test_more_than_half_fewer_can_be_shown(method):
-    found = effects(halved(0.2, 0.04, 200), method=method, resamples=1000).relative_reduction
-    assert 0.5 < found.low < found.value < found.high < 1
-
-
-@every_method
-def test_half_as_many_is_not_more_than_half_fewer(method):
-    found = effects(halved(0.2, 0.1, 200), method=method, resamples=1000).relative_reduction
-    assert found.low < 0.5 < found.high
-    few = groups_of([3, 0, 0, 3], [0] * 4, [0, 2, 1, 1], [10] * 4)
-    reduction = effects(few, method=method, resamples=1000).relative_reduction
-    assert reduction.value == pytest.approx(0.6)
-    assert reduction.low < 0.5  # too few groups
-
-
 def test_the_reduction_covers_its_truth():
     rng = np.random.default_rng(1)
     covered = 0
@@ -104,7 +81,7 @@ def test_the_reduction_covers_its_truth():
 
 
 @settings(max_examples=40)
-@given(events, events, codes, st.sampled_from(Method))
+@given(events, events, codes, st.sampled_from(METHODS))
 def test_swapping_the_models_flips_the_signs(event_a, event_b, groups, method):
     one, two = (
         effects(pair_groups(*pair, groups), method=method, resamples=50)
@@ -121,7 +98,7 @@ def test_swapping_the_models_flips_the_signs(event_a, event_b, groups, method):
 
 
 @settings(max_examples=60)
-@given(events, events, codes, st.sampled_from(Method), st.randoms())
+@given(events, events, codes, st.sampled_from(METHODS), st.randoms())
 def test_every_interval_contains_its_value(event_a, event_b, groups, method, random):
     pairs = pair_groups(event_a, event_b, groups)
     found = effects(pairs, method=method, resamples=50)
@@ -130,28 +107,14 @@ def test_every_interval_contains_its_value(event_a, event_b, groups, method, ran
         (found.odds_ratio, 0, math.inf),
         (found.relative_reduction, -math.inf, 1),
     ):
-        assert least <= one.low <= one.value <= one.high <= most
-        assert not math.isnan(one.value)
+        if one.n:
+            assert least <= one.low <= one.value <= one.high <= most
+        else:
+            assert one == NOT_DEFINED
     order = list(range(len(groups)))
     random.shuffle(order)
     shuffled = pair_groups(event_a[order], event_b[order], groups[order])
     assert repr(effects(shuffled, method=method, resamples=50)) == repr(found)
-
-
-@settings(max_examples=20)
-@given(events, events, codes)
-def test_duplicating_every_image_in_its_group_keeps_the_percentiles(event_a, event_b, groups):
-    one, two = (
-        effects(
-            pair_groups(*(np.repeat(part, times) for part in (event_a, event_b, groups))),
-            method=Method.percentile,
-            resamples=50,
-        )
-        for times in (1, 2)
-    )
-    assert numbers(two.difference) == pytest.approx(numbers(one.difference))
-    assert numbers(two.odds_ratio) == pytest.approx(numbers(one.odds_ratio))
-    assert numbers(two.relative_reduction) == pytest.approx(numbers(one.relative_reduction))
 
 
 # edge cases
@@ -174,23 +137,10 @@ def test_the_event_never_happens_under_b(method):
 def test_the_event_never_happens_under_a(method):
     found = effects(groups_of([0] * 3, [2, 1, 0], [0] * 3, [5] * 3), method=method, resamples=FEW)
     reduction = found.relative_reduction
-    assert (reduction.n, reduction.method) == (0, UNDEFINED)
-    assert numbers(reduction) == (0, -math.inf, 1)  # nothing can be fewer than none
+    assert reduction == NOT_DEFINED  # nothing can be fewer than none
     assert (found.odds_ratio.value, found.odds_ratio.low) == (0, 0)
     assert 0 < found.odds_ratio.high < math.inf
     assert found.difference.value == pytest.approx(0.2)
-
-
-@every_method
-def test_identical_models(method):
-    found = effects(groups_of([0] * 3, [0] * 3, [2, 1, 0], [5] * 3), method=method, resamples=FEW)
-    assert (found.odds_ratio.n, found.odds_ratio.method) == (0, UNDEFINED)
-    assert numbers(found.odds_ratio) == (0, 0, math.inf)
-    assert found.difference.method == NEWCOMBE
-    assert found.difference.low < found.difference.value == 0 < found.difference.high
-    reduction = found.relative_reduction
-    assert (reduction.n, reduction.groups, reduction.method) == (3, 2, WILSON)
-    assert reduction.low < reduction.value == 0 < reduction.high < 1
 
 
 @every_method
@@ -211,11 +161,13 @@ def test_the_same_reduction_in_every_group_is_no_certainty(method):
 def test_nothing_ever_happens(method, groups):
     zero = np.zeros(groups)
     found = effects(groups_of(zero, zero, zero, zero + 3), method=method, resamples=FEW)
-    assert found.odds_ratio.method == found.relative_reduction.method == UNDEFINED
+    assert found.odds_ratio == found.relative_reduction == NOT_DEFINED
     difference = found.difference
-    assert difference.value == 0
-    assert difference.n == 3 * groups
-    assert difference.low < 0 < difference.high
+    if groups == 0:
+        assert difference == NOT_DEFINED
+    else:
+        assert (difference.value, difference.n) == (0, 3 * groups)
+        assert difference.low < 0 < difference.high
 
 
 @every_method

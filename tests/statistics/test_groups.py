@@ -27,12 +27,6 @@ def test_a_group_named_like_a_hash_is_not_that_hash():
     assert cluster_codes(["x", ""], ["h", "x"]).count == 2
 
 
-def test_no_rows():
-    result = cluster_codes([], [])
-    assert result.codes.shape == (0,)
-    assert (result.count, result.known) == (0, True)
-
-
 @given(rows, st.randoms())
 def test_codes_are_dense_and_do_not_depend_on_the_order_of_rows(table, random):
     result = cluster_codes([row[0] for row in table], [row[1] for row in table])
@@ -46,8 +40,3 @@ def test_codes_are_dense_and_do_not_depend_on_the_order_of_rows(table, random):
 def test_a_row_without_any_name_is_refused():
     with pytest.raises(ValueError, match="row 1 has neither"):
         cluster_codes(["a", "", ""], ["", "", "h"])
-
-
-def test_lengths_must_agree():
-    with pytest.raises(ValueError, match="shorter"):
-        cluster_codes(["a", "b"], ["h"])

@@ -7,14 +7,16 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from lcbench.statistics.choices import Method
 from lcbench.statistics.limits import (
     Scale,
     bca_limits,
     degrees_of_freedom,
+    newcombe_difference,
     percentile_limits,
     score_interval,
+    score_limits,
     standard_error,
+    wilson,
 )
 
 UNIFORM = np.linspace(0.5, 0.6, 1001)
@@ -58,27 +60,10 @@ def test_few_equal_influences_among_many_groups_are_about_two_each(k):
     assert degrees_of_freedom(jackknife) == pytest.approx(2 * k, rel=0.02)
 
 
-def test_degrees_of_freedom_by_hand():
-    # Two groups of ten are off: influences 8, 8 and eight times -2 of some unit.
-    jackknife = np.repeat([-10.0, 0.0], [2, 8])
-    second, fourth = 2 * 8**2 + 8 * 2**2, 2 * 8**4 + 8 * 2**4
-    assert degrees_of_freedom(jackknife) == pytest.approx(2 * second**2 / (fourth - second**2 / 10))
-
-
 @pytest.mark.parametrize("groups", [2, 10, 740])
 def test_equal_influences_are_one_less_than_the_groups(groups):
     jackknife = 0.9 + 0.01 * (-1.0) ** np.arange(groups)
     assert degrees_of_freedom(jackknife) == groups - 1
-
-
-@pytest.mark.parametrize("jackknife", [[0.5] * 8, [0.5] * 8 + [math.nan]])
-def test_without_influence_all_groups_count(jackknife):
-    assert degrees_of_freedom(np.array(jackknife)) == 7
-
-
-@pytest.mark.parametrize("jackknife", [[0.5], [math.nan, math.nan], [math.nan, 0.4]])
-def test_at_least_one_degree_of_freedom(jackknife):
-    assert degrees_of_freedom(np.array(jackknife)) == 1
 
 
 @given(st.lists(st.floats(-1, 1), min_size=1, max_size=30))
@@ -97,29 +82,10 @@ def test_independent_images_give_wilsons_interval(successes, n):
     assert found == pytest.approx(proportion_confint(successes, n, method="wilson"), abs=1e-8)
 
 
-def test_twenty_copies_give_wilsons_interval_on_a_twentieth():
-    error = math.sqrt(0.9 * 0.1 / 50)
-    assert score(0.9, error, n=1000) == pytest.approx(
-        proportion_confint(45, 50, method="wilson"), abs=1e-8
-    )
-
-
 def test_no_more_images_are_effective_than_there_are():
     assert score(0.9, 1e-9, n=50) == pytest.approx(
         proportion_confint(45, 50, method="wilson"), abs=1e-8
     )
-
-
-def test_other_bounds_only_stretch_the_interval():
-    share = np.array(score(0.85, 0.05))
-    kappa = score(0.7, 0.1, bounds=(-1.0, 1.0))
-    assert kappa == pytest.approx(tuple(2 * share - 1))
-
-
-def test_few_degrees_of_freedom_widen_every_shape():
-    for scale in Scale:
-        few, many = score(0.5, 0.05, freedom=2, scale=scale), score(0.5, 0.05, scale=scale)
-        assert few[0] < many[0] < 0.5 < many[1] < few[1]
 
 
 def test_a_positive_statistic_is_symmetric_on_the_logarithm():
@@ -142,12 +108,6 @@ def test_a_difference_is_symmetric_and_cut_at_its_bounds():
     )
 
 
-@given(st.floats(1e-6, 1 - 1e-6), st.floats(1e-9, 1), st.floats(1, 1000), st.integers(1, 10**6))
-def test_a_bounded_interval_contains_its_value_and_stays_in_bounds(value, error, freedom, n):
-    low, high = score(value, error, freedom, n)
-    assert 0 <= low <= value <= high <= 1
-
-
 # percentile
 
 
@@ -158,12 +118,6 @@ def test_percentile_limits_are_the_tails():
 
 
 # BCa
-
-
-def test_bca_without_bias_and_skew_is_percentile():
-    jackknife = np.array([0.4, 0.5, 0.6])
-    found = bca_limits(UNIFORM, 0.55, jackknife, 0.9)
-    assert found == pytest.approx(percentile_limits(UNIFORM, 0.9))
 
 
 @pytest.mark.parametrize("mean", [np.mean, np.var])
@@ -183,14 +137,6 @@ def test_bca_is_scipys(mean):
     assert ours[1] - percentile[1] > 0.2 * spread  # what the correction is for
 
 
-def test_bca_counts_resamples_at_the_value_half():
-    # Symmetric around the value, which two thirds of the resamples hit.
-    distribution = np.repeat([0.0, 0.1, 0.2], [100, 400, 100])
-    assert bca_limits(distribution, 0.1, np.array([0.1, 0.0, 0.2]), 0.5) == (0.1, 0.1)
-    low, high = bca_limits(distribution, 0.1, np.array([0.1, 0.0, 0.2]), 0.95)
-    assert (low, high) == (0.0, 0.2)
-
-
 @pytest.mark.parametrize("value", [0.0, 0.3, 0.55, 1.0])
 @pytest.mark.parametrize("jackknife", [[0.5], [0.5] * 9, [0.0] * 99 + [1.0], [1.0] * 99 + [0.0]])
 def test_bca_stays_within_the_distribution(value, jackknife):
@@ -198,11 +144,65 @@ def test_bca_stays_within_the_distribution(value, jackknife):
     assert 0.5 <= low <= high <= 0.6
 
 
-def test_nothing_defined_has_no_limits():
-    nothing = np.full(5, math.nan)
-    assert all(map(math.isnan, percentile_limits(nothing, 0.95)))
-    assert all(map(math.isnan, bca_limits(nothing, 0.5, nothing, 0.95)))
+@pytest.mark.parametrize(
+    ("successes", "n", "limits"),
+    # Newcombe 1998, Statistics in Medicine 17, 857-872, table I, method 3.
+    [
+        (81, 263, (0.2553, 0.3662)),
+        (15, 148, (0.0624, 0.1605)),
+        (0, 20, (0.0, 0.1611)),
+        (1, 29, (0.0061, 0.1718)),
+    ],
+)
+def test_wilson_gives_the_published_limits(successes, n, limits):
+    assert wilson(successes, n) == pytest.approx(limits, abs=5e-5)
 
 
-def test_methods_have_names():
-    assert [str(method) for method in Method] == ["score", "percentile", "bca"]
+@given(st.integers(1, 2000), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
+def test_wilson_is_statsmodels(n, share, confidence):
+    expected = proportion_confint(share * n, n, alpha=1 - confidence, method="wilson")
+    assert wilson(share * n, n, confidence) == pytest.approx(expected, abs=1e-9)
+
+
+@given(st.floats(0, 1), st.floats(0.1, 1e6), st.floats(0.1, 40))
+def test_score_limits_solve_wilsons_equation(share, n, quantile):
+    low, high = score_limits(share, n, quantile)
+    assert 0 <= low <= share <= high <= 1
+    for limit in (low, high):
+        square = quantile**2 * limit * (1 - limit) / n
+        assert (share - limit) ** 2 == pytest.approx(square, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.parametrize("n", [0, -1, 1e-320])
+def test_no_trials_leave_everything_open(n):
+    assert score_limits(0.4, n, 1.96) == (0, 1)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(3, 2), (-1, 2)])
+def test_wilson_refuses_what_is_no_proportion(successes, n):
+    with pytest.raises(ValueError, match="successes in 2 trials"):
+        wilson(successes, n)
+
+
+@pytest.mark.parametrize(
+    ("a", "m", "b", "n", "limits"),
+    # Newcombe 1998, Statistics in Medicine 17, 873-890, table II, method 10.
+    [
+        (56, 70, 48, 80, (0.0524, 0.3339)),
+        (9, 10, 3, 10, (0.1705, 0.8090)),
+        (10, 10, 0, 20, (0.6791, 1.0)),
+        (10, 10, 0, 10, (0.6075, 1.0)),
+    ],
+)
+def test_newcombe_gives_the_published_limits(a, m, b, n, limits):
+    result = newcombe_difference(a / m, wilson(a, m), b / n, wilson(b, n))
+    assert result == pytest.approx(limits, abs=5e-5)
+
+
+@given(st.integers(1, 500), st.floats(0, 1), st.floats(0, 1))
+def test_newcombe_is_antisymmetric_and_contains_the_difference(n, first, second):
+    one, other = (first, wilson(first * n, n)), (second, wilson(second * n, n))
+    low, high = newcombe_difference(*one, *other)
+    assert -1 <= low <= first - second + 1e-12
+    assert first - second - 1e-12 <= high <= 1
+    assert newcombe_difference(*other, *one) == pytest.approx((-high, -low))

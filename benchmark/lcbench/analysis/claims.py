@@ -1,211 +1,187 @@
-"""The paper's claims beside what the reference reached, each with a verdict from its interval."""
+"""Claims of papers, read from TOML, beside what the reference reached: verdicts from intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
-import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lcbench.analysis.context import Context
-from lcbench.analysis.measures import BaselineScores, Estimate, ProtocolResult
-from lcbench.analysis.pools import Pool
-from lcbench.analysis.results import ClaimResult, Verdict
-from lcbench.analysis.scores import per_seed_count
-from lcbench.rendering import formats as wording
-from lcbench.runs.records import BackboneRecord, DatasetRecord
-from lcbench.statistics import metrics
-from lcbench.statistics.metrics import Counts, Values
-from lcbench.statistics.panel import Count, count_panel
-
-PAPER = "arXiv 2510.16310"
-PAPER_TITLE = 'Akinyemi et al., "Lung Cancer Classification from CT Images Using ResNet"'
-_IMAGES = 15_000
-_TEST_IMAGES = 2_250
-_BACKBONE = "resnet50"
+from lcbench.analysis.results import (
+    ClaimResult,
+    Obstacle,
+    PaperClaims,
+    Position,
+    ProtocolResult,
+    Verdict,
+)
+from lcbench.analysis.scoring import per_seed_count
+from lcbench.errors import UserError
+from lcbench.runs.finished import FinishedSuite
+from lcbench.runs.records import BackboneRecord
+from lcbench.runs.suite import explain, find_claims
+from lcbench.statistics.intervals import Interval
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What the reference reached under one protocol."""
+class Claim(BaseModel):
+    """One claim: what the paper says, and the metric that measures it.
 
-    scores: BaselineScores
-    confused_of_all: Estimate
-    confused_of_errors: Estimate
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim of the paper.
-
-    Parameters
-    ----------
-    text
-        What the paper says.
-    value
-        The claimed value.
-    unit
-        Whether it is a share or a count.
-    measure
-        Takes what was measured and returns the matching estimate, None where there is none.
+    A `count` is a number of images among the paper's test images; its metric is their share.
     """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: str
     value: float
-    unit: Literal["share", "count"]
-    measure: Callable[[Measured], Estimate | None]
+    unit: Literal["share", "count"] = "share"
+    metric: str
+    of: str = ""
 
 
-CLAIMS = (
-    Claim(
-        "accuracy of 98.8 % on 2,250 test images with ResNet-50",
-        0.988,
-        "share",
-        lambda measured: measured.scores.metrics.accuracy,
-    ),
-    Claim(
-        "benign tissue told apart perfectly: sensitivity 100 %",
-        1.0,
-        "share",
-        lambda measured: measured.scores.metrics.sensitivity,
-    ),
-    Claim(
-        "benign tissue told apart perfectly: specificity 100 %",
-        1.0,
-        "share",
-        lambda measured: measured.scores.metrics.specificity,
-    ),
-    Claim(
-        "17 errors between the malignant subtypes in 2,250 test images",
-        17.0,
-        "count",
-        lambda measured: per_seed_count(measured.confused_of_all, _TEST_IMAGES),
-    ),
-    Claim(
-        "all errors are between the malignant subtypes",
-        1.0,
-        "share",
-        lambda measured: measured.confused_of_errors,
-    ),
-)
+class ClaimsFile(BaseModel):
+    """The claims of one paper, and the data that they are about.
+
+    `images`: how many images the data have; `leaves`: the classes. Claims are judged on such data
+    only. `test_images`: of the paper's test set, which counts are scaled to.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    title: str
+    remark: str = ""
+    protocol: str
+    backbone: str
+    backbone_title: str
+    images: int
+    leaves: tuple[str, ...]
+    test_images: int
+    claims: tuple[Claim, ...] = Field(min_length=1)
+
+
+def load_claims(path: Path) -> ClaimsFile:
+    """Read the claims of a paper.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read or breaks the schema.
+    """
+    try:
+        return ClaimsFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"{path}: not readable claims: {error}") from error
+    except ValidationError as error:
+        raise UserError(f"{path}: {explain(error)}", "See docs/formats.md on claims.") from error
 
 
 def judge_claims(
-    measurements: list[tuple[Pool, ProtocolResult]],
-    reference: str,
-    backbone: BackboneRecord | None,
-    dataset: DatasetRecord,
-    context: Context,
-) -> tuple[ClaimResult, ...]:
-    """Return every claim with its verdict, under every protocol that was run.
-
-    Empty where the class tree has no negative class or no subtypes: the claims speak of them.
-    """
-    if not context.roles.negative or not context.roles.subtypes:
-        return ()
-    obstacle = _obstacle(backbone, dataset)
-    caveat = _caveat(backbone)
-    found = []
-    for pool, result in measurements:
-        measured = _measure(pool, result, reference, context)
-        found += [_judge(claim, result.protocol, measured, obstacle, caveat) for claim in CLAIMS]
-    return tuple(sorted(found, key=lambda one: [claim.text for claim in CLAIMS].index(one.claim)))
-
-
-def _measure(
-    pool: Pool, result: ProtocolResult, reference: str, context: Context
-) -> Measured | None:
-    scores = next((one for one in result.baselines if one.baseline == reference), None)
-    if scores is None:
-        return None
-    clusters, size = pool.own_clusters, len(context.roles.leaves)
-    counts = metrics.confusion_by_group(pool.true, pool.predicted[reference], clusters, size)
-
-    def confused(totals: Counts) -> Values:
-        return metrics.subtype_confusions(totals, context.roles.subtypes)
-
-    def errors(totals: Counts) -> Values:
-        wrong: Values = metrics.support(totals) - np.trace(totals, axis1=-2, axis2=-1)
-        return wrong
-
-    found = context.estimates(
-        count_panel(
-            counts,
-            {
-                "all": Count(
-                    lambda totals: metrics.ratio(confused(totals), metrics.support(totals)),
-                    metrics.support,
-                    proportion=True,
-                ),
-                "errors": Count(
-                    lambda totals: metrics.ratio(confused(totals), errors(totals)),
-                    errors,
-                    proportion=True,
-                ),
-            },
-        )
+    suite: FinishedSuite, protocols: Sequence[ProtocolResult]
+) -> tuple[PaperClaims, ...]:
+    """Return the claims of the suite's papers about these data, each with its verdict."""
+    papers = {key: load_claims(find_claims(key)) for key in suite.roles.claims}
+    return tuple(
+        _judge_paper(key, paper, suite, protocols)
+        for key, paper in papers.items()
+        if _is_about(paper, suite)
     )
-    return Measured(scores, found["all"], found["errors"])
+
+
+def _is_about(paper: ClaimsFile, suite: FinishedSuite) -> bool:
+    dataset = suite.plan.dataset
+    images = dataset.images + len(dataset.skipped)
+    same_leaves = set(paper.leaves) == set(suite.taxonomy.leaves)
+    return not dataset.synthetic and images == paper.images and same_leaves
+
+
+def _judge_paper(
+    key: str, paper: ClaimsFile, suite: FinishedSuite, protocols: Sequence[ProtocolResult]
+) -> PaperClaims:
+    runs = suite.runs_of(baseline=suite.plan.reference)
+    backbone = runs[0].config.backbone if runs else None
+    other = ""
+    if backbone is not None and backbone.name.split(".")[0] != paper.backbone:
+        other = backbone.name
+    return PaperClaims(
+        key=key,
+        source=paper.source,
+        title=paper.title,
+        protocol=paper.protocol,
+        backbone=paper.backbone_title,
+        other_backbone=other,
+        remark=paper.remark,
+        claims=tuple(
+            _judge(claim, paper, result, suite.plan.reference, backbone, other)
+            for claim in paper.claims
+            for result in protocols
+        ),
+    )
 
 
 def _judge(
-    claim: Claim, protocol: str, measured: Measured | None, obstacle: str, caveat: str
+    claim: Claim,
+    paper: ClaimsFile,
+    result: ProtocolResult,
+    reference: str,
+    backbone: BackboneRecord | None,
+    other_backbone: str,
 ) -> ClaimResult:
-    reached = claim.measure(measured) if measured is not None else None
-    verdict, position, obstacle = _verdict(claim, reached, obstacle)
-    if caveat and verdict == "reproduced":
-        verdict = "consistent"  # the claim is about another network
+    measured = _measure(claim, paper, result, reference)
+    obstacles = tuple(_obstacles(measured, backbone))
+    position = _position(claim.value, measured)
+    verdict = _verdict(position, other_backbone) if not obstacles else "cannot be judged"
     return ClaimResult(
         claim=claim.text,
         claimed=claim.value,
         unit=claim.unit,
-        protocol=protocol,
-        measured=reached,
+        metric=claim.metric,
+        of=claim.of,
+        protocol=result.protocol,
+        measured=measured,
         verdict=verdict,
         position=position,
-        obstacle=obstacle,
-        caveat=caveat,
+        obstacles=obstacles,
     )
 
 
-def _verdict(claim: Claim, reached: Estimate | None, obstacle: str) -> tuple[Verdict, str, str]:
-    """Return the verdict, where the claimed value lies, and why it cannot be judged."""
-    if reached is None:
-        return "cannot be judged", "not measured", obstacle or "the reference was not run"
-    if reached.value is None or reached.low is None or reached.high is None:
-        return "cannot be judged", "no errors to look at", obstacle or "no errors to look at"
-    position, verdict = _position(claim.value, reached.low, reached.high)
-    return ("cannot be judged" if obstacle else verdict), position, obstacle
+def _measure(
+    claim: Claim, paper: ClaimsFile, result: ProtocolResult, reference: str
+) -> Interval | None:
+    scores = result.comparison.scores(reference)
+    reached = scores.get(claim.metric, claim.of) if scores is not None else None
+    if reached is None or claim.unit == "share":
+        return reached
+    return per_seed_count(reached, paper.test_images)
 
 
-def _position(claimed: float, low: float, high: float) -> tuple[str, Verdict]:
-    if claimed < low:
-        return "measured above the claim", "above the claim"
-    if claimed > high:
-        return "measured below the claim", "below the claim"
-    return "claimed value inside the interval", "reproduced"
-
-
-def _obstacle(backbone: BackboneRecord | None, dataset: DatasetRecord) -> str:
-    """Return why the measurement cannot speak about the paper, or nothing."""
-    reasons = []
-    if dataset.synthetic:
-        reasons.append("the data are synthetic")
-    elif dataset.images + len(dataset.skipped) != _IMAGES:
-        reasons.append(
-            f"other data ({wording.integer(dataset.images)} images; the paper had "
-            f"{wording.integer(_IMAGES)})"
-        )
+def _obstacles(measured: Interval | None, backbone: BackboneRecord | None) -> list[Obstacle]:
+    """Return why the measurement cannot speak about the paper."""
+    found: list[Obstacle] = []
+    if measured is None:
+        found.append("not measured")
+    elif measured.value is None:
+        found.append("not defined")
     if backbone is None:
-        reasons.append("the reference has no backbone")
+        found.append("no backbone")
     elif backbone.random:
-        reasons.append("the weights are random")
-    return "; ".join(reasons)
+        found.append("random weights")
+    return found
 
 
-def _caveat(backbone: BackboneRecord | None) -> str:
-    """Return what differs from the paper without making the comparison void, or nothing."""
-    if backbone is None or backbone.name.split(".")[0] == _BACKBONE:
-        return ""
-    return f"the backbone is {backbone.name}, not ResNet-50"
+def _position(claimed: float, measured: Interval | None) -> Position:
+    """Return where the claimed value lies."""
+    if measured is None or measured.low is None or measured.high is None:
+        return "unknown"
+    if claimed < measured.low:
+        return "below the interval"
+    return "above the interval" if claimed > measured.high else "inside the interval"
+
+
+def _verdict(position: Position, other_backbone: str) -> Verdict:
+    if position == "below the interval":
+        return "above the claim"
+    if position == "above the interval":
+        return "below the claim"
+    return "consistent" if other_backbone else "reproduced"  # the claim is about one network

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from lcbench.analysis.context import Context
 from lcbench.analysis.results import ExternalLevel, ExternalResult, ExternalScore
-from lcbench.runs.finished_suite import ExternalFolder, ExternalRun, Suite
+from lcbench.analysis.scores import AnalysisSettings
+from lcbench.predictions.table import Predictions
+from lcbench.runs.finished import ExternalFolder, FinishedSuite
 from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.groups import ClusterCodes, cluster_codes
-from lcbench.statistics.hierarchy import labels_at_level, predicted_at_level
-from lcbench.statistics.panel import difference
-from lcbench.statistics.standard import accuracy_panel
+from lcbench.statistics.hierarchy import labels_at_level, nodes_at_level, predicted_at_level
+from lcbench.statistics.intervals import Interval, intervals
+from lcbench.statistics.panel import Panel, difference
+from lcbench.statistics.registry import MetricKey
+from lcbench.statistics.standard import ACCURACY, accuracy_panel
+from lcbench.taxonomy import Taxonomy
 
 
-def score_external(suite: Suite, context: Context) -> tuple[ExternalResult, ...]:
+def score_external(suite: FinishedSuite, settings: AnalysisSettings) -> tuple[ExternalResult, ...]:
     """Return the scores of every finished run on every external folder."""
-    return tuple(_score_folder(folder, suite, context) for folder in suite.external)
-
-
-def _score_folder(folder: ExternalFolder, suite: Suite, context: Context) -> ExternalResult:
-    arms = _arms(folder, suite)
-    levels = range(1, context.taxonomy.height + 1)
-    found = [_score_level(arms, level, context) for level in levels]
-    known = all(arm.clusters.known for arm in arms)
-    return ExternalResult(
-        record=folder.record,
-        groups_known=known,
-        levels=tuple(level for level in found if level is not None),
-    )
+    return tuple(_score_folder(folder, suite, settings) for folder in suite.external)
 
 
 @dataclass(frozen=True)
@@ -41,78 +36,88 @@ class _Arm:
     protocol: str
     baseline: str
     runs: int
+    images: list[str]
     true: list[str]
     probabilities: NDArray[np.float64]
-    images: list[str]
     clusters: ClusterCodes
 
 
-def _arms(folder: ExternalFolder, suite: Suite) -> list[_Arm]:
-    protocols = list(suite.plan.protocols)
-    baselines = list(suite.plan.baselines)
-    by_arm: dict[tuple[str, str], list[ExternalRun]] = {}
-    for run in folder.runs:
-        by_arm.setdefault((run.protocol, run.baseline), []).append(run)
-
-    def rank(key: tuple[str, str]) -> tuple[int, int, tuple[str, str]]:
-        return _place(protocols, key[0]), _place(baselines, key[1]), key
-
-    return [_pool(key, by_arm[key]) for key in sorted(by_arm, key=rank)]
-
-
-def _place(order: list[str], name: str) -> int:
-    return order.index(name) if name in order else len(order)
-
-
-def _pool(key: tuple[str, str], runs: list[ExternalRun]) -> _Arm:
-    tables = [run.predictions.table for run in runs]
-    groups = [group for table in tables for group in table["group"]]
-    hashes = [sha256 for table in tables for sha256 in table["sha256"]]
-    return _Arm(
-        protocol=key[0],
-        baseline=key[1],
-        runs=len(runs),
-        true=[label for table in tables for label in table["true"]],
-        probabilities=np.concatenate([run.predictions.probabilities for run in runs]),
-        images=[image for table in tables for image in table["image"]],
-        clusters=cluster_codes(groups, hashes),
+def _score_folder(
+    folder: ExternalFolder, suite: FinishedSuite, settings: AnalysisSettings
+) -> ExternalResult:
+    arms = _arms(folder, suite)
+    levels = range(1, suite.taxonomy.height + 1) if arms else range(0)
+    found = [_score_level(arms, level, suite.taxonomy, settings) for level in levels]
+    return ExternalResult(
+        record=folder.record,
+        groups_known=all(arm.clusters.known for arm in arms),
+        levels=tuple(level for level in found if level is not None),
     )
 
 
-def _score_level(arms: list[_Arm], level: int, context: Context) -> ExternalLevel | None:
-    if not arms:
-        return None
-    taxonomy = context.taxonomy
-    classes = [
-        node
-        for node in taxonomy.nodes
-        if node in {taxonomy.ancestor_at(leaf, level) for leaf in taxonomy.leaves}
-    ]
-    labels: dict[str, str] = {}
-    for arm in arms:
-        fixed = labels_at_level(arm.true, taxonomy, level)
-        labels |= {
-            image: node for image, node in zip(arm.images, fixed, strict=True) if node is not None
-        }
+def _arms(folder: ExternalFolder, suite: FinishedSuite) -> list[_Arm]:
+    """Return the arms in the order of the plan."""
+    protocols, baselines = suite.plan.protocols, suite.plan.baselines
+    by_arm: dict[tuple[str, str], list[Predictions]] = {}
+    for run in folder.runs:
+        by_arm.setdefault((run.protocol, run.baseline), []).append(run.predictions)
+
+    def rank(arm: tuple[str, str]) -> tuple[int, int, tuple[str, str]]:
+        return _place(protocols, arm[0]), _place(baselines, arm[1]), arm
+
+    return [_pool(*arm, by_arm[arm]) for arm in sorted(by_arm, key=rank)]
+
+
+def _place(order: Sequence[str], name: str) -> int:
+    return order.index(name) if name in order else len(order)
+
+
+def _pool(protocol: str, baseline: str, runs: Sequence[Predictions]) -> _Arm:
+    table = pd.concat([run.table for run in runs], ignore_index=True)
+    return _Arm(
+        protocol=protocol,
+        baseline=baseline,
+        runs=len(runs),
+        images=list(table["image"]),
+        true=list(table["true"]),
+        probabilities=np.concatenate(
+            [run.probabilities for run in runs if run.probabilities is not None]
+        ),
+        clusters=cluster_codes(list(table["group"]), list(table["sha256"])),
+    )
+
+
+def _score_level(
+    arms: Sequence[_Arm], level: int, taxonomy: Taxonomy, settings: AnalysisSettings
+) -> ExternalLevel | None:
+    """Return the scores at a level; None where no label fixes it."""
+    classes = nodes_at_level(taxonomy, level)
+    labels = {
+        image: node
+        for arm in arms
+        for image, node in zip(arm.images, labels_at_level(arm.true, taxonomy, level), strict=True)
+        if node is not None
+    }
     if not labels:
         return None
-    counts = {node: list(labels.values()).count(node) for node in classes}
+    counts = Counter(labels.values())
     majority = max(classes, key=lambda node: counts[node])
     return ExternalLevel(
         level=level,
-        classes=tuple(classes),
+        classes=classes,
         images=len(labels),
         majority_class=majority,
         majority_rate=counts[majority] / len(labels),
-        scores=tuple(_score_arm(arm, level, classes, majority, context) for arm in arms),
+        scores=tuple(_score_arm(arm, level, majority, taxonomy, settings) for arm in arms),
     )
 
 
 def _score_arm(
-    arm: _Arm, level: int, classes: list[str], majority: str, context: Context
+    arm: _Arm, level: int, majority: str, taxonomy: Taxonomy, settings: AnalysisSettings
 ) -> ExternalScore:
-    fixed = labels_at_level(arm.true, context.taxonomy, level)
-    answers = predicted_at_level(arm.probabilities, context.taxonomy, level)
+    classes = nodes_at_level(taxonomy, level)
+    fixed = labels_at_level(arm.true, taxonomy, level)
+    answers = predicted_at_level(arm.probabilities, taxonomy, level)
     scored = np.array([node is not None for node in fixed])
     true = np.array([classes.index(node) for node in fixed if node is not None], dtype=np.int64)
     predicted = np.array([classes.index(node) for node in answers], dtype=np.int64)[scored]
@@ -126,6 +131,11 @@ def _score_arm(
         baseline=arm.baseline,
         protocol=arm.protocol,
         runs=arm.runs,
-        accuracy=context.estimates(model)["accuracy"],
-        difference=context.estimates(difference(model, constant))["accuracy"],
+        accuracy=_accuracy(model, settings),
+        difference=_accuracy(difference(model, constant), settings),
     )
+
+
+def _accuracy(panel: Panel[MetricKey], settings: AnalysisSettings) -> Interval:
+    found = intervals(panel, method=settings.interval, resamples=settings.resamples)
+    return found[ACCURACY]

@@ -1,23 +1,87 @@
-"""The results of a suite: one typed schema, every key documented."""
+"""What was computed: one typed schema, every key documented, the same for reports and comparisons.
+
+`lcbench.read_results` reads the JSON files back; `docs/results.schema.json` is written from here.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from lcbench.analysis.measures import Drop, Estimate, ProtocolResult, ResultModel
+from lcbench.analysis.scores import AnalysisSettings, MetricInfo, ModelComparison
+from lcbench.result_model import ResultModel
+from lcbench.runs.finished import IncompleteKind
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,
     ExternalRecord,
     LeftOut,
+    RolesRecord,
+    SplitRecord,
     TaxonomyRecord,
 )
-from lcbench.statistics.choices import Adjustment
+from lcbench.statistics.intervals import Interval
+from lcbench.taxonomy import Taxonomy
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 Verdict = Literal[
     "reproduced", "consistent", "above the claim", "below the claim", "cannot be judged"
 ]
+Position = Literal["below the interval", "inside the interval", "above the interval", "unknown"]
+Obstacle = Literal["not measured", "not defined", "no backbone", "random weights"]
+
+
+class Split(ResultModel):
+    """One division of the images."""
+
+    seed: int
+    """Its seed."""
+    fold: int
+    """Its fold; 0 where the protocol has one."""
+    record: SplitRecord
+    """Sizes, hash, and siblings on both sides."""
+
+
+class MissingRun(ResultModel):
+    """A seed and fold that some models did not finish: left out for all."""
+
+    seed: int
+    """Its seed."""
+    fold: int
+    """Its fold."""
+    models: tuple[str, ...]
+    """The models that lack it."""
+
+
+class ProtocolResult(ResultModel):
+    """Everything measured under one protocol."""
+
+    protocol: str
+    """Name of the protocol."""
+    splits: tuple[Split, ...]
+    """The divisions of the images."""
+    not_compared: tuple[str, ...]
+    """Baselines without a seed and fold in common with the others."""
+    missing: tuple[MissingRun, ...]
+    """Runs that some baselines lack."""
+    tested: int
+    """Images with a leaf label that were tested in the seed with the fewest."""
+    planned: int
+    """Images with a leaf label that a whole seed of the protocol would test."""
+    comparison: ModelComparison
+    """Scores and paired comparisons; in each pair, a is the reference."""
+
+
+class Drop(ResultModel):
+    """The accuracy of one baseline under the flattering and the leakage-free protocol."""
+
+    baseline: str
+    """Name of the baseline."""
+    flattering: Interval
+    """Accuracy under the flattering protocol."""
+    leakage_free: Interval
+    """Accuracy under the leakage-free protocol."""
+    drop: Interval
+    """The first minus the second, over the source groups of both."""
 
 
 class Efficiency(ResultModel):
@@ -46,7 +110,7 @@ class Efficiency(ResultModel):
 
 
 class ClaimResult(ResultModel):
-    """A claim of the paper beside what was measured."""
+    """A claim of a paper beside what was measured."""
 
     claim: str
     """What the paper says, in words."""
@@ -54,21 +118,44 @@ class ClaimResult(ResultModel):
     """The claimed value."""
     unit: Literal["share", "count"]
     """What the claimed value and the measured one are."""
+    metric: str
+    """Key of the metric that measures it."""
+    of: str
+    """The class, node or decision that the metric speaks of."""
     protocol: str
     """Protocol of the measurement."""
-    measured: Estimate | None
+    measured: Interval | None
     """What the reference reached; null where it was not measured."""
     verdict: Verdict
     """Whether the measurement reproduces the claim, lies above it or lies below it.
 
-    "consistent" is what "reproduced" becomes where `caveat` names another backbone.
+    "consistent" is what "reproduced" becomes where the backbone is another one.
     """
-    position: str
+    position: Position
     """Where the claimed value lies, whether or not that can be judged."""
-    obstacle: str
+    obstacles: tuple[Obstacle, ...]
     """Why it cannot be judged; empty where it can."""
-    caveat: str
-    """What differs from the paper without making the comparison void; empty where nothing does."""
+
+
+class PaperClaims(ResultModel):
+    """The claims of one paper about these data."""
+
+    key: str
+    """Name of the claims' file."""
+    source: str
+    """Where the paper is published."""
+    title: str
+    """Its authors and title."""
+    protocol: str
+    """The protocol that the paper used."""
+    backbone: str
+    """The paper's backbone."""
+    other_backbone: str
+    """The reference's backbone where it is another one; else empty."""
+    remark: str
+    """What a reader should know about the claims as printed."""
+    claims: tuple[ClaimResult, ...]
+    """Each claim, under every protocol that was run."""
 
 
 class ExternalScore(ResultModel):
@@ -80,9 +167,9 @@ class ExternalScore(ResultModel):
     """Protocol of its training."""
     runs: int
     """Trained models whose predictions are pooled."""
-    accuracy: Estimate
+    accuracy: Interval
     """Share of predictions that are right at this level."""
-    difference: Estimate
+    difference: Interval
     """Accuracy minus the majority rate."""
 
 
@@ -135,12 +222,16 @@ class Baseline(ResultModel):
 
 
 class Incomplete(ResultModel):
-    """A run that gave no predictions that can be used."""
+    """Something that was planned or begun, and that gave no predictions that can be used."""
 
     run: str
-    """Its folder, below the suite's."""
-    reason: str
-    """What happened to it."""
+    """Its folder, below the suite's: a run, or a protocol or baseline where more is missing."""
+    kind: IncompleteKind
+    """What became of it."""
+    detail: str
+    """The stored reason, the message of the reader, or the run that it repeats."""
+    missing: tuple[str, ...]
+    """Names of the planned runs below it that were never started."""
 
 
 class RunSummary(ResultModel):
@@ -164,43 +255,45 @@ class Results(ResultModel):
     """Everything that the report of one suite says."""
 
     generator: Literal["lcbench report"] = "lcbench report"
-    """Marks the folder as one that `lcbench report` may replace."""
+    """Which command wrote it; marks the folder as one that `lcbench report` may replace."""
     schema_version: int = SCHEMA_VERSION
     """Version of this schema."""
     lcbench_version: str
     """Version of lcbench that wrote the report."""
     suite: str
     """Name of the suite."""
-    run_command: str
-    """Command that made the runs."""
+    run_commands: tuple[str, ...]
+    """Commands that made the runs, the first one first."""
     report_command: str
     """Command that wrote the report; empty where it was called from Python."""
     created: str
     """When the suite was begun."""
     machine: str
     """Machine of the runs."""
-    resamples: int
-    """Bootstrap resamples of each interval."""
-    adjustment: Adjustment = Adjustment.holm
-    """How the p-values of a family are adjusted."""
+    settings: AnalysisSettings
+    """How numbers were computed."""
     reference: str
     """Baseline that the others are compared with."""
+    roles: RolesRecord
+    """Which protocol flatters, which is leakage-free, which baselines are floor and shortcut."""
     dataset: DatasetRecord
     """Images and source groups."""
     taxonomy: TaxonomyRecord
     """The class tree."""
     leaves: tuple[str, ...]
     """Classes that models predict, in the order of the confusion matrices."""
+    metrics: tuple[MetricInfo, ...]
+    """What each metric is."""
     baselines: tuple[Baseline, ...]
     """Baselines with at least one finished run, in the order of the plan."""
     protocols: tuple[ProtocolResult, ...]
     """Scores for each protocol."""
     drops: tuple[Drop, ...]
-    """Accuracy under `paper` beside `grouped`; empty where one of them was not run."""
+    """Accuracy under both protocols; empty where one of them was not run."""
     efficiency: tuple[Efficiency, ...]
     """What the baselines cost."""
-    claims: tuple[ClaimResult, ...]
-    """The paper's claims beside what was measured."""
+    claims: tuple[PaperClaims, ...]
+    """Claims of papers about these data; empty where the data are others."""
     external: tuple[ExternalResult, ...]
     """External folders."""
     left_out: tuple[LeftOut, ...]
@@ -212,16 +305,62 @@ class Results(ResultModel):
     findings: tuple[str, ...] = ()
     """The findings, in sentences."""
 
-    def protocol(self, name: str) -> ProtocolResult | None:
+    def protocol(self, name: str | None) -> ProtocolResult | None:
         """Return the results under a protocol, or None where it has none."""
         return next((result for result in self.protocols if result.protocol == name), None)
 
-    def title(self, name: str, detail: str = "") -> str:
-        """Return a baseline's name with a detail, and a warning where its weights are random."""
-        baseline = self.baseline(name)
-        flagged = baseline is not None and baseline.random_weights
-        return f"{name}{detail} (random weights)" if flagged else f"{name}{detail}"
+    @property
+    def flattering(self) -> ProtocolResult | None:
+        """The results under the protocol that flatters, or None where it was not run."""
+        return self.protocol(self.roles.flattering)
+
+    @property
+    def leakage_free(self) -> ProtocolResult | None:
+        """The results under the leakage-free protocol, or None where it was not run."""
+        return self.protocol(self.roles.leakage_free)
+
+    @property
+    def strictest(self) -> ProtocolResult:
+        """The leakage-free protocol where it was run, else the first."""
+        return self.leakage_free or self.protocols[0]
+
+    @property
+    def tree(self) -> Taxonomy:
+        """The class tree."""
+        return self.taxonomy.tree()
 
     def baseline(self, name: str) -> Baseline | None:
         """Return the description of a baseline, or None where it has no finished run."""
         return next((one for one in self.baselines if one.baseline == name), None)
+
+
+class ComparisonResults(ResultModel):
+    """Everything that `lcbench compare` finds."""
+
+    generator: Literal["lcbench compare"] = "lcbench compare"
+    """Which command wrote it."""
+    schema_version: int = SCHEMA_VERSION
+    """Version of this schema."""
+    lcbench_version: str
+    """Version of lcbench."""
+    command: str
+    """Command that was typed; empty where it was called from Python."""
+    settings: AnalysisSettings
+    """How numbers were computed."""
+    taxonomy: TaxonomyRecord
+    """The class tree."""
+    leaves: tuple[str, ...]
+    """Classes that models predict, in the order of the confusion matrices."""
+    metrics: tuple[MetricInfo, ...]
+    """What each metric is."""
+    matched_by: Literal["sha256", "image", "base name"]
+    """What images were matched by."""
+    notes: tuple[str, ...]
+    """What was noted when the files were read."""
+    comparison: ModelComparison
+    """Scores of the models, and every pair of them in the order of the command line."""
+
+    @property
+    def tree(self) -> Taxonomy:
+        """The class tree."""
+        return self.taxonomy.tree()

@@ -1,145 +1,244 @@
-"""Scores of every baseline under one protocol, all from the same resamples of source groups."""
+"""Scores of models, pairs of models, and what they rest on: what reports and comparisons share."""
 
 from __future__ import annotations
 
-from functools import partial
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from lcbench.result_model import ResultModel
+from lcbench.statistics.choices import Adjustment, Method
+from lcbench.statistics.intervals import Interval, Unbounded
+from lcbench.statistics.pairwise import DEFAULT_TEST, TestName
 
-from lcbench.analysis.context import Context, estimate
-from lcbench.analysis.measures import (
-    BaselineScores,
-    ClassScores,
-    Effective,
-    Estimate,
-    Metrics,
-    SeedSpread,
-)
-from lcbench.analysis.pools import Pool
-from lcbench.statistics import metrics
-from lcbench.statistics.bootstrap import Design
-from lcbench.statistics.design_effect import effective_sample
-from lcbench.statistics.intervals import Interval
-from lcbench.statistics.panel import (
-    difference_name,
-    join,
-    join_with_differences,
-    own_name,
-    renamed,
-)
-from lcbench.statistics.standard import accuracy_panel, standard_panel
-
-_ONE_CLASS = ("precision", "recall", "f1", "auroc", "average_precision")
+EventKind = Literal["any_error", "confusion"]
 
 
-def score_baselines(pool: Pool, reference: str, context: Context) -> tuple[BaselineScores, ...]:
-    """Return the scores of each baseline of a protocol, and its differences from the reference."""
-    clusters = pool.own_clusters
-    design = Design(int(clusters.max()) + 1)
-    panels = {
-        name: standard_panel(
-            pool.true, predicted, pool.probabilities[name], clusters, design, context.roles
-        )
-        for name, predicted in pool.predicted.items()
-    }
-    base = reference if reference in panels else next(iter(panels))
-    others = [(name, base) for name in panels if name != base]
-    found = context.intervals(join_with_differences(panels, others))
-    names = [measure.name for measure in panels[base].measures]
-    spreads = _seed_spreads(pool, context) if len(pool.seeds) > 1 else {}
-    return tuple(
-        _scores(
-            pool,
-            baseline,
-            {name: found[own_name(baseline, name)] for name in names},
-            _differences(found, baseline, reference, names)
-            if base == reference != baseline
-            else {},
-            spreads.get(baseline),
-            context,
-        )
-        for baseline in panels
-    )
+class MetricInfo(ResultModel):
+    """What a metric is, once for all its values."""
+
+    metric: str
+    """Its key."""
+    title: str
+    """Its name in words."""
+    unit: Literal["share", "number"]
+    """A share is written in per cent and its differences in points."""
+    low: Unbounded
+    """Smallest possible value."""
+    high: Unbounded
+    """Largest possible value."""
+    higher_is_better: bool
+    """Direction."""
+    level: Literal["model", "leaf", "node", "decision"]
+    """What a value speaks of: the whole model, a class, a node, or a decision of the class tree."""
+    what: str
+    """What it measures, in a sentence."""
 
 
-def per_seed_count(rate: Estimate, images: float) -> Estimate:
-    """Return a rate as a count among the images of one seed; the interval goes with it."""
-    if rate.value is None or rate.low is None or rate.high is None:
-        return rate
-    scaled = {key: images * getattr(rate, key) for key in ("value", "low", "high")}
-    return rate.model_copy(update={**scaled, "count": None})
+class Score(ResultModel):
+    """One metric of one model, or of one model minus another."""
+
+    metric: str
+    """Key of the metric."""
+    of: str = ""
+    """The class, node or decision that it speaks of; empty where it speaks of the whole model."""
+    estimate: Interval
+    """Its value, interval and basis."""
 
 
-def _differences(
-    found: dict[str, Interval], baseline: str, reference: str, names: list[str]
-) -> dict[str, Estimate]:
-    return {name: estimate(found[difference_name(baseline, reference, name)]) for name in names}
+def find_score(scores: tuple[Score, ...], metric: str, of: str = "") -> Interval | None:
+    """Return a metric's interval, or None where it was not computed."""
+    return next((one.estimate for one in scores if (one.metric, one.of) == (metric, of)), None)
 
 
-def _scores(
-    pool: Pool,
-    baseline: str,
-    found: dict[str, Interval],
-    differences: dict[str, Estimate],
-    spread: SeedSpread | None,
-    context: Context,
-) -> BaselineScores:
-    roles, seeds = context.roles, len(pool.seeds)
-    size = len(roles.leaves)
-    once = np.zeros(len(pool.rows), np.int64)
-    totals = metrics.confusion_by_group(pool.true, pool.predicted[baseline], once, size)[0]
-    estimates = {name: estimate(interval) for name, interval in found.items()}
-    worth = effective_sample(found["accuracy"])
-    return BaselineScores(
-        baseline=baseline,
-        metrics=_metrics(estimates, totals, seeds, context),
-        classes=tuple(
-            ClassScores(
-                leaf=leaf,
-                images=int(totals[number].sum()),
-                **{name: estimates[f"{name}:{leaf}"] for name in _ONE_CLASS},
-            )
-            for number, leaf in enumerate(roles.leaves)
-        ),
-        confusion=tuple(tuple(float(count) / seeds for count in row) for row in totals),
-        effective=Effective(n=worth.n, design_effect=worth.design_effect) if worth else None,
-        seeds=spread,
-        against_reference=differences,
-    )
+class Effective(ResultModel):
+    """How much the predictions for one source group repeat each other, for the accuracy."""
+
+    n: float
+    """Effective sample size: as many independent predictions would give this standard error."""
+    design_effect: float
+    """Predictions divided by the effective sample size."""
 
 
-def _metrics(
-    found: dict[str, Estimate], totals: NDArray[np.int64], seeds: int, context: Context
-) -> Metrics:
-    rate = found.get("subtype_confusion_rate")
-    subtypes = context.roles.subtypes
-    images = float(metrics.support(totals, subtypes)) / seeds if subtypes else 0.0
-    own = {name: found.get(name) for name in Metrics.model_fields}
-    own["subtype_confusions"] = None if rate is None else per_seed_count(rate, images)
-    return Metrics.model_validate(own)
+class SeedSpread(ResultModel):
+    """What a new seed of training changes; only where there are several."""
+
+    accuracies: dict[int, float]
+    """Accuracy of each seed."""
+    two_way: Interval
+    """Accuracy with an interval from resampling source groups and seeds."""
 
 
-def _seed_spreads(pool: Pool, context: Context) -> dict[str, SeedSpread]:
-    """Return the accuracy of each seed, and its interval over source groups and seeds."""
-    seeds = pool.rows["seed"].to_numpy()
-    clusters = pool.own_clusters
-    design = Design(int(clusters.max()) + 1, len(pool.seeds))
-    units = clusters * design.seeds + np.searchsorted(pool.seeds, seeds)
-    panels = [
-        renamed(
-            accuracy_panel(pool.true, predicted, units, design, len(context.roles.leaves)),
-            partial(own_name, name),
-        )
-        for name, predicted in pool.predicted.items()
-    ]
-    found = context.estimates(join(panels))
-    return {
-        name: SeedSpread(
-            accuracies={
-                seed: float((predicted == pool.true)[seeds == seed].mean()) for seed in pool.seeds
-            },
-            two_way=found[own_name(name, "accuracy")],
-        )
-        for name, predicted in pool.predicted.items()
-    }
+class ModelScores(ResultModel):
+    """What one model reached."""
+
+    model: str
+    """Name of the model: a baseline of the suite, or a prediction file's."""
+    scores: tuple[Score, ...]
+    """Every metric."""
+    confusion: tuple[tuple[float, ...], ...]
+    """Mean counts for one seed, rows the true leaf, columns the predicted one."""
+    effective: Effective | None
+    """What the predictions are worth; null where all of them are right, or all wrong."""
+    seeds: SeedSpread | None
+    """What a new seed changes; null with one seed."""
+
+    def get(self, metric: str, of: str = "") -> Interval | None:
+        """Return a metric's interval, or None where it was not computed."""
+        return find_score(self.scores, metric, of)
+
+    @property
+    def accuracy(self) -> Interval:
+        """The accuracy, which every model has."""
+        return next(one.estimate for one in self.scores if one.metric == "accuracy")
+
+
+class PairedTest(ResultModel):
+    """One paired test of two models on one event."""
+
+    __test__ = False  # not a test case for pytest
+
+    name: TestName
+    """Name of the test."""
+    statistic: float
+    """Its statistic."""
+    p: float
+    """Two-sided p-value; 1 where nothing is discordant."""
+    p_adjusted: float
+    """The same, adjusted for the family: every pair compared on this event by this test."""
+    only_a: int
+    """Predictions on which the event happens under a only."""
+    only_b: int
+    """Predictions on which the event happens under b only."""
+    n: int
+    """Predictions compared: those of the first seed for McNemar's tests, else all."""
+    assumes_independent_images: bool
+    """Whether the test takes every image as evidence of its own."""
+
+
+class EventComparison(ResultModel):
+    """How often something goes wrong under two models, b against a."""
+
+    event: EventKind
+    """Any error, or a confusion among the options of one decision of the class tree."""
+    node: str
+    """The decision: the inner node whose children are confused; empty for any error."""
+    groups: int
+    """Source groups compared, or images where groups are unknown."""
+    difference: Interval
+    """Rate of the event under b minus the rate under a."""
+    odds_ratio: Interval
+    """Under a only over under b only: above 1 the event is rarer under b."""
+    relative_reduction: Interval
+    """1 minus the ratio of the rates, b over a: 0.5 means half as often under b."""
+    detectable: float
+    """Smallest difference that could have been shown with a chance of 80 %."""
+    tests: tuple[PairedTest, ...]
+    """Every paired test."""
+
+    def test(self, name: TestName = DEFAULT_TEST) -> PairedTest:
+        """Return one test; by default the one to read."""
+        return next(test for test in self.tests if test.name == name)
+
+
+class PairResult(ResultModel):
+    """Two models on the same images, b against a."""
+
+    a: str
+    """Name of the first model; in a report, the reference."""
+    b: str
+    """Name of the second model."""
+    differences: tuple[Score, ...]
+    """Every metric of b minus that of a, on the same resampled groups."""
+    events: tuple[EventComparison, ...]
+    """What goes wrong under either; one family of tests an event."""
+
+    def get(self, metric: str, of: str = "") -> Interval | None:
+        """Return the difference of a metric, or None where it was not computed."""
+        return find_score(self.differences, metric, of)
+
+    def on(self, event: EventKind, node: str = "") -> EventComparison | None:
+        """Return the comparison on an event, or None where no image can have it."""
+        found = (one for one in self.events if (one.event, one.node) == (event, node))
+        return next(found, None)
+
+
+class Omnibus(ResultModel):
+    """Cochran's Q over all models: whether any of them differs on an event."""
+
+    event: EventKind
+    """What goes wrong."""
+    node: str
+    """The decision; empty for any error."""
+    statistic: float
+    """Cochran's Q."""
+    p: float
+    """From permuting the models within each source group, 2,000 times."""
+    p_independent: float
+    """From the chi-squared distribution, which assumes independent predictions."""
+    n: int
+    """Predictions of each model."""
+    groups: int
+    """Source groups, or images where groups are unknown."""
+
+
+class Unmatched(ResultModel):
+    """Images of one model that lack a partner in another, and were left out."""
+
+    model: str
+    """Name of the model."""
+    images: int
+    """Their number."""
+    predictions: int
+    """Predictions for them: an image may lack a partner in some seeds only."""
+    examples: tuple[str, ...]
+    """The first of them."""
+
+
+class ModelComparison(ResultModel):
+    """Several models on the same images: the part that reports and comparisons share."""
+
+    images: int
+    """Distinct images that all models have."""
+    predictions: int
+    """Predictions of each model: images times seeds, where every seed has every image."""
+    seeds: tuple[int, ...]
+    """Seeds that were compared."""
+    groups: int
+    """Distinct source groups of the images; distinct images where groups are unknown."""
+    groups_known: bool
+    """False where the source group of some image is unknown: it was resampled by itself."""
+    images_without_group: int
+    """Images whose source group is unknown."""
+    coarse: dict[str, int]
+    """Predictions of each model by label, where it is no leaf: they count where it decides."""
+    unmatched: tuple[Unmatched, ...]
+    """What did not match."""
+    notes: tuple[str, ...]
+    """What was noted when predictions were put side by side."""
+    models: tuple[ModelScores, ...]
+    """Scores of each model."""
+    pairs: tuple[PairResult, ...]
+    """Pairs of models that were compared."""
+    omnibus: tuple[Omnibus, ...]
+    """Cochran's Q for each event; empty with fewer than three models."""
+
+    def scores(self, model: str) -> ModelScores | None:
+        """Return the scores of a model, or None where it has none."""
+        return next((one for one in self.models if one.model == model), None)
+
+    @property
+    def events(self) -> tuple[tuple[EventKind, str], ...]:
+        """The events that were compared, the first one first."""
+        return tuple(dict.fromkeys((e.event, e.node) for pair in self.pairs for e in pair.events))
+
+
+class AnalysisSettings(ResultModel):
+    """How numbers were computed."""
+
+    interval: Method = "score"
+    """Method of the intervals."""
+    resamples: int
+    """Bootstrap resamples of each interval."""
+    adjustment: Adjustment = "holm"
+    """How the p-values of a family are adjusted."""
+    default_test: TestName = DEFAULT_TEST
+    """The test to read."""

@@ -1,21 +1,25 @@
-"""The images of an audit: one table over all folders."""
+"""The images of an audit: one table over all folders, and the sides that they stand on."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
 from lcbench.console import progress
+from lcbench.datasets.groups import match_images, read_text_table
 from lcbench.datasets.images import SUFFIXES
 from lcbench.datasets.labels import LabelReader
 from lcbench.datasets.listing import decode_listed, image_files
 from lcbench.errors import UserError, wrong_usage
-from lcbench.leakage.sources import ImageFiles
+from lcbench.leakage.store import ImageFiles
 from lcbench.taxonomy import normalise
+
+SIDE_NAMES = ("side", "split", "set", "subset", "fold", "partition")
 
 
 @dataclass(frozen=True)
@@ -49,14 +53,15 @@ class Collection:
         sha256, side (empty where nothing divides the images).
     unreadable
         "file: reason" of each image that cannot be read.
-    divided_by
-        What the sides are, in words; empty where there are none.
+    split
+        Name of the file that the sides are from; None where they are the folders, or where there
+        are none.
     """
 
     folders: tuple[Folder, ...]
     images: pd.DataFrame
     unreadable: tuple[str, ...]
-    divided_by: str = ""
+    split: str | None = None
 
     def path(self, row: int) -> Path:
         """Return where an image lies."""
@@ -90,18 +95,45 @@ def collect(paths: Sequence[Path], reader: LabelReader) -> Collection:
         table["name"] = f"{folder.name}/" + table["image"] if several else table["image"]
         table["side"] = folder.name if several else ""
     images = pd.concat(tables, ignore_index=True)
-    bad = images[images["problem"] != ""]
-    good = images[images["problem"] == ""].drop(columns="problem").reset_index(drop=True)
-    for position, folder in enumerate(folders):
-        if not (good["folder"] == position).any():
-            count = int((bad["folder"] == position).sum())
-            raise UserError(f"{folder.path}: none of its {count} images can be read")
+    bad = images["problem"] != ""
+    for folder, (_, unreadable) in zip(folders, bad.groupby(images["folder"]), strict=True):
+        if unreadable.all():
+            raise UserError(f"{folder.path}: none of its {len(unreadable)} images can be read")
     return Collection(
         folders=folders,
-        images=good,
-        unreadable=tuple(bad["name"] + ": " + bad["problem"]),
-        divided_by="folders" if several else "",
+        images=images[~bad].drop(columns="problem").reset_index(drop=True),
+        unreadable=tuple(images["name"][bad] + ": " + images["problem"][bad]),
     )
+
+
+def divide(collection: Collection, file: Path) -> Collection:
+    """Give each image the side that a CSV file puts it on.
+
+    Parameters
+    ----------
+    collection
+        The images. A path in the file is relative to the image's folder, or begins with the
+        folder's name; if no path agrees, file names are compared.
+    file
+        CSV with the columns image and side (or split, set, subset, fold, partition).
+
+    Returns
+    -------
+    Collection
+        Images that the file does not name have no side.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, lacks a column, puts an image on two sides, or names none of
+        the images.
+    """
+    sides = _read_sides(file)
+    images = collection.images
+    folders = images["folder"].map(lambda position: collection.folders[position].name)
+    spellings = [folders + "/" + images["image"], images["image"]]
+    found = match_images(spellings, sides, str(file))
+    return replace(collection, images=images.assign(side=found.fillna("")), split=file.name)
 
 
 def _name(paths: Sequence[Path]) -> tuple[Folder, ...]:
@@ -111,14 +143,13 @@ def _name(paths: Sequence[Path]) -> tuple[Folder, ...]:
             raise UserError(f"{path}: no such folder", "Check the path.")
         if not place.is_dir():
             raise UserError(f"{path}: not a folder", "Give the folder that the images lie in.")
-    for number, place in enumerate(real):
-        for other in real[:number]:
-            if place.is_relative_to(other) or other.is_relative_to(place):
-                raise wrong_usage(
-                    f"{paths[number]} and {paths[real.index(other)]}: one is in the other",
-                    "Every image would be compared with itself. Give folders beside each other, "
-                    "or one folder with --split.",
-                )
+    for (other, first), (place, second) in combinations(zip(real, paths, strict=True), 2):
+        if place.is_relative_to(other) or other.is_relative_to(place):
+            raise wrong_usage(
+                f"{second} and {first}: one is in the other",
+                "Every image would be compared with itself. Give folders beside each other, "
+                "or one folder with --split.",
+            )
     names = [place.name for place in real]
     length = 1
     while max(Counter(names).values()) > 1:
@@ -137,15 +168,11 @@ def _list(position: int, folder: Folder, reader: LabelReader) -> pd.DataFrame:
     labels = [_label(folder, file, reader) for file in files]
     with progress(f"Reading {folder.name}", len(files)) as advance:
         facts = decode_listed(folder.path, files, advance)
-    return pd.DataFrame(
-        {
-            "folder": position,
-            "image": files,
-            "given": [given for given, _ in labels],
-            "label": [label for _, label in labels],
-            "sha256": facts["sha256"],
-            "problem": facts["problem"],
-        }
+    return facts[["sha256", "problem"]].assign(
+        folder=position,
+        image=files,
+        given=[given for given, _ in labels],
+        label=[label for _, label in labels],
     )
 
 
@@ -159,3 +186,20 @@ def _label(folder: Folder, file: str, reader: LabelReader) -> tuple[str, str]:
     if node is None and reader.read(own) is not None:
         given, node = own, reader.read(own)
     return given, node or normalise(given)
+
+
+def _read_sides(file: Path) -> dict[str, str]:
+    table = read_text_table(file)
+    column = next((name for name in SIDE_NAMES if name in table), None)
+    if "image" not in table or column is None:
+        raise UserError(
+            f"{file}: needs the columns image and {SIDE_NAMES[0]}",
+            f"It has: {', '.join(map(str, table.columns))}. "
+            f"{SIDE_NAMES[0]} may also be called {', '.join(SIDE_NAMES[1:])}.",
+        )
+    normal = table["image"].map(lambda image: PurePosixPath(image).as_posix())
+    table = table.assign(image=normal)[["image", column]].drop_duplicates()
+    twice = table["image"][table["image"].duplicated()]
+    if not twice.empty:
+        raise UserError(f"{file}: {twice.iloc[0]} stands on two sides ({len(twice)} such images)")
+    return dict(zip(table["image"], table[column], strict=True))

@@ -1,9 +1,9 @@
-"""From proven pairs and groups to what an audit says."""
+"""What follows from the groups and links that pixels prove: pairs, and what they add up to."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from itertools import permutations
 
 import numpy as np
@@ -12,16 +12,107 @@ from numpy.typing import NDArray
 
 from lcbench.audit.collection import Collection
 from lcbench.audit.results import (
+    KINDS,
+    NEAR_COPY,
     Crossing,
     FolderFacts,
     GroupFacts,
+    ImageRef,
     Kind,
     LabelGroups,
     Pair,
 )
+from lcbench.leakage.grouping import Link
+from lcbench.leakage.registration import decompose
 from lcbench.leakage.sources import Sources
 
-KINDS: tuple[Kind, ...] = ("same file", "same pixels", "near copy", "overlapping field")
+_WHOLE = 0.9
+_COLOUR_LEVELS = 8.0
+
+
+def find_pairs(collection: Collection, sources: Sources) -> list[Pair]:
+    """Return exact copies, links that join two groups, and doubtful ones."""
+    rows = collection.images[["name", "given", "side"]].itertuples(index=False)
+    images = [ImageRef(name=name, label=given, side=side) for name, given, side in rows]
+    return [
+        *(
+            Pair(first=images[c.first], second=images[c.second], kind=c.sameness, joined=True)
+            for c in sources.copies
+        ),
+        *(_pair(link, images, sources, joined=True) for link in sources.links),
+        *(_pair(link, images, sources, joined=False) for link in sources.doubtful),
+    ]
+
+
+def _pair(link: Link, images: Sequence[ImageRef], sources: Sources, *, joined: bool) -> Pair:
+    found = link.registration
+    transform = decompose(found.matrix)
+    a, b, c, d, e, f = np.round(found.matrix, 4).ravel().tolist()
+    return Pair(
+        first=images[link.candidate.first],
+        second=images[link.candidate.second],
+        kind="near copy" if found.overlap >= NEAR_COPY else "overlapping field",
+        joined=joined,
+        mirrored=transform.mirrored,
+        rotation=round(transform.rotation, 2),
+        scale=round(transform.scale, 4),
+        stretch=round(transform.stretch, 4),
+        overlap=round(found.overlap, 4),
+        overlap_first=round(found.overlap_first, 4),
+        overlap_second=round(found.overlap_second, 4),
+        correlation=round(found.correlation, 4),
+        inliers=found.inliers,
+        brightness=round(found.brightness, 2),
+        recoloured=_recoloured(link, sources),
+        matrix=(a, b, c, d, e, f),
+    )
+
+
+def _recoloured(link: Link, sources: Sources) -> bool:
+    """Tell whether mean colours differ by more than brightness; only whole images can tell."""
+    found = link.registration
+    if min(found.overlap_first, found.overlap_second) < _WHOLE:
+        return False
+    first, second, _ = link.candidate
+    shift = sources.features[second].colour - sources.features[first].colour
+    return bool(np.ptp(shift) > _COLOUR_LEVELS)
+
+
+def count_kinds(pairs: Iterable[Pair]) -> dict[Kind, int]:
+    """Return how many joined pairs there are of each kind."""
+    counts = Counter(pair.kind for pair in pairs if pair.joined)
+    return {kind: counts[kind] for kind in KINDS}
+
+
+def exact_copies(pairs: Iterable[Pair]) -> list[Pair]:
+    """Return the exact copies, same files first."""
+    return _clearest(pair for pair in pairs if not pair.registered)
+
+
+def crossing_pairs(pairs: Iterable[Pair]) -> list[Pair]:
+    """Return the pairs whose images stand on two sides, the clearest first.
+
+    Each group that stands on two sides has one, unless an image without a side is between them.
+    """
+    found = (pair for pair in pairs if pair.joined and pair.first.side and pair.second.side)
+    return _clearest(pair for pair in found if pair.first.side != pair.second.side)
+
+
+def two_label_pairs(pairs: Iterable[Pair], collection: Collection) -> list[Pair]:
+    """Return the pairs whose images carry two labels, the clearest first; spellings are one."""
+    labels = dict(zip(collection.images["name"], collection.images["label"], strict=True))
+    return _clearest(p for p in pairs if p.joined and labels[p.first.name] != labels[p.second.name])
+
+
+def _clearest(pairs: Iterable[Pair]) -> list[Pair]:
+    """Return pairs by kind, and the larger overlap and correlation first."""
+    return sorted(pairs, key=lambda p: (KINDS.index(p.kind), -p.overlap, -p.correlation))
+
+
+def two_label_groups(collection: Collection, groups: NDArray[np.intp]) -> int:
+    """Return how many source groups carry more than one label."""
+    labels = collection.images["label"].groupby(groups).nunique()
+    return int((labels > 1).sum())
 
 
 def folder_facts(collection: Collection) -> tuple[FolderFacts, ...]:
@@ -32,12 +123,6 @@ def folder_facts(collection: Collection) -> tuple[FolderFacts, ...]:
         labels = Counter(own["given"].tolist())
         found.append(FolderFacts(name=folder.name, images=len(own), labels=dict(labels)))
     return tuple(found)
-
-
-def count_kinds(pairs: list[Pair]) -> dict[Kind, int]:
-    """Return how many joined pairs there are of each kind."""
-    counts = Counter(pair.kind for pair in pairs if pair.joined)
-    return {kind: counts[kind] for kind in KINDS}
 
 
 def group_facts(groups: NDArray[np.intp]) -> GroupFacts:
@@ -66,63 +151,20 @@ def label_groups(collection: Collection, groups: NDArray[np.intp]) -> tuple[Labe
 
 def crossings(collection: Collection, sources: Sources) -> tuple[Crossing, ...]:
     """Return, for each two sides, what of one has a sibling on the other."""
-    images = collection.images.assign(group=sources.groups)
-    images = images[images["side"] != ""]
-    copies = sources.originals[images.index]
-    return tuple(
-        _cross(images, copies, side, other)
-        for side, other in permutations(sorted(set(images["side"])), 2)
-    )
+    images = collection.images.assign(group=sources.groups, original=sources.originals)
+    sides = sorted(set(images["side"]) - {""})
+    return tuple(_cross(images, side, other) for side, other in permutations(sides, 2))
 
 
-def _cross(images: pd.DataFrame, copies: NDArray[np.intp], side: str, other: str) -> Crossing:
-    here, there = images["side"] == side, images["side"] == other
-    shared = images.loc[here, "group"].isin(set(images.loc[there, "group"]))
-    exact = np.isin(copies[here.to_numpy()], copies[there.to_numpy()])
+def _cross(images: pd.DataFrame, side: str, other: str) -> Crossing:
+    here, there = images[images["side"] == side], images[images["side"] == other]
+    shared = here["group"].isin(there["group"])
     return Crossing(
         side=side,
         other=other,
-        images=int(here.sum()),
+        images=len(here),
         with_sibling=int(shared.sum()),
-        groups=images.loc[here, "group"].nunique(),
-        groups_shared=images.loc[here, "group"][shared].nunique(),
-        exact=int(exact.sum()),
+        groups=here["group"].nunique(),
+        groups_shared=here["group"][shared].nunique(),
+        exact=int(here["original"].isin(there["original"]).sum()),
     )
-
-
-def exact_copies(pairs: list[Pair]) -> list[Pair]:
-    """Return the exact copies, same files first."""
-    return _clearest(pair for pair in pairs if pair.inliers is None)
-
-
-def crossing_pairs(pairs: list[Pair]) -> list[Pair]:
-    """Return the pairs whose images stand on two sides, the clearest first.
-
-    Each group that stands on two sides has one, unless an image without a side is between them.
-    """
-    found = [p for p in pairs if p.joined and p.first.side and p.second.side]
-    return _clearest(p for p in found if p.first.side != p.second.side)
-
-
-def two_label_pairs(pairs: list[Pair], labels: dict[str, str]) -> list[Pair]:
-    """Return the pairs whose images carry two labels, the clearest first.
-
-    Parameters
-    ----------
-    pairs
-        Every pair.
-    labels
-        What the label of each image stands for, by the image's name: two spellings are one.
-    """
-    return _clearest(p for p in pairs if p.joined and labels[p.first.name] != labels[p.second.name])
-
-
-def two_label_groups(collection: Collection, groups: NDArray[np.intp]) -> int:
-    """Return how many source groups carry more than one label."""
-    labels = collection.images["label"].groupby(groups).nunique()
-    return int((labels > 1).sum())
-
-
-def _clearest(pairs: Iterator[Pair]) -> list[Pair]:
-    """Return pairs by kind, and the larger overlap and correlation first."""
-    return sorted(pairs, key=lambda p: (KINDS.index(p.kind), -p.overlap, -p.correlation))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,32 +16,29 @@ from lcbench.leakage.grouping import CERTAIN
 
 def compare_with(
     file: str,
-    published: Sequence[str | None],
+    names: pd.Series,
+    published: pd.Series,
     found: NDArray[np.intp],
-    pairs: Iterable[tuple[int, int, Pair]],
-    names: Sequence[str],
+    pairs: Iterable[Pair],
 ) -> Published:
     """Compare two partitions of the images.
 
     Parameters
     ----------
     file
-        Name of the file, for the words.
-    published
-        Each image's group in the file; None where it names none.
+        Name of the file that one of them is from.
+    names, published
+        Of the images, and their groups in the file; missing where it does not name one.
     found
-        Each image's group from pixels.
+        (images,) each image's group from pixels.
     pairs
-        Positions and row of each pair that joins two groups.
-    names
-        Of the images.
+        Those of which each joins two found groups.
     """
     from sklearn.metrics import adjusted_rand_score
 
-    named = np.array([group is not None for group in published])
-    theirs = np.array([group for group in published if group is not None])
-    ours = found[named]
-    merges = _merges(published, pairs)
+    named = published.notna().to_numpy()
+    theirs, ours = published[named].to_numpy(dtype=str), found[named]
+    merges = _merges(dict(zip(names[named], theirs.tolist(), strict=True)), pairs)
     together = _same_pairs(pd.crosstab(theirs, ours).to_numpy().ravel())
     same_published = _same_pairs(np.unique(theirs, return_counts=True)[1])
     same_found = _same_pairs(np.unique(ours, return_counts=True)[1])
@@ -59,17 +56,17 @@ def compare_with(
         ari_after_merges=float(adjusted_rand_score(_merged(theirs, merges), ours)),
         certain=CERTAIN,
         merges=tuple(merges),
-        splits=tuple(_splits(theirs, ours, np.array(names)[named])),
+        splits=tuple(_splits(theirs, ours, names[named])),
     )
 
 
-def _merges(published: Sequence[str | None], pairs: Iterable[tuple[int, int, Pair]]) -> list[Merge]:
+def _merges(published: Mapping[str, str], pairs: Iterable[Pair]) -> list[Merge]:
     """Return the pairs between two published groups, the largest overlap first."""
     found = []
-    for first, second, pair in pairs:
-        a, b = published[first], published[second]
-        if a is not None and b is not None and a != b:
-            found.append(Merge(first_group=a, second_group=b, pair=pair))
+    for pair in pairs:
+        first, second = published.get(pair.first.name), published.get(pair.second.name)
+        if first is not None and second is not None and first != second:
+            found.append(Merge(first_group=first, second_group=second, pair=pair))
     return sorted(found, key=lambda merge: -merge.pair.overlap)
 
 
@@ -83,19 +80,14 @@ def _merged(groups: NDArray[np.str_], merges: Sequence[Merge]) -> NDArray[np.str
 
 
 def _splits(
-    theirs: NDArray[np.str_], ours: NDArray[np.intp], names: NDArray[np.str_]
-) -> list[SplitGroup]:
-    parts: dict[str, Counter[int]] = defaultdict(Counter)
-    for group, part in zip(theirs.tolist(), ours.tolist(), strict=True):
-        parts[group][part] += 1
-    found = []
-    for group, counts in parts.items():
-        if len(counts) > 1:
-            main = counts.most_common(1)[0][0]
-            apart = names[(theirs == group) & (ours != main)]
-            sizes = tuple(count for _, count in counts.most_common())
-            found.append(SplitGroup(group=group, sizes=sizes, apart=tuple(apart.tolist())))
-    return sorted(found, key=lambda split: split.group)
+    theirs: NDArray[np.str_], ours: NDArray[np.intp], names: pd.Series
+) -> Iterator[SplitGroup]:
+    for group, members in names.groupby(theirs):
+        parts = Counter(ours[theirs == group].tolist()).most_common()
+        if len(parts) > 1:
+            apart = members[ours[theirs == group] != parts[0][0]]
+            sizes = tuple(count for _, count in parts)
+            yield SplitGroup(group=str(group), sizes=sizes, apart=tuple(apart))
 
 
 def _same_pairs(sizes: NDArray[np.int64]) -> int:

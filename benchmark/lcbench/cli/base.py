@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any, Literal, ParamSpec
 
 import typer
+from typer.core import TyperGroup
 
 from lcbench.console import err, escape
-from lcbench.errors import ExitCode, UserError, from_os_error
-from lcbench.statistics.choices import Adjustment
+from lcbench.errors import ExitCode, UserError, at_places
+from lcbench.provenance import typed
+from lcbench.storage import cache_folder
+
+
+class _Group(TyperGroup):
+    """Remembers what was typed, for the records that commands write."""
+
+    # Typer brings a click of its own, whose Context has no public name.
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
+        """Parse the arguments of the application."""
+        ctx.with_resource(typed(args))
+        return super().parse_args(ctx, args)
+
 
 app = typer.Typer(
+    cls=_Group,
     name="lcbench",
     help="A leakage-aware benchmark for lung-tissue classifiers. Research use only.",
     no_args_is_help=True,
@@ -24,9 +38,9 @@ app = typer.Typer(
 
 P = ParamSpec("P")
 
-
 AdjustOption = Annotated[
-    Adjustment, typer.Option(help="Adjustment of p-values: Holm or Benjamini-Hochberg.")
+    Literal["holm", "bh"],
+    typer.Option(help="Adjustment of p-values: Holm or Benjamini-Hochberg."),
 ]
 GroupsOption = Annotated[
     Path | None, typer.Option(help="CSV (image, group): which images show the same tissue.")
@@ -35,29 +49,47 @@ LabelsOption = Annotated[
     Path | None, typer.Option(help="TOML file that says what folder names stand for.")
 ]
 TaxonomyOption = Annotated[Path | None, typer.Option(help="TOML file of another class tree.")]
+DeviceOption = Annotated[
+    Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where networks run.")
+]
+PrecisionOption = Annotated[
+    Literal["auto", "32", "bf16"],
+    typer.Option(help="bf16 where the device computes in it, else 32 bit."),
+]
+OfflineOption = Annotated[
+    bool, typer.Option("--offline", help="Use only weights that are on this machine.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 def guarded(command: Callable[P, ExitCode]) -> Callable[P, None]:
-    """Turn a command's result and the user's errors into exit codes and one clear message."""
+    """Turn a command's result and the user's errors into exit codes and one clear message.
+
+    What the system says about a path that was typed, or about the cache, is the user's error.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            code = command(*args, **kwargs)
+            with at_places(cache_folder(), *_paths(kwargs.values())):
+                code = command(*args, **kwargs)
         except UserError as error:
             code = _show_error(error)
-        except OSError as error:
-            mendable = from_os_error(error)
-            if mendable is None:
-                raise
-            code = _show_error(mendable)
         except KeyboardInterrupt:
             err.print("Interrupted. Finished runs are kept: the same command goes on from there.")
             code = ExitCode.FAILED
         raise typer.Exit(int(code))
 
     return wrapped
+
+
+def _paths(values: Iterable[object]) -> Iterator[Path]:
+    """Yield what was typed as paths; a word that is none does no harm."""
+    for value in values:
+        if isinstance(value, str | Path):
+            yield Path(value)
+        elif isinstance(value, list):
+            yield from _paths(value)
 
 
 @app.callback(invoke_without_command=True)
@@ -75,6 +107,12 @@ def options(
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print a value as JSON; NaN is refused because JSON has none."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def split_commas(*values: str | None) -> tuple[str, ...]:
+    """Return the parts of comma-separated words, each once, in order."""
+    parts = (part.strip() for value in values if value for part in value.split(","))
+    return tuple(dict.fromkeys(part for part in parts if part))
 
 
 def _show_error(error: UserError) -> ExitCode:

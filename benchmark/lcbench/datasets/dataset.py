@@ -9,7 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from lcbench.console import progress, warn
-from lcbench.datasets.groups import assign_groups, read_groups, unnamed_words
+from lcbench.datasets.groups import match_images, read_groups, unnamed_words
 from lcbench.datasets.labels import LabelReader
 from lcbench.datasets.listing import (
     decode_all,
@@ -46,6 +46,10 @@ class Dataset:
         Whether the images were drawn by code.
     sha256
         Hash of the images' contents, names and labels.
+    groups_certain
+        Whether nothing can be learned about source groups from pixels: they were drawn.
+    unknown_source
+        Images that a groups file does not name: each counts as a group of its own.
     """
 
     name: str
@@ -55,6 +59,8 @@ class Dataset:
     skipped: tuple[str, ...]
     synthetic: bool
     sha256: str
+    groups_certain: bool = False
+    unknown_source: frozenset[str] = frozenset()
 
     @property
     def groups_known(self) -> bool:
@@ -64,7 +70,12 @@ class Dataset:
     @property
     def groups_words(self) -> str:
         """Where source groups come from, and which images have none."""
-        return self.groups_source + unnamed_words(self.manifest)
+        return self.groups_source + unnamed_words(self.manifest["label"][~self.source_known])
+
+    @property
+    def source_known(self) -> pd.Series:
+        """(images,) whether an image's group says where it comes from."""
+        return ~self.manifest["image"].isin(self.unknown_source)
 
     def path(self, image: str) -> Path:
         """Return where an image of the manifest lies."""
@@ -91,11 +102,12 @@ def load_dataset(
         manifest = decode_all(listing, advance)
     manifest, skipped = drop_unreadable(source, manifest, on_bad)
     require_every_leaf(source, manifest, reader.taxonomy)
-    if synthetic and groups is None:
-        manifest, _ = _with_groups(manifest, source / "groups.csv")
+    drawn = synthetic and groups is None
+    if drawn:
+        manifest, _, unknown = _with_groups(manifest, source / "groups.csv")
         groups_source = "drawn from known source tiles"
     else:
-        manifest, groups_source = _with_groups(manifest, groups)
+        manifest, groups_source, unknown = _with_groups(manifest, groups)
     return Dataset(
         name=DEMO if synthetic else source.resolve().name,
         root=listing.root,
@@ -104,6 +116,8 @@ def load_dataset(
         skipped=skipped,
         synthetic=synthetic,
         sha256=manifest_hash(manifest),
+        groups_certain=drawn,
+        unknown_source=unknown,
     )
 
 
@@ -157,17 +171,22 @@ def demo_folder() -> Path:
     return build_once(cache_folder() / f"demo-{DEMO_VERSION}", build)
 
 
-def _with_groups(manifest: pd.DataFrame, groups: Path | None) -> tuple[pd.DataFrame, str]:
+def _with_groups(
+    manifest: pd.DataFrame, groups: Path | None
+) -> tuple[pd.DataFrame, str, frozenset[str]]:
+    """Return the manifest with groups, where they come from, and the images of unknown source."""
     if groups is not None:
-        column, source = assign_groups(manifest, read_groups(groups), groups.name)
-        return manifest.assign(group=column), source
+        found = match_images([manifest["image"]], read_groups(groups), groups.name)
+        source = f"{groups.name} ({int(found.notna().sum()):,} images)"
+        unknown = frozenset(manifest["image"][found.isna()])
+        return manifest.assign(group=found.fillna("alone:" + manifest["image"])), source, unknown
     empty = manifest["group"] == ""
     if empty.all():
-        return manifest, ""
+        return manifest, "", frozenset()
     if empty.any():
         first = manifest.loc[empty, "image"].iloc[0]
         raise UserError(
             f"{int(empty.sum())} images have an empty group, e.g. {first}",
             "Fill the group column, remove it, or give the groups with --groups CSV.",
         )
-    return manifest, "the group column of the data's CSV"
+    return manifest, "the group column of the data's CSV", frozenset()

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from lcbench.errors import UserError
-
-ALONE = "alone:"
-"""Prefix of the group of an image that a groups file does not name: its source is unknown."""
+from lcbench.errors import UserError, at_places
 
 
-def read_groups(path: Path) -> pd.DataFrame:
-    """Read a CSV with the columns image and group.
+def read_text_table(path: Path) -> pd.DataFrame:
+    """Read a CSV file, every value as text.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read.
+    """
+    try:
+        with at_places(path):
+            return pd.read_csv(path, dtype=str, keep_default_na=False)
+    except ValueError as error:  # undecodable bytes are one too
+        raise UserError(f"{path}: not a readable CSV file: {error}") from error
+
+
+def read_groups(path: Path) -> dict[str, str]:
+    """Read a CSV with the columns image and group: the group of each image that has one.
 
     Raises
     ------
     UserError
         If the file cannot be read, lacks a column, or puts one image into two groups.
     """
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: not a readable CSV file: {error}") from error
+    table = read_text_table(path)
     missing = {"image", "group"} - set(table.columns)
     if missing:
         raise UserError(
@@ -34,64 +44,56 @@ def read_groups(path: Path) -> pd.DataFrame:
     twice = table["image"][table["image"].duplicated()]
     if not twice.empty:
         raise UserError(f"{path}: {twice.iloc[0]} stands in two groups ({len(twice)} such images)")
-    return table[table["group"] != ""]
+    table = table[table["group"] != ""]
+    return dict(zip(table["image"], table["group"], strict=True))
 
 
-def assign_groups(manifest: pd.DataFrame, groups: pd.DataFrame, name: str) -> tuple[pd.Series, str]:
-    """Give each image its group; an image that the file does not name is a group of its own.
+def match_images(spellings: Sequence[pd.Series], values: Mapping[str, str], file: str) -> pd.Series:
+    """Give each image what a file says of it; missing where the file does not name it.
 
     Parameters
     ----------
-    manifest
-        With the columns image and label.
-    groups
-        From `read_groups`. Paths are compared whole; if none agrees, file names are.
-    name
-        The file's name, for the words.
-
-    Returns
-    -------
-    pandas.Series, str
-        The group of each manifest row, and a sentence that says where groups come from.
+    spellings
+        The images' paths; where a path may be spelled in several ways, the first that the file
+        knows counts. If none agrees, file names are compared, unless one stands twice on either
+        side.
+    values
+        What the file says of each path.
+    file
+        Its name, for the error.
 
     Raises
     ------
     UserError
         If the file names none of the images.
     """
-    lookup = dict(zip(groups["image"], groups["group"], strict=True))
-    found = manifest["image"].map(lookup)
+    found = spellings[0].map(values)
+    for other in spellings[1:]:
+        found = found.fillna(other.map(values))
+    images = spellings[-1]
     if found.isna().all():
-        found = match_file_names(manifest["image"], lookup)
+        found = _match_file_names(images, values)
     if found.isna().all():
         raise UserError(
-            f"{name}: none of its {len(groups):,} images is in the data",
-            f"It names e.g. {groups['image'].iloc[0] if len(groups) else '(nothing)'}; "
-            f"the data holds e.g. {manifest['image'].iloc[0]}.",
+            f"{file}: none of its {len(values):,} images is in the data",
+            f"It names e.g. {next(iter(values), '(nothing)')}; "
+            f"the data holds e.g. {images.iloc[0]}.",
         )
-    alone = found.isna()
-    source = f"{name} ({int((~alone).sum()):,} images)"
-    return found.where(~alone, ALONE + manifest["image"]), source
+    return found
 
 
-def unnamed_words(manifest: pd.DataFrame) -> str:
-    """Return what becomes of the images that a groups file does not name; empty if it names all."""
-    alone = manifest["group"].str.startswith(ALONE)
-    if not alone.any():
+def unnamed_words(labels: pd.Series) -> str:
+    """Return what becomes of images of these labels that a groups file does not name."""
+    if labels.empty:
         return ""
-    counts = manifest.loc[alone, "label"].value_counts()
-    classes = ", ".join(f"{label} {count:,}" for label, count in counts.items())
+    classes = ", ".join(f"{label} {count:,}" for label, count in labels.value_counts().items())
     return (
-        f"; {int(alone.sum()):,} images are not in that file ({classes}) and count as a group "
+        f"; {len(labels):,} images are not in that file ({classes}) and count as a group "
         "each: leakage between them is not removed"
     )
 
 
-def match_file_names(images: pd.Series, values: dict[str, str]) -> pd.Series:
-    """Give each image the value of the file name that it shares; missing where there is none.
-
-    Where a file name stands twice, on either side, names say nothing and all are missing.
-    """
+def _match_file_names(images: pd.Series, values: Mapping[str, str]) -> pd.Series:
     own = images.map(lambda image: PurePosixPath(image).name)
     theirs = [PurePosixPath(image).name for image in values]
     if own.duplicated().any() or len(set(theirs)) < len(theirs):

@@ -15,7 +15,7 @@ import pandas as pd
 from lcbench.console import Advance, no_progress
 from lcbench.datasets.images import SUFFIXES, UnreadableImageError, decode_rgb
 from lcbench.datasets.labels import LEAVE_OUT, MAP_HELP, LabelReader
-from lcbench.errors import UserError
+from lcbench.errors import UserError, at_places
 from lcbench.storage import content_hash
 
 COLUMNS = ("image", "label", "group", "sha256", "width", "height", "mode", "problem")
@@ -52,20 +52,24 @@ def list_images(source: Path, reader: LabelReader) -> Listing:
     UserError
         If `source` does not exist, cannot be read, or holds no image.
     """
-    if source.is_dir():
-        listing = _list_folder(source, reader)
-    elif source.suffix.lower() == ".csv" and source.is_file():
-        listing = _list_csv(source, reader)
-    elif source.exists():
-        raise UserError(f"{source}: neither a folder nor a .csv file")
-    else:
-        raise UserError(f"{source}: no such file or folder", "Check the path.")
+    with at_places(source):
+        listing = _list(source, reader)
     if listing.rows.empty and not listing.unknown and not listing.left_out:
         raise UserError(
             f"{source}: no images found",
             f"Expected class subfolders with files ending in {', '.join(sorted(SUFFIXES))}.",
         )
     return listing
+
+
+def _list(source: Path, reader: LabelReader) -> Listing:
+    if source.is_dir():
+        return _list_folder(source, reader)
+    if source.suffix.lower() == ".csv" and source.is_file():
+        return _list_csv(source, reader)
+    if source.exists():
+        raise UserError(f"{source}: neither a folder nor a .csv file")
+    raise UserError(f"{source}: no such file or folder", "Check the path.")
 
 
 def require_known_labels(source: Path, listing: Listing, reader: LabelReader) -> None:

@@ -56,41 +56,32 @@ def cached_array(
     """
     folder = cache_folder() / kind / content_hash(*key)
     if not (folder / "values.npy").is_file():
-        _compute(folder, key, rows, blocks, description)
+        with whole_folder(folder) as temporary:
+            speed = _compute(temporary / "values.npy", rows, blocks, description)
+            facts = {"images_per_second": speed, "key": list(key)}
+            write_json(temporary / "facts.json", facts)
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
     values = np.load(folder / "values.npy", mmap_mode="c")  # torch takes no read-only memory
     return CachedArray(values, facts["images_per_second"])
 
 
-def is_cached(kind: str, key: tuple[str, ...]) -> bool:
-    """Tell whether the cache holds an array."""
-    return (cache_folder() / kind / content_hash(*key) / "values.npy").is_file()
-
-
 def _compute(
-    folder: Path,
-    key: tuple[str, ...],
-    rows: int,
-    blocks: Callable[[], Iterator[NDArray[Any]]],
-    description: str,
-) -> None:
-    with whole_folder(folder) as temporary, progress(description, rows) as advance:
-        done = 0
-        started = time.perf_counter()
-        # Written, not memory-mapped: a full disk is then an error and not the end of the process.
-        with (temporary / "values.npy").open("wb") as file:
-            for block in blocks():
-                if done == 0:
-                    _write_header(file, block, rows)
-                file.write(np.ascontiguousarray(block).data)
-                done += len(block)
-                advance(len(block))
-        if done != rows:
-            raise RuntimeError(f"{description}: {done} rows instead of {rows}")
-        seconds = time.perf_counter() - started
-        write_json(
-            temporary / "facts.json", {"images_per_second": rows / seconds, "key": list(key)}
-        )
+    path: Path, rows: int, blocks: Callable[[], Iterator[NDArray[Any]]], description: str
+) -> float:
+    """Write the blocks as one array; return the rows a second."""
+    done = 0
+    started = time.perf_counter()
+    # Written, not memory-mapped: a full disk is then an error and not the end of the process.
+    with progress(description, rows) as advance, path.open("wb") as file:
+        for block in blocks():
+            if done == 0:
+                _write_header(file, block, rows)
+            file.write(np.ascontiguousarray(block).data)
+            done += len(block)
+            advance(len(block))
+    if done != rows:
+        raise RuntimeError(f"{description}: {done} rows instead of {rows}")
+    return rows / (time.perf_counter() - started)
 
 
 def _write_header(file: BinaryIO, block: NDArray[Any], rows: int) -> None:

@@ -36,20 +36,6 @@ def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Res
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def batches(paths: Sequence[Path], size: int) -> Iterator[Sequence[Path]]:
-    """Yield the paths in pieces of `size`; the last one may be shorter."""
-    for start in range(0, len(paths), size):
-        yield paths[start : start + size]
-
-
 def decode_batch(paths: Sequence[Path], convert: Convert) -> NDArray[Any]:
-    """Return the stacked arrays of some images.
-
-    Parameters
-    ----------
-    paths
-        Image files, all readable.
-    convert
-        From an RGB image to an array; all of one shape.
-    """
+    """Return the stacked arrays of some readable images; `convert` gives all of them one shape."""
     return np.stack([convert(open_rgb(path)) for path in paths])

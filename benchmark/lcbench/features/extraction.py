@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import importlib.metadata
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,19 +13,23 @@ from numpy.typing import NDArray
 
 from lcbench.compute import Compute, channels_last
 from lcbench.datasets.dataset import Dataset
+from lcbench.errors import UserError
 from lcbench.features.cache import CachedArray, cached_array
-from lcbench.features.decoding import Convert, ahead, batches, decode_batch
+from lcbench.features.decoding import Convert, ahead, decode_batch
+from lcbench.features.encoder import Encoder, Normaliser, Preprocessing
 
 if TYPE_CHECKING:
     from PIL import Image
-
-    from lcbench.models.backbones import Backbone
 
 FeatureKind = Literal["none", "colour", "embeddings", "pixels"]
 """What a baseline can ask to be computed from the images before it is fitted."""
 
 COLOUR_BINS = 8
 _DECODE_BATCH = 64
+_DECODING = ("pillow",)
+_RESIZING = (*_DECODING, "torchvision", "timm")
+_EMBEDDING = (*_RESIZING, "torch")
+"""Packages whose versions decide what is in a cache."""
 
 
 @dataclass
@@ -38,19 +43,18 @@ class Features:
     compute
         Device and precision of the backbones.
     backbones
-        The backbones that may be asked for, by name.
+        The encoders that may be asked for, by name.
     """
 
     dataset: Dataset
     compute: Compute
-    backbones: dict[str, Backbone]
+    backbones: Mapping[str, Encoder]
 
     def colour(self) -> CachedArray:
         """Return colour histograms, (images, COLOUR_BINS ** 3) float32, each row summing to 1."""
-        return cached_array(
+        return self._cached(
             "colour",
-            (self.dataset.sha256, f"joint RGB, {COLOUR_BINS} bins a channel"),
-            len(self.dataset.manifest),
+            (f"joint RGB, {COLOUR_BINS} bins a channel", *_versions(_DECODING)),
             lambda: self._decoded(colour_histogram),
             "Colour histograms",
         )
@@ -59,29 +63,31 @@ class Features:
         """Return the pooled features of a frozen backbone, (images, features) float32."""
         backbone = self.backbones[name]
         key = (
-            self.dataset.sha256,
             name,
             backbone.facts.weights_sha256,
             str(backbone.preprocessing),
             self.compute.device,
             self.compute.precision,
             str(self.compute.micro_batch),
+            *_versions(_EMBEDDING),
         )
-        return cached_array(
+        return self._cached(
             "embeddings",
             key,
-            len(self.dataset.manifest),
             lambda: self._embed(backbone),
             f"Embedding with {name} ({self.compute.device})",
         )
 
-    def pixels(self, name: str) -> CachedArray:
-        """Return decoded images before normalisation, (images, 3, 224, 224) uint8."""
-        preprocessing = self.backbones[name].preprocessing
-        return cached_array(
+    def pixels(self, name: str | None = None) -> CachedArray:
+        """Return decoded images before normalisation, (images, 3, 224, 224) uint8.
+
+        Without a backbone's name they are resized as `Preprocessing` does by default: the whole
+        image, bicubic, to a square.
+        """
+        preprocessing = self.backbones[name].preprocessing if name else Preprocessing()
+        return self._cached(
             "pixels",
-            (self.dataset.sha256, preprocessing.geometry),
-            len(self.dataset.manifest),
+            (preprocessing.geometry, *_versions(_RESIZING)),
             lambda: self._decoded(preprocessing.to_pixels()),
             "Decoding images",
         )
@@ -91,24 +97,40 @@ class Features:
 
         Raises
         ------
-        ValueError
-            If a kind that needs a backbone names none.
+        UserError
+            If embeddings are wanted and no backbone is named.
         """
         if kind == "none":
             return None
         if kind == "colour":
             return self.colour()
+        if kind == "pixels":
+            return self.pixels(backbone)
         if backbone is None:
-            raise ValueError(f"{kind} need a backbone")
-        return self.embeddings(backbone) if kind == "embeddings" else self.pixels(backbone)
+            raise UserError(
+                "a kind asks for embeddings, and its recipe names no backbone",
+                'Write backbone = "reference" (or a backbone\'s name) into the recipe.',
+            )
+        return self.embeddings(backbone)
 
-    def _paths(self) -> list[Path]:
-        return [self.dataset.path(image) for image in self.dataset.manifest["image"]]
+    def _cached(
+        self,
+        kind: str,
+        key: tuple[str, ...],
+        blocks: Callable[[], Iterator[NDArray[Any]]],
+        description: str,
+    ) -> CachedArray:
+        rows = len(self.dataset.manifest)
+        return cached_array(kind, (self.dataset.sha256, *key), rows, blocks, description)
+
+    def _batches(self, size: int) -> Iterator[Sequence[Path]]:
+        paths = [self.dataset.path(image) for image in self.dataset.manifest["image"]]
+        return (paths[start : start + size] for start in range(0, len(paths), size))
 
     def _decoded(self, convert: Convert, size: int = _DECODE_BATCH) -> Iterator[NDArray[Any]]:
-        return ahead(lambda paths: decode_batch(paths, convert), batches(self._paths(), size))
+        return ahead(lambda paths: decode_batch(paths, convert), self._batches(size))
 
-    def _embed(self, backbone: Backbone) -> Iterator[NDArray[np.float32]]:
+    def _embed(self, backbone: Encoder) -> Iterator[NDArray[np.float32]]:
         """Yield embeddings batch by batch.
 
         On a CPU, every core decodes and embeds a batch of its own in one thread: threads that
@@ -119,20 +141,18 @@ class Features:
         size = self.compute.micro_batch
         if self.compute.is_accelerator:
             return map(embed, self._decoded(to_pixels, size))
-        return ahead(
-            lambda paths: embed(decode_batch(paths, to_pixels)), batches(self._paths(), size)
-        )
+        return ahead(lambda paths: embed(decode_batch(paths, to_pixels)), self._batches(size))
 
 
 class Embedder:
     """A frozen backbone on a device, from pixels to pooled features."""
 
-    def __init__(self, backbone: Backbone, compute: Compute) -> None:
+    def __init__(self, backbone: Encoder, compute: Compute) -> None:
         self._compute = compute
         self._accelerator = compute.accelerator()
         device = self._accelerator.device
         self._network = channels_last(backbone.load(), device).eval()
-        self._normalise = backbone.normaliser(device)
+        self._normalise = Normaliser(backbone.preprocessing, device)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return (n, features) of (n, 3, 224, 224) pixels."""
@@ -144,6 +164,11 @@ class Embedder:
             features = self._network(self._normalise(torch.from_numpy(pixels)))
         embedded: NDArray[np.float32] = features.float().cpu().numpy()
         return embedded
+
+
+def _versions(packages: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the versions that cached values depend on: an upgrade computes them anew."""
+    return tuple(f"{name} {importlib.metadata.version(name)}" for name in packages)
 
 
 def colour_histogram(image: Image.Image) -> NDArray[np.float32]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,8 +42,11 @@ class Samples:
         """(images, features) of a frozen backbone."""
         return np.asarray(self.features.embeddings(backbone).values[self.rows])
 
-    def all_pixels(self, backbone: str) -> NDArray[Any]:
-        """Return the pixels of the whole dataset, memory-mapped; `rows` picks from it."""
+    def all_pixels(self, backbone: str | None = None) -> NDArray[np.uint8]:
+        """Return the pixels of the whole dataset, memory-mapped; `rows` picks from it.
+
+        (images, 3, 224, 224), prepared for a backbone, or by default without one.
+        """
         return self.features.pixels(backbone).values
 
     def with_leaf_labels(self, taxonomy: Taxonomy) -> tuple[Samples, NDArray[np.intp]]:

@@ -8,9 +8,9 @@ vector follows from the same descriptors.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,6 @@ from threadpoolctl import threadpool_limits
 from lcbench.console import Advance, no_progress
 from lcbench.features.decoding import ahead
 from lcbench.leakage.keypoints import ImageFeatures, mirrored_descriptors
-
-if TYPE_CHECKING:
-    from sklearn.decomposition import PCA
 
 WORDS = 64
 WORD_LENGTH = 64
@@ -61,10 +58,16 @@ def embed(images: Sequence[ImageFeatures], advance: Advance = no_progress) -> Em
     """
     # Images are spread over threads; the threads of matrix products would fight with them.
     with threadpool_limits(1, "blas"):
-        return _embed(images, advance)
+        parts = list(_embed_blocks(images, advance))
+    return Embeddings(
+        upright=np.concatenate([upright for upright, _ in parts]),
+        mirrored=np.concatenate([mirrored for _, mirrored in parts]),
+    )
 
 
-def _embed(images: Sequence[ImageFeatures], advance: Advance) -> Embeddings:
+def _embed_blocks(
+    images: Sequence[ImageFeatures], advance: Advance
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     vocabulary = _Vocabulary(images)
     projection = _Projection(images, vocabulary)
     blocks = [
@@ -78,14 +81,9 @@ def _embed(images: Sequence[ImageFeatures], advance: Advance) -> Embeddings:
         )
         return projection(upright), projection(mirrored)
 
-    parts = []
-    for part, block in zip(ahead(work, blocks), blocks, strict=True):
-        parts.append(part)
-        advance(len(block))
-    return Embeddings(
-        upright=np.concatenate([upright for upright, _ in parts]),
-        mirrored=np.concatenate([mirrored for _, mirrored in parts]),
-    )
+    for part in ahead(work, blocks):
+        advance(len(part[0]))
+        yield part
 
 
 class _Vocabulary:
@@ -123,6 +121,8 @@ class _Projection:
     """From aggregated descriptors to vectors of unit length."""
 
     def __init__(self, images: Sequence[ImageFeatures], vocabulary: _Vocabulary) -> None:
+        from sklearn.decomposition import PCA
+
         chosen = _spread(len(images), _PROJECTION_IMAGES)
         sample = np.stack(
             [
@@ -131,15 +131,9 @@ class _Projection:
                 for descriptors in _both(images[index].descriptors)
             ]
         )
-        self._pca = self._fit(sample)
-        self._weights = self._pca.explained_variance_.clip(1e-9) ** (WHITENING / 2)
-
-    @staticmethod
-    def _fit(sample: NDArray[np.float32]) -> PCA:
-        from sklearn.decomposition import PCA
-
         length = min(LENGTH, *sample.shape)
-        return PCA(length, svd_solver="randomized", random_state=0).fit(sample)
+        self._pca = PCA(length, svd_solver="randomized", random_state=0).fit(sample)
+        self._weights = self._pca.explained_variance_.clip(1e-9) ** (WHITENING / 2)
 
     def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         empty = ~vectors.any(axis=1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scipy.cluster.hierarchy import DisjointSet
@@ -97,19 +97,13 @@ class Grouping:
         advance
             Takes the number of candidates that are decided.
         """
-        waiting: list[Candidate] = []
         every = list(candidates)
-        new = [candidate for candidate in every if candidate not in self._tried]
-        advance(len(every) - len(new))
-        rest = iter(new)
-        while True:
-            before = len(waiting)
-            batch, waiting, taken = self._next_batch(waiting, rest)
-            advance(before + taken - len(waiting) - len(batch))
-            if not batch:
-                return
-            self._decide(batch)
-            advance(len(batch))
+        pending = deque(candidate for candidate in every if candidate not in self._tried)
+        advance(len(every) - len(pending))
+        while pending:
+            before = len(pending)
+            self._decide(self._take_batch(pending))
+            advance(before - len(pending))
 
     def settle_doubtful(self) -> None:
         """Join two groups by doubtful links where a second pair of images agrees."""
@@ -124,42 +118,25 @@ class Grouping:
                     changed = True
                     break
 
-    def _next_batch(
-        self, waiting: list[Candidate], rest: Iterator[Candidate]
-    ) -> tuple[list[Candidate], list[Candidate], int]:
+    def _take_batch(self, pending: deque[Candidate]) -> list[Candidate]:
         """Take unconnected candidates of which none would be needless if the others succeed.
 
-        Returns
-        -------
-        batch, waiting, taken
-            Candidates to register now, those whose turn comes when these are decided, and how
-            many were taken from `rest`.
+        Those that might be stay pending, in order, until the batch is decided; those within one
+        group are dropped.
         """
         hoped = DisjointSet()
         batch: list[Candidate] = []
         later: list[Candidate] = []
-
-        def sort(candidate: Candidate) -> None:
+        while pending and len(batch) < _BATCH and len(later) < 20 * _BATCH:
+            candidate = pending.popleft()
             first, second = self._sets[candidate.first], self._sets[candidate.second]
             if first == second:
-                return
+                continue
             hoped.add(first)
             hoped.add(second)
-            if hoped.merge(first, second):
-                batch.append(candidate)
-            else:
-                later.append(candidate)
-
-        for candidate in waiting:  # all within the last batch's groups: they cannot fill another
-            sort(candidate)
-        taken = 0
-        while len(batch) < _BATCH and len(later) < 20 * _BATCH:
-            found = next(rest, None)
-            if found is None:
-                break
-            taken += 1
-            sort(found)
-        return batch, later, taken
+            (batch if hoped.merge(first, second) else later).append(candidate)
+        pending.extendleft(reversed(later))
+        return batch
 
     def _decide(self, batch: list[Candidate]) -> None:
         self._tried.update(batch)

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from lcbench.datasets.dataset import Dataset
-from lcbench.datasets.groups import ALONE
 
 _NAMED = 3
 
@@ -51,34 +50,32 @@ class PixelCheck:
         return "; ".join(parts) + ". 'lcbench audit --groups' shows the pairs."
 
 
-def know_sources(dataset: Dataset, *, needed: bool) -> tuple[Dataset, PixelCheck | None]:
+def know_sources(dataset: Dataset) -> tuple[Dataset, PixelCheck | None]:
     """Return a dataset whose source groups are known as well as pixels tell.
 
-    Without groups, they are found from pixels if they are needed. Given groups are kept; images
-    that they do not name are grouped by pixels, and the rest is compared.
-
-    Parameters
-    ----------
-    dataset
-        With or without groups.
-    needed
-        Whether a protocol needs groups.
+    Without groups, they are found from pixels, under every protocol: intervals need them, and runs
+    of several protocols can then stand in one folder. Given groups are kept; images that they do
+    not name are grouped by pixels, and the rest is compared. This stands between the manifest and
+    any division of the images.
     """
-    if not dataset.groups_known and not needed:
+    if dataset.groups_certain:
         return dataset, None
     by_pixels = _group_by_pixels(dataset)
     if not dataset.groups_known:
         return by_pixels, None
+    known = dataset.source_known
+    named, pixels = dataset.manifest[known], by_pixels.manifest["group"]
     check = PixelCheck(
         by_pixels=by_pixels,
-        joined=tuple(_joined(dataset.manifest["group"], by_pixels.manifest["group"])),
-        apart=tuple(_apart(dataset.manifest, by_pixels.manifest["group"])),
+        joined=tuple(_joined(named, pixels[known])),
+        apart=tuple(_apart(named, pixels[known])),
     )
-    return _fill(dataset, by_pixels), check
+    return _fill(dataset, pixels), check
 
 
 def _group_by_pixels(dataset: Dataset) -> Dataset:
-    from lcbench.leakage.sources import ImageFiles, find_sources
+    from lcbench.leakage.sources import find_sources
+    from lcbench.leakage.store import ImageFiles
 
     manifest = dataset.manifest
     paths = tuple(dataset.path(image) for image in manifest["image"])
@@ -91,36 +88,32 @@ def _group_by_pixels(dataset: Dataset) -> Dataset:
             f"pixels ({len(sources.copies):,} exact copies, {len(sources.links):,} registered "
             "pairs)"
         ),
+        unknown_source=frozenset(),
     )
 
 
-def _joined(given: pd.Series, pixels: pd.Series) -> list[tuple[str, ...]]:
-    """Return the sets of named groups of which pixels make one."""
-    named = ~given.str.startswith(ALONE)
-    sets = (tuple(sorted(set(part))) for _, part in given[named].groupby(pixels[named]))
+def _joined(named: pd.DataFrame, pixels: pd.Series) -> list[tuple[str, ...]]:
+    """Return the sets of given groups of which pixels make one."""
+    sets = (tuple(sorted(set(part))) for _, part in named["group"].groupby(pixels))
     return sorted(names for names in sets if len(names) > 1)
 
 
-def _apart(manifest: pd.DataFrame, pixels: pd.Series) -> list[str]:
+def _apart(named: pd.DataFrame, pixels: pd.Series) -> list[str]:
     """Return images outside the largest part into which pixels divide their given group."""
-    named = ~manifest["group"].str.startswith(ALONE)
-    parts = pixels[named].groupby(manifest.loc[named, "group"])
-    main = parts.agg(lambda part: part.value_counts().index[0])
-    outside = pixels[named] != manifest.loc[named, "group"].map(main)
-    return sorted(manifest.loc[named, "image"][outside])
+    main = pixels.groupby(named["group"]).agg(lambda part: part.value_counts().index[0])
+    return sorted(named["image"][pixels != named["group"].map(main)])
 
 
-def _fill(dataset: Dataset, by_pixels: Dataset) -> Dataset:
+def _fill(dataset: Dataset, pixels: pd.Series) -> Dataset:
     """Give images without a given group the one that pixels put them in.
 
     Where that holds images with a given group, it is the most frequent one of these.
     """
-    given, pixels = dataset.manifest["group"], by_pixels.manifest["group"]
-    unnamed = given.str.startswith(ALONE)
-    if not unnamed.any():
+    given, named = dataset.manifest["group"], dataset.source_known
+    if named.all():
         return dataset
     names: dict[str, Counter[str]] = defaultdict(Counter)
-    for pixel, name in zip(pixels[~unnamed], given[~unnamed], strict=True):
+    for pixel, name in zip(pixels[named], given[named], strict=True):
         names[pixel][name] += 1
     filled = [
         sorted(names[pixel].items(), key=lambda item: (-item[1], item[0]))[0][0]
@@ -130,9 +123,10 @@ def _fill(dataset: Dataset, by_pixels: Dataset) -> Dataset:
     ]
     return replace(
         dataset,
-        manifest=dataset.manifest.assign(group=np.where(unnamed, filled, given)),
+        manifest=dataset.manifest.assign(group=np.where(named, given, filled)),
         groups_source=(
-            f"{dataset.groups_source} and, for {int(unnamed.sum()):,} images that it does not "
+            f"{dataset.groups_source} and, for {int((~named).sum()):,} images that it does not "
             "name, from pixels"
         ),
+        unknown_source=frozenset(),
     )

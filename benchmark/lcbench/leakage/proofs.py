@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -24,22 +25,13 @@ class Proofs:
     images
         Features of all images.
     journal
-        A file of one JSON line a candidate; read if it is there, and appended to. None keeps
-        nothing.
+        A file of one JSON line a candidate; read if it is there, and appended to.
     """
 
-    def __init__(self, images: Sequence[ImageFeatures], journal: Path | None = None) -> None:
+    def __init__(self, images: Sequence[ImageFeatures], journal: Path) -> None:
         self._images = images
         self._journal = journal
-        self._known = dict(_read(journal)) if journal is not None and journal.is_file() else {}
-
-    def __contains__(self, candidate: Candidate) -> bool:
-        """Whether a candidate was tried."""
-        return candidate in self._known
-
-    def __len__(self) -> int:
-        """Candidates tried."""
-        return len(self._known)
+        self._known = dict(_read(journal)) if journal.is_file() else {}
 
     def registrations(self, candidates: Sequence[Candidate]) -> list[Registration | None]:
         """Return what came out for each candidate; those not tried before are tried now."""
@@ -53,29 +45,21 @@ class Proofs:
         with threadpool_limits(1, "blas"):
             results = list(ahead(self._register, candidates))
         self._known.update(zip(candidates, results, strict=True))
-        if self._journal is not None:
-            self._journal.parent.mkdir(parents=True, exist_ok=True)
-            with self._journal.open("a", encoding="utf-8") as file:
-                _append(file, zip(candidates, results, strict=True))
+        self._journal.parent.mkdir(parents=True, exist_ok=True)
+        with self._journal.open("a", encoding="utf-8") as file:
+            for candidate, found in zip(candidates, results, strict=True):
+                file.write(json.dumps([*candidate, _values(found)]) + "\n")
 
     def _register(self, candidate: Candidate) -> Registration | None:
         first, second = self._images[candidate.first], self._images[candidate.second]
         return register(first, second, mirror=candidate.mirror)
 
 
-def _append(file: IO[str], results: Iterator[tuple[Candidate, Registration | None]]) -> None:
-    for candidate, found in results:
-        values = None
-        if found is not None:
-            values = [
-                found.matrix.ravel().tolist(),
-                found.inliers,
-                found.correlation,
-                found.overlap_first,
-                found.overlap_second,
-                found.brightness,
-            ]
-        file.write(json.dumps([*candidate, values]) + "\n")
+def _values(found: Registration | None) -> list[Any] | None:
+    if found is None:
+        return None
+    matrix, *rest = astuple(found)
+    return [matrix.ravel().tolist(), *rest]
 
 
 def _read(journal: Path) -> Iterator[tuple[Candidate, Registration | None]]:
@@ -86,8 +70,8 @@ def _read(journal: Path) -> Iterator[tuple[Candidate, Registration | None]]:
         journal.write_text(whole + "\n" if whole else "", encoding="utf-8")
     for line in whole.splitlines():
         first, second, mirror, values = json.loads(line)
-        found = None
-        if values is not None:
-            matrix, *rest = values
-            found = Registration(np.array(matrix).reshape(2, 3), *rest)
-        yield Candidate(first, second, mirror), found
+        candidate = Candidate(first, second, mirror)
+        if values is None:
+            yield candidate, None
+        else:
+            yield candidate, Registration(np.array(values[0]).reshape(2, 3), *values[1:])

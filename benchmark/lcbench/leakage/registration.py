@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -68,6 +70,27 @@ class Registration:
         return max(self.overlap_first, self.overlap_second)
 
 
+class Transform(NamedTuple):
+    """An affine map, taken apart: mirror first, then stretch, turn and scale.
+
+    Parameters
+    ----------
+    mirrored
+        Whether the first image is flipped from left to right.
+    rotation
+        Degrees, clockwise as seen on the screen, in (-180, 180].
+    scale
+        Pixels of the second image for a pixel of the first; the root of the area's factor.
+    stretch
+        Larger over smaller factor of the two directions; 1 where nothing is sheared.
+    """
+
+    mirrored: bool
+    rotation: float
+    scale: float
+    stretch: float
+
+
 def register(first: ImageFeatures, second: ImageFeatures, *, mirror: bool) -> Registration | None:
     """Lay an image, or its mirror image, over another one.
 
@@ -111,6 +134,22 @@ def register(first: ImageFeatures, second: ImageFeatures, *, mirror: bool) -> Re
         overlap_first=shares[0],
         overlap_second=shares[1],
         brightness=brightness,
+    )
+
+
+def decompose(matrix: NDArray[np.float64]) -> Transform:
+    """Take a (2, 3) affine matrix apart (polar decomposition of its linear part)."""
+    linear = matrix[:, :2]
+    mirrored = bool(np.linalg.det(linear) < 0)
+    if mirrored:
+        linear = linear @ np.diag([-1.0, 1.0])
+    left, factors, right = np.linalg.svd(linear)
+    turn = left @ right
+    return Transform(
+        mirrored=mirrored,
+        rotation=math.degrees(math.atan2(turn[1, 0], turn[0, 0])),
+        scale=float(np.sqrt(factors.prod())),
+        stretch=float(factors[0] / factors[1]),
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lcbench.datasets.dataset import Dataset
-from lcbench.datasets.groups import ALONE
 from lcbench.protocols import Split
 
 
@@ -45,14 +44,13 @@ def count_siblings(split: Split, dataset: Dataset) -> Siblings | None:
         return None
     groups = dataset.manifest["group"]
     train = set(groups.iloc[split.rows("train")])
-    tested = groups.iloc[split.rows("test")]
-    unknown = tested.str.startswith(ALONE)
-    test = tested[~unknown]
+    tested = split.rows("test")
+    test = groups.iloc[tested][dataset.source_known.iloc[tested]]
     shared = test.isin(train)
     return Siblings(
         test_images=len(test),
         test_images_with_siblings=int(shared.sum()),
         test_groups=test.nunique(),
         test_groups_in_train=test[shared].nunique(),
-        test_images_of_unknown_source=int(unknown.sum()),
+        test_images_of_unknown_source=len(tested) - len(test),
     )

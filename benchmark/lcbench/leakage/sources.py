@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from pathlib import Path
 from typing import Literal
 
@@ -26,29 +24,13 @@ from lcbench.leakage.embedding import embed
 from lcbench.leakage.grouping import Grouping, Link
 from lcbench.leakage.keypoints import ImageFeatures
 from lcbench.leakage.proofs import Proofs
-from lcbench.leakage.store import FeatureStore, features_of
+from lcbench.leakage.store import FeatureStore, ImageFiles, features_of
 from lcbench.storage import cache_folder, content_hash, write_json
 
 VERSION = "1"
 """Changes whenever the same images would get other candidates or other proofs."""
 
 Sameness = Literal["same file", "same pixels"]
-
-
-@dataclass(frozen=True)
-class ImageFiles:
-    """Readable image files of one folder.
-
-    Parameters
-    ----------
-    paths
-        Where they lie.
-    sha256s
-        Hash of each file's bytes.
-    """
-
-    paths: tuple[Path, ...]
-    sha256s: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -129,14 +111,15 @@ def find_sources(
     Sources
         The same for the same files, whatever they are called.
     """
-    features = _features(folders)
+    total = sum(len(folder.paths) for folder in folders)
+    with progress("Finding keypoints", total) as advance:
+        features = features_of(folders, advance)
     sha256s = [sha256 for folder in folders for sha256 in folder.sha256s]
     copies, original = _exact_copies(features, sha256s)
     comparable = np.array([image.is_comparable for image in features], dtype=bool)
     distinct = np.flatnonzero((original == np.arange(len(features))) & comparable)
-    wanted = np.ones(len(features), bool) if queries is None else queries
-    wanted = _any_copy(wanted, original)
-    found = _join_distinct(_Some(features, distinct), np.flatnonzero(wanted[distinct]))
+    asked = original if queries is None else original[queries]
+    found = _join_distinct(features.only(distinct), np.flatnonzero(np.isin(distinct, asked)))
     groups = original.copy()
     groups[distinct] = distinct[found.groups]
     return Sources(
@@ -160,26 +143,6 @@ class _Joined:
     rejected: list[float]
 
 
-class _Some(Sequence[ImageFeatures]):
-    """Some images of a store."""
-
-    def __init__(self, features: FeatureStore, chosen: NDArray[np.intp]) -> None:
-        self._features = features
-        self._chosen = chosen
-
-    def __len__(self) -> int:
-        return len(self._chosen)
-
-    def __getitem__(self, index: int) -> ImageFeatures:  # type: ignore[override]
-        return self._features[int(self._chosen[index])]
-
-
-def _features(folders: Sequence[ImageFiles]) -> FeatureStore:
-    total = sum(len(folder.paths) for folder in folders)
-    with progress("Finding keypoints", total) as advance:
-        return reduce(add, (features_of(f.paths, f.sha256s, advance) for f in folders))
-
-
 def _exact_copies(
     features: FeatureStore, sha256s: Sequence[str]
 ) -> tuple[tuple[Copy, ...], NDArray[np.intp]]:
@@ -196,13 +159,6 @@ def _exact_copies(
         elif original[image] != image:
             copies.append(Copy(int(original[image]), image, "same pixels"))
     return tuple(copies), original
-
-
-def _any_copy(wanted: NDArray[np.bool_], original: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Return which images are wanted themselves or through a copy of theirs."""
-    result = np.zeros_like(wanted)
-    result[original[wanted]] = True
-    return result[original]
 
 
 def _join_distinct(images: Sequence[ImageFeatures], queries: NDArray[np.intp]) -> _Joined:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,59 +66,72 @@ class _Part:
         )
 
 
-class FeatureStore(Sequence[ImageFeatures]):
-    """Features of a list of images, read from disk when asked for."""
-
-    def __init__(self, parts: Sequence[_Part]) -> None:
-        self._parts = tuple(parts)
-        self._starts = _starts([len(part) for part in parts])
-
-    def __len__(self) -> int:
-        return int(self._starts[-1])
-
-    def __add__(self, other: FeatureStore) -> FeatureStore:
-        """Return the features of these images and then the other ones."""
-        return FeatureStore(self._parts + other._parts)
-
-    @overload
-    def __getitem__(self, index: int) -> ImageFeatures: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[ImageFeatures]: ...
-
-    def __getitem__(self, index: int | slice) -> ImageFeatures | list[ImageFeatures]:
-        if isinstance(index, slice):
-            return [self[position] for position in range(*index.indices(len(self)))]
-        if not 0 <= index < len(self):
-            raise IndexError(index)
-        part = int(np.searchsorted(self._starts, index, side="right")) - 1
-        return self._parts[part][int(index - self._starts[part])]
-
-
-def features_of(
-    paths: Sequence[Path], sha256s: Sequence[str], advance: Advance = no_progress
-) -> FeatureStore:
-    """Describe images, or read from the cache what was described before.
+@dataclass(frozen=True)
+class ImageFiles:
+    """Readable image files of one folder.
 
     Parameters
     ----------
     paths
-        Image files, all readable.
+        Where they lie.
     sha256s
-        Hash of each file's bytes; the cache goes by these, not by names.
+        Hash of each file's bytes.
+    """
+
+    paths: tuple[Path, ...]
+    sha256s: tuple[str, ...]
+
+
+class FeatureStore(Sequence[ImageFeatures]):
+    """Features of a list of images, read from disk when asked for.
+
+    Parameters
+    ----------
+    parts
+        Where they are kept.
+    rows
+        Which images of the parts, numbered through all of them; every one by default.
+    """
+
+    def __init__(self, parts: Sequence[_Part], rows: NDArray[np.intp] | None = None) -> None:
+        self._parts = tuple(parts)
+        self._starts = _starts([len(part) for part in parts])
+        self._rows = np.arange(self._starts[-1]) if rows is None else rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, index: int) -> ImageFeatures:  # type: ignore[override] # no slices
+        row = self._rows[index]
+        part = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return self._parts[part][int(row - self._starts[part])]
+
+    def only(self, chosen: NDArray[np.intp]) -> FeatureStore:
+        """Return the features of some of the images."""
+        return FeatureStore(self._parts, self._rows[chosen])
+
+
+def features_of(folders: Sequence[ImageFiles], advance: Advance = no_progress) -> FeatureStore:
+    """Describe images, or read from the cache what was described before.
+
+    Parameters
+    ----------
+    folders
+        Each keeps its features for itself. The cache goes by hashes, not by names.
     advance
         Takes the number of images done.
     """
     root = cache_folder() / "keypoints" / f"v{VERSION}"
     parts = []
-    for start in range(0, len(paths), PART_SIZE):
-        some = paths[start : start + PART_SIZE]
-        folder = root / content_hash(*sha256s[start : start + PART_SIZE])
-        if not folder.is_dir():
-            _write(folder, ahead(read_features, some), advance)
-        else:
-            advance(len(some))
-        parts.append(_Part(folder))
+    for files in folders:
+        for start in range(0, len(files.paths), PART_SIZE):
+            some = files.paths[start : start + PART_SIZE]
+            folder = root / content_hash(*files.sha256s[start : start + PART_SIZE])
+            if not folder.is_dir():
+                _write(folder, ahead(read_features, some), advance)
+            else:
+                advance(len(some))
+            parts.append(_Part(folder))
     return FeatureStore(parts)
 
 

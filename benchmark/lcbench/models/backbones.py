@@ -1,32 +1,43 @@
-"""Backbones: timm creates every one; their preprocessing, size and cost."""
+"""Backbones: what their names can be, and the network and preprocessing that each name gives.
+
+- a name of timm's, as `resnet50`
+- `hf-hub:organisation/name`: a repository of the Hugging Face hub in timm's format
+- `package.module:function`: a function of the user's own. It takes nothing and returns
+  `(network, Preprocessing)`: a `torch.nn.Module` from (n, 3, 224, 224) float32, normalised as the
+  `lcbench.features.encoder.Preprocessing` says, to (n, features); with its weights.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+import json
+import re
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from lcbench.errors import UserError, unknown_name
+from lcbench.errors import UserError, first_line, unknown_name, wrong_usage
+from lcbench.features.encoder import IMAGE_SIZE, EncoderFacts, Preprocessing
+from lcbench.models.baseline import import_address
+from lcbench.models.checkpoints import match_tensors, read_tensors, without_counters
 from lcbench.models.weights import (
+    HUB_CONFIG,
+    HUB_PREFIX,
+    HUB_WEIGHTS,
     RANDOM,
     WeightOptions,
     WeightSource,
-    fetch,
+    cached_file,
+    download_file,
+    how_to_get,
+    is_function,
     locate_weights,
-    match_tensors,
-    read_tensors,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
     import torch
-    from numpy.typing import NDArray
-    from PIL import Image
 
-IMAGE_SIZE = 224
 SUGGESTED = (
     "resnet50",
     "densenet121",
@@ -35,83 +46,9 @@ SUGGESTED = (
     "tf_efficientnet_lite0",
     "tf_efficientnet_lite1",
 )
-"""Backbones that the shipped suites use; any name that timm knows works."""
+"""Backbones that the shipped suites use; any other name works as well."""
 
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """From an RGB image to network input, as the backbone's timm data configuration says.
-
-    Parameters
-    ----------
-    interpolation, crop_share, crop_mode
-        Resize the shorter side to `IMAGE_SIZE / crop_share`, then crop to `IMAGE_SIZE`.
-    mean, std
-        Of each channel, for values in [0, 1].
-    """
-
-    interpolation: str
-    crop_share: float
-    crop_mode: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    @property
-    def geometry(self) -> str:
-        """What happens before normalisation; backbones that agree on it share decoded images."""
-        return f"{IMAGE_SIZE} px, {self.interpolation}, {self.crop_mode} crop {self.crop_share:g}"
-
-    def __str__(self) -> str:
-        mean = ", ".join(f"{value:g}" for value in self.mean)
-        std = ", ".join(f"{value:g}" for value in self.std)
-        return f"{self.geometry}; mean {mean}; std {std}"
-
-    def to_pixels(self) -> Callable[[Image.Image], NDArray[np.uint8]]:
-        """Return the function from an RGB image to (3, IMAGE_SIZE, IMAGE_SIZE) of uint8."""
-        import numpy as np
-        from timm.data import create_transform
-
-        transform = create_transform(
-            input_size=(3, IMAGE_SIZE, IMAGE_SIZE),
-            is_training=False,
-            use_prefetcher=True,  # stops before normalisation, which happens on the device
-            interpolation=self.interpolation,
-            crop_pct=self.crop_share,
-            crop_mode=self.crop_mode,
-        )
-        # timm gives a tensor or an array, depending on its version
-        return lambda image: np.asarray(transform(image))
-
-
-class Normaliser:
-    """From uint8 pixels to normalised network input on a device, channels last."""
-
-    def __init__(self, preprocessing: Preprocessing, device: torch.device) -> None:
-        import torch
-
-        self.device = device
-        self.mean, self.scale = (
-            torch.tensor(values, device=device).view(1, 3, 1, 1) * 255
-            for values in (preprocessing.mean, preprocessing.std)
-        )
-
-    def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Normalise (n, 3, h, w) uint8 pixels."""
-        import torch
-
-        # The memory order changes while a pixel is one byte, which is four times cheaper.
-        ordered = pixels.to(self.device, non_blocking=True, memory_format=torch.channels_last)
-        return ordered.float().sub_(self.mean).div_(self.scale)
-
-
-@dataclass(frozen=True)
-class BackboneFacts:
-    """What loading a backbone tells: features, parameters, billions of MACs, weight hash."""
-
-    features: int
-    parameters: int
-    gmacs: float
-    weights_sha256: str
+_REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 @dataclass(frozen=True)
@@ -121,11 +58,11 @@ class Backbone:
     Parameters
     ----------
     name
-        timm's name.
+        Of one of the forms above.
     source
         Where the weights come from, on this machine.
     preprocessing
-        Its timm data configuration.
+        What its images go through.
     """
 
     name: str
@@ -138,20 +75,16 @@ class Backbone:
         return self.source.kind == RANDOM
 
     @cached_property
-    def facts(self) -> BackboneFacts:
+    def facts(self) -> EncoderFacts:
         """Size, cost and weight hash; the network is loaded to find out."""
         network = self.load()
         try:
-            return _examine(network)
+            return _examine(self.name, network)
         except (AssertionError, RuntimeError) as error:  # how networks refuse an image size
             raise UserError(
                 f"backbone {self.name} does not take images of {IMAGE_SIZE} px: {error}",
                 "Choose a backbone for that size: 'lcbench list backbones'.",
             ) from error
-
-    def normaliser(self, device: torch.device) -> Normaliser:
-        """Return what turns uint8 pixels into input on a device."""
-        return Normaliser(self.preprocessing, device)
 
     def load(self) -> torch.nn.Module:
         """Return the network without its classifier, from images to pooled features.
@@ -163,16 +96,36 @@ class Backbone:
         """
         import torch
 
+        if self.source.kind == "hub":
+            raise RuntimeError(f"{self.source} was not fetched")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            network = _create(self.name)
+            network = _create_network(self.name)
         if self.source.path is not None:
             wanted = network.state_dict()
-            tensors = match_tensors(
-                self.name, read_tensors(self.source.path), wanted, str(self.source)
-            )
-            network.load_state_dict({**wanted, **tensors})
+            given = read_tensors(self.source.path)
+            matched = match_tensors(self.name, given, wanted, str(self.source))
+            network.load_state_dict({**wanted, **matched})
         return network
+
+
+def require_backbone(name: str) -> None:
+    """Raise a UserError if a name leads to no backbone; with near names where it is no address.
+
+    The hub is not asked.
+    """
+    if name.startswith(HUB_PREFIX):
+        if not _REPOSITORY.fullmatch(name.removeprefix(HUB_PREFIX)):
+            raise wrong_usage(f"backbone {name!r}: not of the form {HUB_PREFIX}organisation/name")
+        return
+    if is_function(name):
+        if not callable(import_address(name, "backbone", "function")):
+            raise UserError(f"backbone = {name!r}: not a function")
+        return
+    import timm
+
+    if not timm.is_model(name):
+        raise unknown_name("backbone", name, {*timm.list_models(f"{name[:4]}*"), *SUGGESTED})
 
 
 def resolve_backbone(name: str, options: WeightOptions) -> Backbone | None:
@@ -181,55 +134,86 @@ def resolve_backbone(name: str, options: WeightOptions) -> Backbone | None:
     Raises
     ------
     UserError
-        If timm knows no such backbone, or the weights' file is missing.
+        If the name leads to no backbone, the weights' file is missing, the hub gives no
+        configuration, or the user's function breaks its contract.
     """
     require_backbone(name)
     source = locate_weights(name, options)
-    return None if source is None else Backbone(name, source, _preprocessing(name))
+    if source is None:
+        return None
+    preprocessing = _find_preprocessing(name, offline=options.offline)
+    return None if preprocessing is None else Backbone(name, source, preprocessing)
 
 
 def fetch_backbone(backbone: Backbone) -> Backbone:
-    """Bring the weights to this machine if they are not there yet."""
-    return Backbone(backbone.name, fetch(backbone.source), backbone.preprocessing)
+    """Download the weights from the hub if they are not on this machine yet.
+
+    Raises
+    ------
+    UserError
+        If the download fails.
+    """
+    source = backbone.source
+    if source.kind != "hub":
+        return backbone
+    path = download_file(source.name, *HUB_WEIGHTS)
+    return replace(backbone, source=WeightSource("cache", source.name, path))
 
 
-def require_backbone(name: str) -> None:
-    """Raise a UserError with near names if timm knows no such backbone."""
+def _find_preprocessing(name: str, *, offline: bool) -> Preprocessing | None:
+    """Return what a backbone's images go through; None where `offline` leaves that unknown."""
+    if is_function(name):
+        return _preprocessing_of_function(name)
+    if name.startswith(HUB_PREFIX):
+        repository = name.removeprefix(HUB_PREFIX)
+        path = cached_file(repository, HUB_CONFIG)
+        if path is None and offline:
+            return None
+        return _from_timm(_hub_config(path or download_file(repository, HUB_CONFIG)))
     import timm
 
-    if not timm.is_model(name):
-        raise unknown_name("backbone", name, {*timm.list_models(f"{name[:4]}*"), *SUGGESTED})
+    config = timm.get_pretrained_cfg(name)
+    return _from_timm(config.to_dict() if config else {})
 
 
-def _examine(network: torch.nn.Module) -> BackboneFacts:
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    counter = FlopCounterMode(display=False)
-    network.eval()
-    with torch.no_grad(), counter:
-        features = network(torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE))
-    return BackboneFacts(
-        features=features.shape[1],
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        gmacs=counter.get_total_flops() / 2 / 1e9,  # a multiply-accumulate is two operations
-        weights_sha256=_tensor_hash(network),
-    )
-
-
-def _create(name: str) -> torch.nn.Module:
+def _create_network(name: str) -> torch.nn.Module:
+    """Return a network without classifier; its weights are random, or a function's own."""
+    if is_function(name):
+        return _call(name)[0]
     import timm
 
-    network: torch.nn.Module = timm.create_model(name, pretrained=False, num_classes=0)
+    network: torch.nn.Module
+    if not name.startswith(HUB_PREFIX):
+        network = timm.create_model(name, pretrained=False, num_classes=0)
+        return network
+    config = cached_file(name.removeprefix(HUB_PREFIX), HUB_CONFIG)
+    if config is None:
+        raise UserError(f"no configuration of {name} on this machine", how_to_get(name))
+    try:
+        network = timm.create_model(f"local-dir:{config.parent}", pretrained=False, num_classes=0)
+    except Exception as error:  # a foreign configuration can break timm anywhere
+        raise UserError(f"{config}: timm builds no network of it: {first_line(error)}") from error
     return network
 
 
-def _preprocessing(name: str) -> Preprocessing:
-    import timm
+def _hub_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        found = config.get("pretrained_cfg", config)  # older files hold nothing else
+        known = isinstance(config["architecture"], str) and isinstance(found, dict)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        known = False
+    if not known:
+        raise UserError(
+            f"{path}: not a configuration of timm's", "Choose a repository with timm's networks."
+        )
+    return dict(found)
+
+
+def _from_timm(config: dict[str, Any]) -> Preprocessing:
     from timm.data import resolve_data_config
 
-    config = timm.get_pretrained_cfg(name)
-    resolved = resolve_data_config(pretrained_cfg=config.to_dict() if config else {})
+    resolved = resolve_data_config(pretrained_cfg=config)
     return Preprocessing(
         interpolation=resolved["interpolation"],
         crop_share=resolved["crop_pct"],
@@ -239,11 +223,65 @@ def _preprocessing(name: str) -> Preprocessing:
     )
 
 
+@cache
+def _preprocessing_of_function(address: str) -> Preprocessing:
+    return _call(address)[1]
+
+
+def _call(address: str) -> tuple[torch.nn.Module, Preprocessing]:
+    """Call the user's function and hold it to its contract."""
+    import torch
+
+    function = import_address(address, "backbone", "function")
+    try:
+        found = function()
+    except UserError:
+        raise
+    except Exception as error:  # a function of the user's own can raise anything
+        raise UserError(f"backbone {address}: {type(error).__name__}: {error}") from error
+    match found:
+        case (torch.nn.Module() as network, Preprocessing() as preprocessing):
+            return network, preprocessing
+    raise UserError(
+        f"backbone {address}: gave {type(found).__name__}, not (network, preprocessing)",
+        "Return a torch.nn.Module and a lcbench.features.encoder.Preprocessing.",
+    )
+
+
+def _examine(name: str, network: torch.nn.Module) -> EncoderFacts:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    counter = FlopCounterMode(display=False)
+    network.eval()
+    with torch.no_grad(), counter:
+        features = network(torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE))
+    _require_features(name, features)
+    return EncoderFacts(
+        features=features.shape[1],
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        gmacs=counter.get_total_flops() / 2 / 1e9,  # a multiply-accumulate is two operations
+        weights_sha256=_tensor_hash(network),
+    )
+
+
+def _require_features(name: str, found: object) -> None:
+    import torch
+
+    if isinstance(found, torch.Tensor) and found.ndim == 2 and found.is_floating_point():
+        return
+    gave = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+    raise UserError(
+        f"backbone {name} gives {gave} for one image, not numbers of shape (1, features)",
+        "It must pool its feature maps and return one tensor.",
+    )
+
+
 def _tensor_hash(network: torch.nn.Module) -> str:
+    import torch
+
     digest = hashlib.sha256()
-    for name, tensor in network.state_dict().items():
-        if name.endswith("num_batches_tracked"):
-            continue
+    for name, tensor in without_counters(network.state_dict()).items():
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

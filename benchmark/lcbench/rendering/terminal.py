@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
@@ -10,9 +11,10 @@ from lcbench.console import err, escape, out, warn
 
 if TYPE_CHECKING:
     from lcbench.doctor import Check
+    from lcbench.leakage.siblings import Siblings
     from lcbench.runs.evaluate import Evaluation
     from lcbench.runs.execute import Outcome
-    from lcbench.runs.plan import Plan
+    from lcbench.runs.plan import Plan, PlannedSplit
     from lcbench.runs.records import LeftOut
 
 _MARKS = {
@@ -20,20 +22,13 @@ _MARKS = {
     "note": "[yellow]note[/yellow]",
     "bad": "[red]bad[/red]",
 }
+_ALIKE = 0.01
+"""Seeds whose shares of test images lie this near are told in one number."""
 
 
-def show_plan(plan: Plan) -> None:
-    """Print what will be run, on what, and what is left out."""
-    dataset = plan.dataset
-    classes = ", ".join(f"{k} {v:,}" for k, v in dataset.manifest["label"].value_counts().items())
-    err.print(f"[bold]{escape(dataset.name)}[/bold]: {len(dataset.manifest):,} images ({classes})")
-    if dataset.groups_known:
-        groups = dataset.manifest["group"].nunique()
-        err.print(f"Source groups: {groups:,}, from {escape(dataset.groups_words)}")
-    else:
-        warn("source groups unknown: leakage cannot be counted, and intervals will be too narrow")
-    if plan.pixel_check is not None:
-        warn(str(plan.pixel_check))
+def show_plan(plan: Plan, *, verbose: bool = False) -> None:
+    """Print what will be run, on what, and what is left out; with `verbose`, every split."""
+    _show_dataset(plan)
     err.print(f"Device: {plan.compute.device}, precision {plan.compute.precision}")
     table = Table("baseline", "kind", "backbone", "weights", title=f"Suite {plan.suite.name}")
     for baseline in plan.baselines:
@@ -48,16 +43,82 @@ def show_plan(plan: Plan) -> None:
     show_left_out(plan.left_out)
     runs = len(plan.baselines) * len(plan.splits)
     err.print(f"{len(plan.splits)} splits x {len(plan.baselines)} baselines = {runs} runs")
-    for planned in plan.splits:
-        words = str(planned.siblings) if planned.siblings else "source groups unknown"
-        if planned.proven is not None:
-            words += f"; by pixels: {planned.proven}"
-        err.print(f"{planned.split.protocol} {planned.split.name}: {words}", soft_wrap=True)
-    show_power(plan)
+    for protocol in plan.protocols:
+        splits = [one for one in plan.splits if one.split.protocol == protocol]
+        _say(protocol_words(splits))
+        if verbose:
+            for planned in splits:
+                _say(f"  {planned.split.name}: {_siblings_words(planned)}")
+    _show_power(plan)
 
 
-def show_power(plan: Plan) -> None:
+def _show_dataset(plan: Plan) -> None:
+    dataset = plan.dataset
+    classes = ", ".join(f"{k} {v:,}" for k, v in dataset.manifest["label"].value_counts().items())
+    err.print(f"[bold]{escape(dataset.name)}[/bold]: {len(dataset.manifest):,} images ({classes})")
+    if dataset.groups_known:
+        groups = dataset.manifest["group"].nunique()
+        err.print(f"Source groups: {groups:,}, from {escape(dataset.groups_words)}")
+    else:
+        warn("source groups unknown: leakage cannot be counted, and intervals will be too narrow")
+    if plan.pixel_check is not None:
+        warn(str(plan.pixel_check))
+
+
+def protocol_words(splits: Sequence[PlannedSplit]) -> str:
+    """Return a line on what crosses the sides of a protocol's splits: its seeds and folds in one.
+
+    Groups are those of the first seed; the share of test images is that of every seed.
+    """
+    from lcbench.protocols import PROTOCOLS
+
+    title = PROTOCOLS[splits[0].split.protocol].title
+    by_seed: dict[int, list[Siblings]] = {}
+    for one in splits:
+        if one.siblings is not None:
+            by_seed.setdefault(one.split.seed, []).append(one.siblings)
+    if not by_seed:
+        return f"{title}: source groups unknown"
+    seed, first = next(iter(by_seed.items()))
+    shared = sum(one.test_groups_in_train for one in first)
+    groups = sum(one.test_groups for one in first)
+    share = _share_words([_share_with_siblings(one) for one in by_seed.values()])
+    basis = share if len(by_seed) == 1 else f"seed {seed}; {len(by_seed)} seeds{share}"
+    words = f"{title}: {shared:,} of {groups:,} source groups in test also in train ({basis})"
+    unknown = sum(one.test_images_of_unknown_source for one in first)
+    if unknown:
+        words += f"; the source of {unknown:,} more test images is unknown"
+    proven = [one.proven for one in splits if one.proven is not None]
+    if proven:
+        words += f"; by pixels: {_share_words([_share_with_siblings(proven)])}"
+    return words
+
+
+def _share_with_siblings(siblings: Iterable[Siblings]) -> float:
+    counts = [(one.test_images_with_siblings, one.test_images) for one in siblings]
+    return sum(some for some, _ in counts) / max(1, sum(every for _, every in counts))
+
+
+def _share_words(shares: Sequence[float]) -> str:
+    """Return the share of test images that have a sibling in training, for one seed or several."""
+    from lcbench.rendering.formats import share
+
+    least, most = min(shares), max(shares)
+    if len(shares) == 1:
+        return f"{share(least)} of test images"
+    if most - least < _ALIKE:
+        return f" alike: {share(sum(shares) / len(shares))} of test images"
+    return f": {share(least, unit=False)} to {share(most)} of test images"
+
+
+def _siblings_words(planned: PlannedSplit) -> str:
+    words = str(planned.siblings) if planned.siblings else "source groups unknown"
+    return words if planned.proven is None else f"{words}; by pixels: {planned.proven}"
+
+
+def _show_power(plan: Plan) -> None:
     """Print what the test images can show: one assumption in words, the others with --json."""
+    from lcbench.protocols import PROTOCOLS
     from lcbench.runs.power import detectable_differences
 
     for one in detectable_differences(plan):
@@ -67,35 +128,11 @@ def show_power(plan: Plan) -> None:
         if one.difference is not None:
             shown = f"differences in error rates from {100 * one.difference:.1f} points on"
         units = "source groups" if plan.dataset.groups_known else "images of unknown source"
-        err.print(
-            f"{one.protocol}: {one.images:,} test images in {one.groups:,} {units} can show "
-            f"{shown} (chance of 80 %, two models that differ on 4 % of the images, intra-group "
-            "correlation 0.5; more with --json)",
-            soft_wrap=True,
+        _say(
+            f"{PROTOCOLS[one.protocol].title}: {one.images:,} test images in {one.groups:,} "
+            f"{units} can show {shown} (chance of 80 %, two models that differ on 4 % of the "
+            "images, intra-group correlation 0.5; more with --json)"
         )
-
-
-def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """Return the plan for machines."""
-    from lcbench.runs.describe import describe_plan
-    from lcbench.runs.power import detectable_differences
-
-    return {
-        **describe_plan(plan, plan.left_out).model_dump(mode="json", exclude={"aliases"}),
-        "runs": len(plan.baselines) * len(plan.splits),
-        "weights": {b.name: str(b.backbone.source) for b in plan.baselines if b.backbone},
-        "splits": [
-            {
-                "protocol": planned.split.protocol,
-                "name": planned.split.name,
-                "sha256": planned.split.sha256,
-                "siblings": str(planned.siblings) if planned.siblings else None,
-                "proven_siblings": str(planned.proven) if planned.proven else None,
-            }
-            for planned in plan.splits
-        ],
-        "detectable_differences": [vars(one) for one in detectable_differences(plan)],
-    }
 
 
 def show_left_out(left_out: tuple[LeftOut, ...]) -> None:
@@ -118,20 +155,18 @@ def show_outcome(outcome: Outcome) -> None:
         )
     kept = f", {outcome.already_done} kept from before" if outcome.already_done else ""
     failed = f", {len(outcome.failures)} failed" if outcome.failures else ""
-    err.print(f"{outcome.done} runs done{kept}{failed}: {escape(str(outcome.folder))}")
+    _say(f"{outcome.done} runs done{kept}{failed}: {outcome.folder}")
 
 
 def show_evaluation(evaluation: Evaluation) -> None:
     """Print what an external folder holds and how its labels were read."""
-    from lcbench.runs.overlap import overlap_words
+    from lcbench.rendering.report.external import overlap_words, read_as
 
     record = evaluation.record
     table = Table("label", "read as", "images", title=escape(record.name))
     for label in record.labels:
         table.add_row(
-            escape(label.label or "(directly in the folder)"),
-            label.node or "left out",
-            f"{label.images:,}",
+            escape(label.label or "(directly in the folder)"), read_as(label), f"{label.images:,}"
         )
     out.print(table)
     if record.copies:
@@ -139,10 +174,9 @@ def show_evaluation(evaluation: Evaluation) -> None:
     for line in record.contradictions:
         warn(f"one image under two labels: {line}")
     if record.overlap is not None:
-        err.print(escape(overlap_words(record.overlap)), soft_wrap=True)
+        _say(overlap_words(record.overlap))
     show_left_out(record.left_out)
-    words = f"{evaluation.runs} runs predicted {record.scored:,} images: {evaluation.folder}"
-    err.print(escape(words), soft_wrap=True)
+    _say(f"{evaluation.runs} runs predicted {record.scored:,} images: {evaluation.folder}")
 
 
 def show_checks(checks: list[Check]) -> None:
@@ -161,3 +195,7 @@ def show_rows(title: str, rows: list[dict[str, str]]) -> None:
     for row in rows:
         table.add_row(*(escape(value) for value in row.values()))
     out.print(table)
+
+
+def _say(words: str) -> None:
+    err.print(escape(words), soft_wrap=True)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lcbench.runs.suite import Suite
+
+
+def _shipped() -> list[Suite]:
+    from lcbench.runs.suite import load_suite, shipped_suites
+
+    return [load_suite(name) for name in shipped_suites()]
 
 
 def suites() -> list[dict[str, str]]:
     """Return the shipped suites."""
-    from lcbench.runs.suite import load_suite, shipped_suites
-
-    found = [load_suite(name) for name in shipped_suites()]
     return [
         {
             "suite": suite.name,
@@ -18,24 +25,22 @@ def suites() -> list[dict[str, str]]:
             "seeds": str(suite.seeds),
             "purpose": suite.purpose,
         }
-        for suite in found
+        for suite in _shipped()
     ]
 
 
 def baselines() -> list[dict[str, str]]:
     """Return the baselines of the shipped suites."""
-    from lcbench.runs.suite import load_suite, shipped_suites
-
     return [
         {
-            "suite": name,
+            "suite": suite.name,
             "baseline": recipe.name,
             "kind": recipe.kind,
             "backbone": str(recipe.options.get("backbone", "-")),
             "purpose": recipe.purpose,
         }
-        for name in shipped_suites()
-        for recipe in load_suite(name).baselines
+        for suite in _shipped()
+        for recipe in suite.baselines
     ]
 
 
@@ -65,6 +70,7 @@ def protocols() -> list[dict[str, str]]:
     return [
         {
             "protocol": protocol.name,
+            "called": protocol.title,
             "folds": str(protocol.folds),
             "needs source groups": "yes" if protocol.needs_groups else "no",
             "what": protocol.summary,

@@ -2,63 +2,124 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from lcbench.compute import Compute
 from lcbench.datasets.dataset import Dataset
 from lcbench.leakage.pixel_groups import PixelCheck
 from lcbench.models.backbones import Backbone
 from lcbench.provenance import command, commit, machine, now, versions
 from lcbench.runs.plan import Plan, PlannedBaseline, PlannedSplit
+from lcbench.runs.power import detectable_differences
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,
+    Invocation,
     LeftOut,
     PlanRecord,
     RunConfig,
     SplitRecord,
     TaxonomyRecord,
 )
-from lcbench.taxonomy import Taxonomy
+from lcbench.runs.suite import in_order
 
 
-def describe_plan(plan: Plan, left_out: tuple[LeftOut, ...]) -> PlanRecord:
-    """Return the record of a suite."""
-    return PlanRecord(
-        suite=plan.suite.name,
+def describe_plan(
+    plan: Plan, left_out: tuple[LeftOut, ...], before: PlanRecord | None = None
+) -> PlanRecord:
+    """Return the record of a suite's folder: this plan and all that was run there before."""
+    this = Invocation(
         command=command(),
         created=now(),
         protocols=plan.protocols,
         seeds=plan.seeds,
         baselines=tuple(baseline.name for baseline in plan.baselines),
         left_out=left_out,
+    )
+    invocations = (*before.invocations, this) if before else (this,)
+    recipes = [recipe.name for recipe in plan.suite.baselines]
+    baselines = in_order({name for one in invocations for name in one.baselines}, recipes)
+    protocols = {name for one in invocations for name in one.protocols}
+    never_run = {
+        entry.baseline: entry
+        for one in invocations
+        for entry in one.left_out
+        if entry.baseline not in baselines
+    }
+    return PlanRecord(
+        suite=plan.suite.name,
+        command=this.command,
+        created=invocations[0].created,
+        protocols=in_order(protocols, plan.suite.protocols),
+        seeds=max(one.seeds for one in invocations),
+        baselines=baselines,
+        left_out=tuple(never_run.values()),
+        invocations=invocations,
         reference=plan.suite.reference,
+        roles=plan.suite.roles,
         dataset=describe_dataset(plan.dataset, plan.pixel_check),
-        taxonomy=describe_taxonomy(plan.taxonomy),
+        taxonomy=TaxonomyRecord.of(plan.taxonomy),
         aliases=plan.taxonomy.aliases,
         machine=machine(),
         root=str(plan.dataset.root.resolve()),
     )
 
 
-def describe_run(plan: Plan, baseline: PlannedBaseline, planned: PlannedSplit) -> RunConfig:
-    """Return the record of one run."""
-    return RunConfig(
-        suite=plan.suite.name,
-        protocol=planned.split.protocol,
-        baseline=baseline.name,
-        purpose=baseline.recipe.purpose,
-        kind=baseline.recipe.kind,
-        recipe=baseline.settings.model_dump(mode="json", exclude_none=True),
-        seed=planned.split.seed,
-        fold=planned.split.fold,
-        taxonomy=describe_taxonomy(plan.taxonomy),
-        dataset=describe_dataset(plan.dataset, plan.pixel_check),
-        split=_describe_split(planned),
-        backbone=describe_backbone(baseline.backbone) if baseline.backbone else None,
-        device=plan.compute.device,
-        precision=_precision(baseline, plan.compute),
-        versions=versions(),
-        commit=commit(),
-    )
+def describe_runs(plan: Plan) -> Iterator[tuple[PlannedBaseline, PlannedSplit, RunConfig]]:
+    """Yield every run with its record; what runs share is found out once."""
+    shared: dict[str, Any] = {
+        "suite": plan.suite.name,
+        "taxonomy": TaxonomyRecord.of(plan.taxonomy),
+        "dataset": describe_dataset(plan.dataset, plan.pixel_check),
+        "device": plan.compute.device,
+        "versions": versions(),
+        "commit": commit(),
+    }
+    of_split = {planned.path: _describe_split(planned) for planned in plan.splits}
+    of_baseline = {one.name: _describe_baseline(one, plan.compute) for one in plan.baselines}
+    for baseline, planned in plan.runs():
+        split = planned.split
+        config = RunConfig(
+            **shared,
+            **of_baseline[baseline.name],
+            protocol=split.protocol,
+            seed=split.seed,
+            fold=split.fold,
+            split=of_split[planned.path],
+        )
+        yield baseline, planned, config
+
+
+def _describe_baseline(baseline: PlannedBaseline, compute: Compute) -> dict[str, Any]:
+    return {
+        "baseline": baseline.name,
+        "purpose": baseline.recipe.purpose,
+        "kind": baseline.recipe.kind,
+        "recipe": baseline.settings.model_dump(mode="json", exclude_none=True),
+        "backbone": describe_backbone(baseline.backbone) if baseline.backbone else None,
+        "precision": compute.precision if baseline.backbone else "32",
+    }
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """Return the plan for machines."""
+    return {
+        **describe_plan(plan, plan.left_out).model_dump(mode="json", exclude={"aliases"}),
+        "runs": len(plan.baselines) * len(plan.splits),
+        "weights": {b.name: str(b.backbone.source) for b in plan.baselines if b.backbone},
+        "splits": [
+            {
+                "protocol": planned.split.protocol,
+                "name": planned.split.name,
+                "sha256": planned.split.sha256,
+                "siblings": str(planned.siblings) if planned.siblings else None,
+                "proven_siblings": str(planned.proven) if planned.proven else None,
+            }
+            for planned in plan.splits
+        ],
+        "detectable_differences": [vars(one) for one in detectable_differences(plan)],
+    }
 
 
 def describe_dataset(dataset: Dataset, check: PixelCheck | None = None) -> DatasetRecord:
@@ -74,16 +135,6 @@ def describe_dataset(dataset: Dataset, check: PixelCheck | None = None) -> Datas
         skipped=dataset.skipped,
         sha256=dataset.sha256,
         pixel_check="" if check is None else str(check),
-    )
-
-
-def describe_taxonomy(taxonomy: Taxonomy) -> TaxonomyRecord:
-    """Return the record of a class tree."""
-    return TaxonomyRecord(
-        name=taxonomy.name,
-        parents=taxonomy.parents,
-        negative=taxonomy.negative,
-        subtypes_of=taxonomy.subtypes_of,
     )
 
 
@@ -114,7 +165,3 @@ def _describe_split(planned: PlannedSplit) -> SplitRecord:
         test_of_unknown_source=siblings.test_images_of_unknown_source if siblings else 0,
         test_with_proven_siblings=proven.test_images_with_siblings if proven else None,
     )
-
-
-def _precision(baseline: PlannedBaseline, compute: Compute) -> str:
-    return compute.precision if baseline.backbone else "32"

@@ -228,7 +228,7 @@ def _stored_model(path: Path) -> State:
 
     try:
         return load(path.read_bytes())
-    except SafetensorError as error:
+    except (FileNotFoundError, SafetensorError) as error:
         raise UserError(f"{path}: not a readable model: {error}", "Run the suite again.") from error
 
 
@@ -269,7 +269,9 @@ def _describe(
 def _label_counts(listing: Listing) -> Iterator[LabelCount]:
     for (label, node), rows in listing.rows.groupby(["given", "label"]):
         yield LabelCount(label=label, node=node, images=len(rows))
-    for label, count in sorted({**listing.unknown, **listing.left_out}.items()):
+    for label, count in sorted(listing.left_out.items()):
+        yield LabelCount(label=label, node="", images=count, left_out=True)
+    for label, count in sorted(listing.unknown.items()):
         yield LabelCount(label=label, node="", images=count)
 
 

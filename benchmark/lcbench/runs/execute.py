@@ -12,11 +12,11 @@ from lcbench.console import progress
 from lcbench.errors import UserError
 from lcbench.models.backbones import Backbone, fetch_backbone
 from lcbench.protocols import write_split
-from lcbench.runs.describe import describe_plan, describe_run
+from lcbench.runs.describe import describe_plan, describe_runs
 from lcbench.runs.job import Job, run_job
-from lcbench.runs.plan import Plan, PlannedBaseline
-from lcbench.runs.records import LeftOut, RunConfig, RunState, write_record
-from lcbench.runs.store import PLAN, SPLITS, read_plan, read_run
+from lcbench.runs.plan import Plan, PlannedBaseline, takes_reference_backbone
+from lcbench.runs.records import LeftOut, PlanRecord, RunConfig, RunState, write_record
+from lcbench.runs.store import PLAN, SPLITS, read_plan, read_run, run_folders
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,26 @@ class Outcome:
     failures: tuple[Failure, ...]
     left_out: tuple[LeftOut, ...]
 
+    @property
+    def finished(self) -> int:
+        """Runs that can be reported on."""
+        return self.done + self.already_done
+
+    def as_json(self) -> dict[str, object]:
+        """Return the outcome for machines."""
+        return {
+            "folder": str(self.folder),
+            "done": self.done,
+            "already_done": self.already_done,
+            "failed": [vars(failure) for failure in self.failures],
+            "left_out": [entry.model_dump() for entry in self.left_out],
+        }
+
 
 def execute(plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = False) -> Outcome:
     """Run a plan; runs that are stored with the same configuration are kept.
+
+    A suite's folder becomes the union of what was run in it.
 
     Parameters
     ----------
@@ -56,17 +73,20 @@ def execute(plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = Fal
     Raises
     ------
     UserError
-        If `out` holds the suite on other data, runs that would be mixed with other ones, or
-        cannot be written.
+        If `out` holds the suite on other data, or runs that do not belong with these (another
+        recipe, other weights or source groups), or cannot be written.
     """
     folder = out / plan.suite.name
-    _require_same_data(folder, plan)
+    before = read_plan(folder) if (folder / PLAN).is_file() else None
+    if before is not None:
+        _require_same_data(folder, before, plan)
     plan, left_out = _fetch(plan)
     every = list(_jobs(plan, folder))
-    _require_no_mixture(folder, every)
+    if before is not None:
+        _require_no_mixture(folder, before, plan, every, fresh=fresh)
     for planned in plan.splits:
         write_split(folder / SPLITS, planned.split)
-    write_record(folder / PLAN, describe_plan(plan, left_out))
+    write_record(folder / PLAN, describe_plan(plan, left_out, before))
     _compute_features(plan)
     pending = [job for job in every if fresh or not _is_done(job)]
     failures = []
@@ -80,42 +100,70 @@ def execute(plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = Fal
     return Outcome(folder, done, len(every) - len(pending), tuple(failures), left_out)
 
 
-def _require_same_data(folder: Path, plan: Plan) -> None:
-    if not (folder / PLAN).is_file():
-        return
-    stored = read_plan(folder)
-    if stored.dataset.sha256 != plan.dataset.sha256:
+def _require_same_data(folder: Path, before: PlanRecord, plan: Plan) -> None:
+    if before.dataset.sha256 != plan.dataset.sha256:
         raise UserError(
-            f"{folder} holds results on other images ({stored.dataset.name})",
+            f"{folder} holds results on other images ({before.dataset.name})",
             "Choose another folder with --out, or remove that one.",
         )
-    if stored.taxonomy.parents != plan.taxonomy.parents:
+    if before.taxonomy.parents != plan.taxonomy.parents:
         raise UserError(
-            f"{folder} holds results for another class tree ({stored.taxonomy.name})",
+            f"{folder} holds results for another class tree ({before.taxonomy.name})",
             "Choose another folder with --out, or remove that one.",
         )
 
 
-def _require_no_mixture(folder: Path, every: list[Job]) -> None:
-    """Refuse to leave older runs of a baseline, made in another way, beside new ones.
+def _require_no_mixture(
+    folder: Path, before: PlanRecord, plan: Plan, every: list[Job], *, fresh: bool
+) -> None:
+    """Refuse to replace finished runs unasked, or to leave them beside others of another making.
 
-    The report would pool them in one row, under the recipe and the weights of the new ones.
+    The report pools the runs of a baseline in one row, pairs all baselines by their source groups,
+    and compares arms that share the reference backbone.
     """
     planned = {job.folder for job in every}
-    for name, config in {job.baseline.name: job.config for job in every}.items():
-        for path in sorted(folder.glob(f"*/{name}/seed*")):
-            stored = None if path in planned else read_run(path)
-            if stored is not None and stored.done and _origin(stored.config) != _origin(config):
-                raise UserError(
-                    f"{path}: made with another recipe, other weights or other source groups than "
-                    f"{name} has now",
-                    "Choose another folder with --out, remove that one, or plan the same seeds and "
-                    "protocols as before, so that it is done again.",
-                )
+    dataset = every[0].config.dataset
+    origins = {job.baseline.name: _origin(job.config) for job in every}
+    recipes = {recipe.name: recipe for recipe in plan.suite.baselines}
+    references = {
+        _weights(job.config)
+        for job in every
+        if takes_reference_backbone(recipes[job.baseline.name])
+    }
+    for path in run_folders(folder, before):
+        stored = read_run(path)
+        done_again = path in planned
+        if stored is None or not stored.done or (done_again and fresh):
+            continue
+        config = stored.config
+        if _origin(config) != origins.get(config.baseline, _origin(config)):
+            raise _mixture(path, "another recipe or other weights")
+        if done_again:
+            continue
+        if config.dataset != dataset:
+            raise _mixture(path, "other source groups")
+        recipe = recipes.get(config.baseline) if config.backbone else None
+        if recipe and takes_reference_backbone(recipe) and references - {_weights(config)}:
+            raise _mixture(path, "another reference backbone")
+
+
+def _mixture(path: Path, made_with: str) -> UserError:
+    return UserError(
+        f"{path}: made with {made_with} than planned now",
+        "Choose another folder with --out, remove that one, or plan the same seeds, protocols and "
+        "baselines as before with --fresh, so that it is done again.",
+    )
 
 
 def _origin(config: RunConfig) -> object:
-    return config.kind, config.recipe, config.backbone, config.dataset
+    """Return what runs of one baseline must share."""
+    return config.kind, config.recipe, _weights(config)
+
+
+def _weights(config: RunConfig) -> object:
+    """Return what a run saw images through; where its weights were found does not matter."""
+    backbone = config.backbone
+    return backbone and (backbone.name, backbone.weights_sha256, backbone.preprocessing)
 
 
 def _fetch(plan: Plan) -> tuple[Plan, tuple[LeftOut, ...]]:
@@ -169,11 +217,11 @@ def _compute_features(plan: Plan) -> None:
 
 def _jobs(plan: Plan, folder: Path) -> Iterator[Job]:
     features = plan.features
-    for baseline, planned in plan.runs():
+    for baseline, planned, config in describe_runs(plan):
         split = planned.split
         yield Job(
             folder=folder / split.protocol / baseline.name / split.name,
-            config=describe_run(plan, baseline, planned),
+            config=config,
             baseline=baseline,
             split=split,
             features=features,

@@ -1,18 +1,28 @@
-"""Run folders on disk to typed records: what finished, what did not, and why."""
+"""What one suite folder holds, read and checked: finished runs, and what did not finish."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pandas as pd
 
-from lcbench.analysis.results import Incomplete
+from lcbench.datasets.labels import LabelReader
 from lcbench.errors import UserError
-from lcbench.predictions.table import Predictions, read_predictions
-from lcbench.rendering.formats import plural
-from lcbench.runs.finished_suite import ExternalFolder, ExternalRun, Run, Suite
-from lcbench.runs.records import ExternalRecord, PlanRecord, read_record
+from lcbench.predictions.table import Predictions
+from lcbench.predictions.validation import load_predictions
+from lcbench.runs.records import (
+    ExternalRecord,
+    PlanRecord,
+    RolesRecord,
+    RunConfig,
+    RunState,
+    read_record,
+)
 from lcbench.runs.store import (
     CONFIG,
     EVALUATION,
@@ -20,19 +30,115 @@ from lcbench.runs.store import (
     HISTORY,
     PREDICTIONS,
     STATE,
+    never_started,
     plan_taxonomy,
     read_plan,
     read_run,
     run_folders,
 )
+from lcbench.runs.suite import in_order
 from lcbench.taxonomy import Taxonomy
 
+IncompleteKind = Literal[
+    "failed", "interrupted", "unusable", "duplicate", "left behind", "never started"
+]
 _TEMPORARY = ".*-*"
 _HISTORY_COLUMNS = ("epoch", "network", "train_loss", "validation_loss")
 
 
-def read_suite(folder: Path) -> Suite:
-    """Read a suite folder.
+@dataclass(frozen=True)
+class FinishedRun:
+    """One finished run.
+
+    `name`: its folder below the suite's, with forward slashes. `predictions`: of its test side;
+    labels may be inner nodes of the class tree. `history`: one row an epoch, None without epochs.
+    """
+
+    name: str
+    config: RunConfig
+    state: RunState
+    predictions: Predictions
+    history: pd.DataFrame | None
+
+
+@dataclass(frozen=True)
+class ExternalRun:
+    """The predictions of one finished run on an external folder."""
+
+    protocol: str
+    baseline: str
+    predictions: Predictions
+
+
+@dataclass(frozen=True)
+class ExternalFolder:
+    """An external folder: what it holds, and the predictions on it."""
+
+    record: ExternalRecord
+    runs: tuple[ExternalRun, ...]
+
+
+@dataclass(frozen=True)
+class Incomplete:
+    """Something that was planned or begun, and that gave no predictions that can be used.
+
+    `run`: its folder below the suite's; a protocol or baseline where more is missing. `detail`: the
+    stored reason, the message of the reader, or the run that it repeats. `missing`: the planned
+    runs below `run` that were never started.
+    """
+
+    run: str
+    kind: IncompleteKind
+    detail: str = ""
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FinishedSuite:
+    """All that one suite folder holds."""
+
+    plan: PlanRecord
+    taxonomy: Taxonomy
+    runs: tuple[FinishedRun, ...]
+    external: tuple[ExternalFolder, ...]
+    incomplete: tuple[Incomplete, ...]
+
+    @property
+    def roles(self) -> RolesRecord:
+        """What its protocols and baselines are for."""
+        return self.plan.roles or RolesRecord()
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Protocols with a finished run, in the order of the plan."""
+        return in_order({run.config.protocol for run in self.runs}, self.plan.protocols)
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """Baselines with a finished run, in the order of the plan."""
+        return in_order({run.config.baseline for run in self.runs}, self.plan.baselines)
+
+    def runs_of(
+        self, *, protocol: str | None = None, baseline: str | None = None
+    ) -> list[FinishedRun]:
+        """Return the runs of a protocol, of a baseline, or of both, by seed and fold."""
+        return [
+            run
+            for run in self.runs
+            if protocol in (None, run.config.protocol) and baseline in (None, run.config.baseline)
+        ]
+
+    def models(self, protocol: str) -> tuple[Predictions, ...]:
+        """Return a table a baseline, its runs one below the other, in the order of the plan."""
+        return tuple(
+            _together(name, [run.predictions for run in runs])
+            for name in self.baselines
+            if (runs := self.runs_of(protocol=protocol, baseline=name))
+        )
+
+
+def read_suite(folder: Path) -> FinishedSuite:
+    """Read a suite folder; what cannot be used is listed, not lost.
 
     Raises
     ------
@@ -40,88 +146,141 @@ def read_suite(folder: Path) -> Suite:
         If the plan cannot be read, or no run has finished.
     """
     plan = read_plan(folder)
-    taxonomy = plan_taxonomy(plan)
-    trouble = _Trouble(folder)
-    runs = _read_runs(folder, plan, taxonomy, trouble)
+    reader = _Reader(folder, plan, plan_taxonomy(plan))
+    runs = reader.read_runs()
     if not runs:
-        reasons = "; ".join(f"{one.run}: {one.reason}" for one in trouble.incomplete)
+        reasons = "; ".join(f"{one.run}: {one.kind} {one.detail}" for one in reader.incomplete)
         raise UserError(
             f"{folder}: no finished run ({reasons or 'no run folders'})",
             "Run the suite again, or name the folder of one suite: lcbench report RUNS/SUITE.",
         )
-    external = _read_external_folders(folder, taxonomy, trouble)
+    external = tuple(reader.read_external_folders())
     for path in sorted(folder.rglob(_TEMPORARY)):
-        trouble.add(path, "left behind by a run that was interrupted")
-    trouble.incomplete += _never_started(plan, runs, trouble.incomplete)
-    return Suite(plan, taxonomy, tuple(runs), external, tuple(trouble.incomplete))
+        reader.cannot_use(path, "left behind")
+    seen = [*(run.name for run in runs), *(one.run for one in reader.incomplete)]
+    never = [
+        Incomplete(place, "never started", missing=names)
+        for place, names in never_started(plan, seen)
+    ]
+    incomplete = (*reader.incomplete, *never)
+    return FinishedSuite(plan, reader.taxonomy, tuple(runs), external, incomplete)
 
 
-class _Trouble:
-    """Collects what cannot be used, and why."""
+class _EndedError(UserError):
+    """A run that did not end well."""
 
-    def __init__(self, suite: Path) -> None:
-        self.suite = suite
-        self.incomplete: list[Incomplete] = []
-
-    def add(self, path: Path, reason: str) -> None:
-        """Note a path that cannot be used; its own name is cut from the reason."""
-        name = path.relative_to(self.suite).as_posix()
-        short = reason.replace(f"{path}/", "").replace(f"{path}: ", "")
-        self.incomplete.append(Incomplete(run=name, reason=short))
+    def __init__(self, kind: IncompleteKind, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
 
 
-def _read_runs(folder: Path, plan: PlanRecord, taxonomy: Taxonomy, trouble: _Trouble) -> list[Run]:
-    runs: dict[tuple[str, str, int, int], Run] = {}
-    for path in run_folders(folder, plan):
+@dataclass
+class _Reader:
+    """Reads a suite folder and collects what cannot be used."""
+
+    folder: Path
+    plan: PlanRecord
+    taxonomy: Taxonomy
+    incomplete: list[Incomplete] = field(default_factory=list)
+
+    def cannot_use(self, path: Path, kind: IncompleteKind, detail: str = "") -> None:
+        """Note a path that cannot be used; its own name is cut from the detail."""
+        name = path.relative_to(self.folder).as_posix()
+        short = detail.replace(f"{path}/", "").replace(f"{path}: ", "")
+        self.incomplete.append(Incomplete(name, kind, short))
+
+    @contextmanager
+    def noted(self, path: Path) -> Iterator[None]:
+        """Note what goes wrong with a path instead of raising it."""
         try:
-            run = _read_run(path, path.relative_to(folder).as_posix(), plan, taxonomy)
+            yield
+        except _EndedError as error:
+            self.cannot_use(path, error.kind, error.message)
         except UserError as error:
-            trouble.add(path, str(error))
-            continue
-        config = run.config
-        cell = (config.protocol, config.baseline, config.seed, config.fold)
-        if runs.setdefault(cell, run) is not run:
-            trouble.add(path, f"the same run as {runs[cell].name}")
-    return [runs[cell] for cell in sorted(runs)]
+            self.cannot_use(path, "unusable", error.message)
+
+    def read_runs(self) -> list[FinishedRun]:
+        """Return the finished runs by protocol, baseline, seed and fold."""
+        runs: dict[tuple[str, str, int, int], FinishedRun] = {}
+        together: dict[Path, Predictions | None] = {}
+        for path in run_folders(self.folder, self.plan):
+            if path.parent not in together:
+                together[path.parent] = _read_together(path.parent, self.taxonomy)
+            with self.noted(path):
+                run = self._read_run(path, together[path.parent])
+                config = run.config
+                cell = (config.protocol, config.baseline, config.seed, config.fold)
+                if runs.setdefault(cell, run) is not run:
+                    raise _EndedError("duplicate", runs[cell].name)
+        return [runs[cell] for cell in sorted(runs)]
+
+    def read_external_folders(self) -> Iterator[ExternalFolder]:
+        """Yield the external folders whose evaluation was stored."""
+        for path in sorted(self.folder.glob(f"{EXTERNAL}/[!.]*/")):
+            with self.noted(path):
+                if not (path / EVALUATION).is_file():
+                    raise _EndedError("interrupted", f"no {EVALUATION}")
+                record = read_record(path / EVALUATION, ExternalRecord)
+                yield ExternalFolder(record, tuple(self._read_external_runs(path)))
+
+    def _read_run(self, path: Path, together: Predictions | None) -> FinishedRun:
+        name = path.relative_to(self.folder).as_posix()
+        stored = read_run(path)
+        if stored is None:
+            raise _EndedError("interrupted", f"no {CONFIG} or {STATE}")
+        config, state = stored.config, stored.state
+        own_name = f"{config.protocol}/{config.baseline}"
+        if name.rsplit("/", 1)[0] != own_name:
+            raise UserError(f"{CONFIG} names another run: {own_name}")
+        if state.status == "failed":
+            raise _EndedError("failed", state.error)
+        if config.dataset.sha256 != self.plan.dataset.sha256:
+            raise UserError("made from other images than the plan's")
+        if together is None or not (path / PREDICTIONS).is_file():
+            predictions = _read_predictions(path / PREDICTIONS, self.taxonomy)
+        else:
+            table = together.table
+            own = (table["seed"] == config.seed) & (table["fold"] == config.fold)
+            predictions = together.keep(own.to_numpy())
+        found, expected = len(predictions.table), config.split.test
+        if found != expected:
+            raise UserError(f"{found} predictions for {expected} test images")
+        return FinishedRun(name, config, state, predictions, _read_history(path / HISTORY))
+
+    def _read_external_runs(self, path: Path) -> Iterator[ExternalRun]:
+        for file in sorted(path.glob("[!.]*/[!.]*/[!.]*.parquet")):
+            with self.noted(file):
+                predictions = _read_predictions(file, self.taxonomy)
+                yield ExternalRun(file.parts[-3], file.parts[-2], predictions)
 
 
-def _read_run(path: Path, name: str, plan: PlanRecord, taxonomy: Taxonomy) -> Run:
-    stored = read_run(path)
-    if stored is None:
-        raise UserError(f"no {CONFIG} or {STATE}: the run was interrupted")
-    config, state = stored.config, stored.state
-    if name.rsplit("/", 1)[0] != f"{config.protocol}/{config.baseline}":
-        raise UserError(f"config.json names another run: {config.protocol}/{config.baseline}")
-    if state.status == "failed":
-        raise UserError(f"failed: {state.error or 'no reason was stored'}")
-    if config.dataset.sha256 != plan.dataset.sha256:
-        raise UserError("made from other images than the plan's")
-    predictions = _read_known_predictions(path / PREDICTIONS, taxonomy)
-    if len(predictions.table) != config.split.test:
-        raise UserError(f"{len(predictions.table)} predictions for {config.split.test} test images")
-    history = _read_history(path / HISTORY)
-    return Run(name, config, state, _with_leaf_labels(predictions), history)
-
-
-def _with_leaf_labels(predictions: Predictions) -> Predictions:
-    """Return the images whose label is a leaf: only they can be right or wrong at every level."""
-    table = predictions.table
-    fixed = table[table["true"].isin(predictions.leaves)].reset_index(drop=True)
-    return Predictions(fixed, predictions.leaves)
-
-
-def _read_known_predictions(path: Path, taxonomy: Taxonomy) -> Predictions:
-    if not path.is_file():
+def _read_predictions(path: Path, taxonomy: Taxonomy) -> Predictions:
+    if not path.exists():
         raise UserError(f"no {path.name}")
-    predictions = read_predictions(path)
-    if set(predictions.leaves) != set(taxonomy.leaves):
-        raise UserError("predicts other classes than the plan's")
-    unknown = sorted(set(predictions.table["true"]) - set(taxonomy.nodes))
-    if unknown:
-        raise UserError(f"labels that the class tree does not have: {', '.join(unknown)}")
-    if predictions.table["image"].duplicated().any():
-        raise UserError("an image is predicted more than once")
-    return Predictions(predictions.table, taxonomy.leaves)
+    predictions = load_predictions(path, LabelReader(taxonomy))
+    if predictions.probabilities is None:
+        raise UserError(f"{path.name} has no probabilities")
+    return predictions
+
+
+def _read_together(place: Path, taxonomy: Taxonomy) -> Predictions | None:
+    """Read the runs of a baseline at once, which is faster; None where any of them is wrong."""
+    try:
+        return _read_predictions(place, taxonomy)
+    except UserError:
+        return None
+
+
+def _together(name: str, parts: Sequence[Predictions]) -> Predictions:
+    """Return the predictions of one model, its runs one below the other."""
+    probabilities = [part.probabilities for part in parts if part.probabilities is not None]
+    return replace(
+        parts[0],
+        name=name,
+        table=pd.concat([part.table for part in parts], ignore_index=True),
+        probabilities=np.concatenate(probabilities),
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
 
 
 def _read_history(path: Path) -> pd.DataFrame | None:
@@ -129,75 +288,9 @@ def _read_history(path: Path) -> pd.DataFrame | None:
         return None
     try:
         history = pd.read_csv(path)
-    except (ValueError, pd.errors.ParserError) as error:
+    except ValueError as error:
         raise UserError(f"{path.name} cannot be read: {error}") from error
     missing = [column for column in _HISTORY_COLUMNS if column not in history]
     if missing:
         raise UserError(f"{path.name} lacks the columns {', '.join(missing)}")
     return history if len(history) else None
-
-
-def _read_external_folders(
-    suite: Path, taxonomy: Taxonomy, trouble: _Trouble
-) -> tuple[ExternalFolder, ...]:
-    found = []
-    for path in _folders(suite / EXTERNAL):
-        if not (path / EVALUATION).is_file():
-            trouble.add(path, f"no {EVALUATION}: the evaluation was interrupted")
-            continue
-        try:
-            record = read_record(path / EVALUATION, ExternalRecord)
-        except UserError as error:
-            trouble.add(path, str(error))
-            continue
-        found.append(ExternalFolder(record, _read_external_runs(path, taxonomy, trouble)))
-    return tuple(found)
-
-
-def _read_external_runs(
-    path: Path, taxonomy: Taxonomy, trouble: _Trouble
-) -> tuple[ExternalRun, ...]:
-    runs = []
-    for file in sorted(path.glob("[!.]*/[!.]*/[!.]*.parquet")):
-        try:
-            predictions = _read_known_predictions(file, taxonomy)
-        except UserError as error:
-            trouble.add(file, str(error))
-            continue
-        runs.append(ExternalRun(file.parts[-3], file.parts[-2], predictions))
-    return tuple(runs)
-
-
-def _never_started(
-    plan: PlanRecord, runs: list[Run], incomplete: list[Incomplete]
-) -> Iterator[Incomplete]:
-    """Yield what is planned and left no folder, where other baselines have one."""
-    paths = [
-        name.split("/") for name in (*(run.name for run in runs), *(i.run for i in incomplete))
-    ]
-    seen = {tuple(parts) for parts in paths if len(parts) == 3 and parts[2][0] != "."}
-    left_out = {one.baseline for one in plan.left_out}
-    for protocol in plan.protocols:
-        wanted = {leaf for place, _, leaf in seen if place == protocol}
-        seeds = len({leaf.split("-")[0] for leaf in wanted})
-        if not wanted:
-            yield Incomplete(run=protocol, reason="planned, but never started")
-        elif seeds < plan.seeds:
-            reason = f"{plan.seeds} seeds planned, {seeds} begun"
-            yield Incomplete(run=protocol, reason=reason)
-        for baseline in plan.baselines:
-            found = {leaf for place, name, leaf in seen if (place, name) == (protocol, baseline)}
-            missing = wanted - found
-            if missing and baseline not in left_out:
-                which = "" if not found else f": {', '.join(sorted(missing))}"
-                count = plural(len(missing), "run")
-                reason = f"{count} planned, but never started{which}"
-                yield Incomplete(run=f"{protocol}/{baseline}", reason=reason)
-
-
-def _folders(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return []
-    return sorted(
-        child for child in path.iterdir() if child.is_dir() and not child.name.startswith(".")
-    )

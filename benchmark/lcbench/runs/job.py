@@ -14,14 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lcbench.errors import UserError, from_os_error
+from lcbench.compute import PeakMemory
+from lcbench.errors import UserError
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import Context, FitSummary
 from lcbench.predictions.table import Predictions, predictions_table, write_predictions
 from lcbench.protocols import Split
 from lcbench.provenance import now
-from lcbench.runs.memory import PeakMemory
 from lcbench.runs.plan import PlannedBaseline
 from lcbench.runs.records import RunConfig, RunState, write_record
 from lcbench.runs.store import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE
@@ -69,7 +69,7 @@ def run_job(job: Job) -> RunState:
         return _store_failure(job, started, str(error))
     except Exception:  # noqa: BLE001 - one broken baseline must not take the others with it
         return _store_failure(job, started, traceback.format_exc())
-    with _run_folder(job) as folder:
+    with whole_folder(job.folder) as folder:
         _store(folder, job, fitted)
     return fitted.state
 
@@ -171,17 +171,7 @@ def _store(folder: Path, job: Job, fitted: _Fitted) -> None:
 
 def _store_failure(job: Job, started: str, reason: str) -> RunState:
     state = RunState(status="failed", started=started, error=reason)
-    with _run_folder(job) as folder:
+    with whole_folder(job.folder) as folder:
         write_record(folder / CONFIG, job.config)
         write_record(folder / STATE, state)
     return state
-
-
-@contextmanager
-def _run_folder(job: Job) -> Iterator[Path]:
-    """Give the run's folder, which appears whole or not at all."""
-    try:
-        with whole_folder(job.folder) as folder:
-            yield folder
-    except OSError as error:
-        raise from_os_error(error) or error from error

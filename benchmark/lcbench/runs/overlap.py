@@ -9,7 +9,8 @@ import pandas as pd
 
 from lcbench.datasets.dataset import Dataset
 from lcbench.errors import UserError
-from lcbench.leakage.sources import ImageFiles, Sources, find_sources
+from lcbench.leakage.sources import Sources, find_sources
+from lcbench.leakage.store import ImageFiles
 from lcbench.runs.records import OverlapRecord, PlanRecord
 from lcbench.runs.store import SPLITS
 from lcbench.storage import file_sha256
@@ -57,23 +58,6 @@ def overlap_with_training(
     is_external = np.arange(len(images) + len(manifest)) >= len(images)
     sources = find_sources(folders, queries=is_external)
     return _describe(sources, images, list(manifest["image"]))
-
-
-def overlap_words(overlap: OverlapRecord) -> str:
-    """Return the sentence that a reader needs before any external score."""
-    if overlap.reason:
-        return f"Not compared with the training images: {overlap.reason}."
-    if overlap.with_sibling == 0:
-        return (
-            f"None of the {overlap.images:,} images is proven to show tissue of the "
-            f"{overlap.training_images:,} training images (copies and overlapping fields, by "
-            "pixels)."
-        )
-    return (
-        f"{overlap.with_sibling:,} of {overlap.images:,} images show tissue that is among the "
-        f"{overlap.training_images:,} training images, {overlap.exact:,} of them as exact copies: "
-        "the scores on this folder are not external."
-    )
 
 
 def _images(suite_folder: Path) -> list[str]:

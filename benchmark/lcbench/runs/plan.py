@@ -89,19 +89,28 @@ class PlannedSplit:
     siblings: Siblings | None
     proven: Siblings | None = None
 
+    @property
+    def path(self) -> str:
+        """`<protocol>/<name>`, which no other split of a plan has."""
+        return f"{self.split.protocol}/{self.split.name}"
+
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a run of a suite will do."""
+    """Everything that a run of a suite will do.
+
+    `left_out`: recipes that cannot run here. `pixel_check`: where pixels disagree with groups that
+    the user gave.
+    """
 
     suite: Suite
     taxonomy: Taxonomy
     compute: Compute
-    dataset: Dataset
     baselines: tuple[PlannedBaseline, ...]
     left_out: tuple[LeftOut, ...]
     protocols: tuple[str, ...]
     seeds: int
+    dataset: Dataset
     splits: tuple[PlannedSplit, ...] = field(repr=False)
     pixel_check: PixelCheck | None = None
 
@@ -119,7 +128,9 @@ class Plan:
 
 
 def make_plan(options: RunOptions) -> Plan:
-    """Resolve and check everything; the images are read last, because that takes time.
+    """Resolve what was asked for, read the images, find their source groups, divide them.
+
+    What can be checked without the images is checked first, because they take time.
 
     Raises
     ------
@@ -137,20 +148,17 @@ def make_plan(options: RunOptions) -> Plan:
     compute = resolve_compute(options.device, options.precision)
     baselines, left_out = plan_baselines(suite, options, compute)
     reader = read_labels_with(options.labels, taxonomy)
-    dataset = load_dataset(options.data, reader, options.groups, options.on_bad)
-    check = None
-    if not dataset.synthetic or options.groups is not None:
-        needed = any(require_protocol(protocol).needs_groups for protocol in protocols)
-        dataset, check = know_sources(dataset, needed=needed)
+    images = load_dataset(options.data, reader, options.groups, options.on_bad)
+    dataset, check = know_sources(images)
     return Plan(
         suite=suite,
         taxonomy=taxonomy,
         compute=compute,
-        dataset=dataset,
         baselines=baselines,
         left_out=left_out,
-        protocols=tuple(protocols),
+        protocols=protocols,
         seeds=seeds,
+        dataset=dataset,
         splits=tuple(_plan_splits(dataset, protocols, seeds, check)),
         pixel_check=check,
     )
@@ -166,7 +174,7 @@ def plan_baselines(
     planned: list[PlannedBaseline] = []
     left_out: list[LeftOut] = []
     for recipe in choose(suite.baselines, options.only, options.skip):
-        resolved = _resolve(recipe.with_backbone(reference_backbone), suite, weights)
+        resolved = _resolve(recipe, suite, weights)
         reason = _reason_to_leave_out(resolved, compute, force=options.force)
         if reason:
             left_out.append(LeftOut(baseline=recipe.name, reason=reason))
@@ -178,6 +186,8 @@ def plan_baselines(
 
 def _resolve(recipe: Recipe, suite: Suite, weights: WeightOptions) -> PlannedBaseline:
     kind = find_kind(recipe.kind)
+    if takes_reference_backbone(recipe):
+        recipe = recipe.with_backbone(weights.backbone)
     try:
         settings = kind.settings_type.model_validate(recipe.options)
     except ValidationError as error:
@@ -186,18 +196,22 @@ def _resolve(recipe: Recipe, suite: Suite, weights: WeightOptions) -> PlannedBas
             f"Kind {recipe.kind!r} knows: {', '.join(kind.settings_type.model_fields)}",
         ) from error
     name = settings.backbone
-    if name == REFERENCE_BACKBONE:  # the kind's default, not written in the recipe
-        recipe = Recipe.model_validate({**recipe.model_dump(), "backbone": REFERENCE_BACKBONE})
-        return _resolve(recipe.with_backbone(weights.backbone), suite, weights)
     backbone = resolve_backbone(name, weights) if name else None
     return PlannedBaseline(recipe, kind, settings, backbone)
+
+
+def takes_reference_backbone(recipe: Recipe) -> bool:
+    """Tell whether `--backbone` exchanges a recipe's backbone: it says so, or its kind does."""
+    default = find_kind(recipe.kind).settings_type.model_fields["backbone"].default
+    return bool(recipe.options.get("backbone", default) == REFERENCE_BACKBONE)
 
 
 def _reason_to_leave_out(baseline: PlannedBaseline, compute: Compute, *, force: bool) -> str:
     name = baseline.settings.backbone
     if name and baseline.backbone is None:
         return f"no weights of {name} on this machine; {how_to_get(name)}"
-    if baseline.needs == "pixels" and not compute.is_accelerator and not force:
+    trains_backbone = bool(name) and baseline.needs == "pixels"
+    if trains_backbone and not compute.is_accelerator and not force:
         return "trains a whole network: needs an accelerator, or --force on a CPU"
     return ""
 

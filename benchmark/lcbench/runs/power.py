@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from lcbench.runs.plan import Plan
@@ -65,6 +64,6 @@ def _group_sizes(plan: Plan, protocol: str) -> NDArray[np.int64]:
     """Return how many test images of the first seed each source group has."""
     splits = [one.split for one in plan.splits if one.split.protocol == protocol]
     rows = np.concatenate([one.rows("test") for one in splits if one.seed == splits[0].seed])
-    manifest: pd.DataFrame = plan.dataset.manifest
+    manifest = plan.dataset.manifest
     column = "group" if plan.dataset.groups_known else "image"
     return np.asarray(manifest[column].iloc[rows].value_counts(), np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from lcbench.errors import UserError
 from lcbench.storage import write_text
+from lcbench.taxonomy import Taxonomy
 
 SCHEMA_VERSION = 1
 
@@ -26,6 +28,22 @@ class TaxonomyRecord(Record):
     parents: dict[str, str]
     negative: str | None
     subtypes_of: str | None
+
+    @classmethod
+    def of(cls, taxonomy: Taxonomy) -> TaxonomyRecord:
+        """Return the record of a class tree."""
+        return cls(
+            name=taxonomy.name,
+            parents=taxonomy.parents,
+            negative=taxonomy.negative,
+            subtypes_of=taxonomy.subtypes_of,
+        )
+
+    def tree(self, aliases: Mapping[str, tuple[str, ...]] | None = None) -> Taxonomy:
+        """Return the class tree, with the folder names that its classes are known by."""
+        return Taxonomy(
+            self.name, self.parents, dict(aliases or {}), self.negative, self.subtypes_of
+        )
 
 
 class DatasetRecord(Record):
@@ -132,11 +150,43 @@ class LeftOut(Record):
     reason: str
 
 
-class PlanRecord(Record):
-    """`plan.json` of a suite: what was asked for, and what was left out.
+class RolesRecord(Record):
+    """What protocols and baselines are for, as the suite says it.
 
-    `aliases`: the folder names that each class is known by. `root`: the folder that image paths are
-    relative to, on the machine that ran it.
+    `flattering`: the protocol whose scores are suspected of leakage; `leakage_free`: the one that
+    has none. `claims`: claims of papers to hold the results against. `floor`: baselines that must
+    be beaten by anything; `shortcut`: those that see no tissue.
+    """
+
+    flattering: str | None = None
+    leakage_free: str | None = None
+    claims: tuple[str, ...] = ()
+    floor: tuple[str, ...] = ()
+    shortcut: tuple[str, ...] = ()
+
+
+class Invocation(Record):
+    """One `lcbench run` into a suite's folder: what was asked for, and what was left out.
+
+    `command` is empty where it was called from Python.
+    """
+
+    command: str
+    created: str
+    protocols: tuple[str, ...]
+    seeds: int
+    baselines: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+class PlanRecord(Record):
+    """`plan.json` of a suite: all that was ever asked for in its folder, and what was left out.
+
+    `protocols`, `seeds` and `baselines`: of every invocation together; `left_out`: what none of
+    them ran. `command`: the latest; `created`: when the first began. `invocations` is empty in
+    files of older versions, and `roles` is None: `read_plan` fills both. `aliases`: the folder
+    names that each class is known by. `root`: the folder that image paths are relative to, on the
+    machine that ran it.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -147,23 +197,32 @@ class PlanRecord(Record):
     seeds: int
     baselines: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
+    invocations: tuple[Invocation, ...] = ()
     reference: str
+    roles: RolesRecord | None = None
     dataset: DatasetRecord
     taxonomy: TaxonomyRecord
     aliases: dict[str, tuple[str, ...]] = {}
     machine: str
     root: str = ""
 
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands that were typed, the first one first, each once."""
+        return tuple(dict.fromkeys(one.command for one in self.invocations if one.command))
+
 
 class LabelCount(Record):
     """A label of an external folder: what it was read as, and how many images carry it.
 
-    `node` is empty where the label is not known and its images were left out.
+    `node` is empty where its images were left out: because the label is not known or, with
+    `left_out`, because the user's label map says so.
     """
 
     label: str
     node: str
     images: int
+    left_out: bool = False
 
 
 class OverlapRecord(Record):

@@ -4,47 +4,53 @@ from __future__ import annotations
 
 import fnmatch
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from lcbench.errors import UserError, unknown_name, wrong_usage
+from lcbench.protocols import PROTOCOLS
+from lcbench.runs.records import RolesRecord
 
 REFERENCE_BACKBONE = "reference"
 """What a recipe writes for the backbone that `--backbone` exchanges."""
 
+_SUITES = "*.toml"
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / "_baselines", _PACKAGE.parents[1] / "baselines")
 
 
 class Recipe(BaseModel):
-    """A baseline of a suite; keys beside name, kind and purpose belong to the kind."""
+    """A baseline of a suite; keys beside name, kind, purpose and role belong to the kind.
+
+    `role`: "floor" for what anything must beat, "shortcut" for what sees no tissue.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     kind: str
     purpose: str
+    role: Literal["floor", "shortcut"] | None = None
 
     @property
     def options(self) -> dict[str, Any]:
         """The keys that belong to the kind."""
         return dict(self.model_extra or {})
 
-    def with_backbone(self, reference: str) -> Recipe:
-        """Return the recipe with the reference backbone's name put in."""
-        if self.options.get("backbone") != REFERENCE_BACKBONE:
-            return self
-        return Recipe.model_validate({**self.model_dump(), "backbone": reference})
+    def with_backbone(self, name: str) -> Recipe:
+        """Return the recipe with a backbone's name put in."""
+        return Recipe.model_validate({**self.model_dump(), "backbone": name})
 
 
 class Suite(BaseModel):
     """A validated suite file.
 
     `reference` is the baseline that the others are compared with; `backbone` the backbone that
-    recipes call "reference".
+    recipes call "reference". `flattering` and `leakage_free` are protocols whose scores the report
+    puts side by side; `claims` names claims of papers that it judges.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,7 +61,21 @@ class Suite(BaseModel):
     backbone: str
     protocols: tuple[str, ...] = Field(min_length=1)
     seeds: PositiveInt
+    flattering: str | None = None
+    leakage_free: str | None = None
+    claims: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     baselines: tuple[Recipe, ...] = Field(min_length=1)
+
+    @property
+    def roles(self) -> RolesRecord:
+        """What its protocols and baselines are for."""
+        return RolesRecord(
+            flattering=self.flattering,
+            leakage_free=self.leakage_free,
+            claims=self.claims,
+            floor=tuple(recipe.name for recipe in self.baselines if recipe.role == "floor"),
+            shortcut=tuple(recipe.name for recipe in self.baselines if recipe.role == "shortcut"),
+        )
 
     @model_validator(mode="after")
     def _names(self) -> Suite:
@@ -65,6 +85,13 @@ class Suite(BaseModel):
             raise ValueError(f"baselines named twice: {', '.join(twice)}")
         if self.reference not in names:
             raise ValueError(f"reference = {self.reference!r} is not one of the baselines")
+        if self.flattering is not None and self.flattering == self.leakage_free:
+            raise ValueError(f"{self.flattering!r} cannot be both flattering and leakage_free")
+        for role in ("flattering", "leakage_free"):
+            protocol = getattr(self, role)
+            if protocol is not None and protocol not in PROTOCOLS:
+                known = ", ".join(PROTOCOLS)
+                raise ValueError(f"{role} = {protocol!r} is no protocol; known: {known}")
         reserved = sorted({"splits", "external"} & {*names, *self.protocols})
         if reserved:
             raise ValueError(f"reserved names: {', '.join(reserved)}")
@@ -73,10 +100,34 @@ class Suite(BaseModel):
 
 def shipped_suites() -> dict[str, Path]:
     """Return the suites that come with lcbench, by name."""
+    return _shipped(_SUITES)
+
+
+def _shipped(pattern: str) -> dict[str, Path]:
     for folder in _FOLDERS:
         if folder.is_dir():
-            return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+            return {path.stem: path for path in sorted(folder.glob(pattern))}
     return {}
+
+
+def _find(what: str, name_or_file: str, pattern: str) -> Path:
+    if name_or_file.endswith(".toml"):
+        return Path(name_or_file)
+    known = _shipped(pattern)
+    if name_or_file not in known:
+        raise unknown_name(what, name_or_file, known)
+    return known[name_or_file]
+
+
+def find_claims(name_or_file: str) -> Path:
+    """Return the file of a paper's claims, by name or by its own path.
+
+    Raises
+    ------
+    UserError
+        If there are no such claims, with near names.
+    """
+    return _find("claims of a paper", name_or_file, "claims/*.toml")
 
 
 def load_suite(name_or_file: str) -> Suite:
@@ -87,13 +138,7 @@ def load_suite(name_or_file: str) -> Suite:
     UserError
         If there is no such suite, with near names, or the file breaks the schema.
     """
-    if name_or_file.endswith(".toml"):
-        path = Path(name_or_file)
-    else:
-        known = shipped_suites()
-        if name_or_file not in known:
-            raise unknown_name("suite", name_or_file, known)
-        path = known[name_or_file]
+    path = _find("suite", name_or_file, _SUITES)
     try:
         return Suite.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -126,6 +171,11 @@ def choose(
     if not chosen:
         raise wrong_usage("--only and --skip leave no baseline", f"Baselines: {', '.join(names)}")
     return chosen
+
+
+def in_order(names: Collection[str], order: Sequence[str]) -> tuple[str, ...]:
+    """Return names in a suite's order, each once; those that it does not know come last."""
+    return (*(name for name in order if name in names), *sorted(set(names) - set(order)))
 
 
 def explain(error: ValidationError) -> str:

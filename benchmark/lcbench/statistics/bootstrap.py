@@ -92,50 +92,15 @@ def bootstrap_weights(design: Design, resamples: int, seed: int, block: int) -> 
         yield weights
 
 
-def leave_one_out_weights(design: Design, block: int) -> Iterator[Values]:
-    """Yield, for each group in turn, weights of 1 for all units but those of that group.
-
-    Yields
-    ------
-    ndarray
-        (block, U) weights; the last block may be shorter.
-    """
-    for start in range(0, design.groups, block):
-        left_out = np.arange(start, min(start + block, design.groups))
-        weights = np.ones((len(left_out), design.groups, design.seeds))
-        weights[np.arange(len(left_out)), left_out] = 0.0
-        yield weights.reshape(len(left_out), design.units)
-
-
-@dataclass(frozen=True)
-class Resampled:
-    """Statistics on all images, on resampled groups, and without each group.
-
-    Parameters
-    ----------
-    values
-        (S,) statistics on all images.
-    distribution
-        (resamples, S) statistics on resampled groups; NaN where undefined.
-    jackknife
-        (G, S) statistics without each group; NaN where undefined.
-    """
-
-    values: Values
-    distribution: Values
-    jackknife: Values
-
-
 def resample(
     statistic: WeightedStatistic,
     design: Design,
     *,
     resamples: int = RESAMPLES,
     seed: int = 0,
-    leave_one_out: Callable[[], Values] | None = None,
     tick: Tick | None = None,
-) -> Resampled:
-    """Evaluate statistics on all images, on resampled groups, and without each group.
+) -> Values:
+    """Return the (resamples, S) values of statistics on resampled groups, NaN where undefined.
 
     Parameters
     ----------
@@ -145,9 +110,6 @@ def resample(
         What is drawn.
     resamples, seed
         Number of resamples, and the seed of their generator.
-    leave_one_out
-        Returns the (G, S) statistics without each group, where there is a faster way than
-        weights.
     tick
         Called after each block with the resamples done, and all of them.
 
@@ -156,22 +118,14 @@ def resample(
     ValueError
         Without groups or without resamples.
     """
-    drawn = bootstrap_weights(design, resamples, seed, design.block)
     parts: list[Values] = []
     done = 0
-    for weights in drawn:
+    for weights in bootstrap_weights(design, resamples, seed, design.block):
         parts.append(statistic(weights))
         done += len(weights)
         if tick is not None:
             tick(done, resamples)
-    without = leave_one_out or (lambda: leave_each_group_out(statistic, design))
-    return Resampled(statistic(np.ones((1, design.units)))[0], np.concatenate(parts), without())
-
-
-def leave_each_group_out(statistic: WeightedStatistic, design: Design) -> Values:
-    """Return the (G, S) statistics without each group in turn."""
-    left_out = leave_one_out_weights(design, design.block)
-    return np.concatenate([statistic(weights) for weights in left_out])
+    return np.concatenate(parts)
 
 
 def _drawn(rng: np.random.Generator, rows: int, size: int) -> NDArray[np.float64]:

@@ -5,26 +5,18 @@ Only names stand here, without numpy, so that the command line can offer them at
 
 from __future__ import annotations
 
-from enum import StrEnum
+from typing import Literal
 
+Method = Literal["score", "percentile", "bca"]
+"""How limits are found; docs/statistics.md has their coverage."""
+METHODS: tuple[Method, ...] = ("score", "percentile", "bca")
+"""All of them, the default first."""
 
-class Method(StrEnum):
-    """How limits are found; `score` is the default (docs/statistics.md has their coverage)."""
+Adjustment = Literal["holm", "bh"]
+"""How a family of p-values is adjusted.
 
-    score = "score"
-    percentile = "percentile"
-    bca = "bca"
-
-
-class Adjustment(StrEnum):
-    """How a family of p-values is adjusted."""
-
-    holm = "holm"
-    """Family-wise error rate: the chance of a single false rejection stays below 5 %."""
-    bh = "bh"
-    """False discovery rate: of the rejections, at most 5 % are false on average."""
-
-    @property
-    def author(self) -> str:
-        """Return after whom it is called."""
-        return "Holm" if self is Adjustment.holm else "Benjamini-Hochberg"
+`holm` holds the family-wise error rate: the chance of a single false rejection stays below 5 %.
+`bh` holds the false discovery rate: of the rejections, at most 5 % are false on average.
+"""
+ADJUSTMENT_AUTHORS: dict[Adjustment, str] = {"holm": "Holm", "bh": "Benjamini-Hochberg"}
+"""After whom each is called."""

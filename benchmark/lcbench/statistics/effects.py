@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.bootstrap import RESAMPLES
-from lcbench.statistics.choices import Method
-from lcbench.statistics.clustered import PairedGroups
-from lcbench.statistics.intervals import ALIKE, WILSON, Interval, intervals
-from lcbench.statistics.limits import Scale
+from lcbench.statistics.intervals import ALIKE, WILSON, Interval
+from lcbench.statistics.limits import Scale, wilson
 from lcbench.statistics.metrics import Values, ratio
+from lcbench.statistics.paired_tests import PairedGroups
 from lcbench.statistics.panel import Count, Panel, count_panel, difference, join
-from lcbench.statistics.proportions import wilson
+
+Part = Literal["rate", "share", "ratio"]
+"""What is resampled: the difference of the rates, the share of A among discordant rows, and the
+ratio of B's events to A's."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,13 @@ class Effects:
     relative_reduction: Interval
 
 
-def effects(
-    pairs: PairedGroups,
-    *,
-    method: Method = Method.score,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> Effects:
+def effects_panel(pairs: PairedGroups) -> Panel[Part]:
+    """Return the panel whose intervals `read_effects` takes."""
+    a, b = (_rate_panel(only + pairs.both, pairs) for only in (pairs.only_a, pairs.only_b))
+    return join([difference(b, a), _ratio_panel(pairs)])
+
+
+def read_effects(found: Mapping[Part, Interval], pairs: PairedGroups) -> Effects:
     """Return the sizes of the difference with intervals over source groups.
 
     The odds are a function of the share s = only_a / (only_a + only_b), s / (1 - s), so their
@@ -61,67 +62,59 @@ def effects(
 
     Parameters
     ----------
+    found
+        The 95 % intervals of `effects_panel`.
     pairs
         Paired events of each group.
-    method, confidence, resamples, seed
-        As for `lcbench.statistics.intervals.intervals`.
     """
-    found = intervals(
-        effects_panel(pairs), method=method, confidence=confidence, resamples=resamples, seed=seed
-    )
-    return read_effects(found, pairs, confidence)
-
-
-def effects_panel(pairs: PairedGroups) -> Panel:
-    """Return the panel whose intervals `read_effects` takes."""
-    a, b = (_rate_panel(only + pairs.both, pairs) for only in (pairs.only_a, pairs.only_b))
-    return join([difference(b, a), _ratio_panel(pairs)])
-
-
-def read_effects(
-    found: Mapping[str, Interval], pairs: PairedGroups, confidence: float = 0.95
-) -> Effects:
-    """Return the sizes of the difference from the intervals of `effects_panel`."""
     return Effects(
         difference=found["rate"],
         odds_ratio=_odds(found["share"]),
-        relative_reduction=_reduction(found["ratio"], pairs, confidence),
+        relative_reduction=_reduction(found["ratio"], pairs),
     )
 
 
-def _rate_panel(events: NDArray[np.int64], pairs: PairedGroups) -> Panel:
+def _rate_panel(events: NDArray[np.int64], pairs: PairedGroups) -> Panel[Part]:
     counts = np.stack([events, pairs.size], axis=1)
-    return count_panel(counts, {"rate": Count(_first_of_second, lambda sums: sums[..., 1])})
+    return count_panel(counts, {"rate": Count(_first_of_second, _second)})
 
 
-def _ratio_panel(pairs: PairedGroups) -> Panel:
+def _ratio_panel(pairs: PairedGroups) -> Panel[Part]:
     """Return the share of A among discordant rows, and the ratio of B's events to A's."""
     only_a, only_b = pairs.only_a, pairs.only_b
     shares = np.stack([only_a, only_a + only_b], axis=1)
     ratios = np.stack([only_b + pairs.both, only_a + pairs.both], axis=1)
-    first = count_panel(shares, {"share": Count(_first_of_second, lambda sums: sums[..., 1])})
-    reduced = Count(_first_of_second, lambda sums: sums[..., 1], (0.0, math.inf), Scale.positive)
-    return join([first, count_panel(ratios, {"ratio": reduced})])
+    of_a: dict[Part, Count] = {"share": Count(_first_of_second, _second)}
+    of_b: dict[Part, Count] = {
+        "ratio": Count(_first_of_second, _second, (0.0, math.inf), Scale.positive)
+    }
+    return join([count_panel(shares, of_a), count_panel(ratios, of_b)])
 
 
 def _odds(share: Interval) -> Interval:
-    value, low, high = (
-        part / (1.0 - part) if part < 1.0 else math.inf
-        for part in (share.value, share.low, share.high)
-    )
-    return replace(share, value=value, low=low, high=high, error=math.nan)
+    odds = {
+        key: None if part is None else part / (1.0 - part) if part < 1.0 else math.inf
+        for key, part in (("value", share.value), ("low", share.low), ("high", share.high))
+    }
+    return share.model_copy(update={**odds, "error": None})
 
 
-def _reduction(found: Interval, pairs: PairedGroups, confidence: float) -> Interval:
-    if found.n == 0:
-        return replace(found, low=-math.inf, high=1.0)
-    if found.value == 0.0 or found.method == ALIKE:
+def _reduction(found: Interval, pairs: PairedGroups) -> Interval:
+    value, low, high, method = found.value, found.low, found.high, found.method
+    if value is None or low is None or high is None:
+        return found
+    if value == 0.0 or method == ALIKE:
         groups = int((pairs.only_a + pairs.both > 0).sum())
-        share = found.value / (1.0 + found.value)  # of B among the events of either model
-        low, high = (part / (1.0 - part) for part in wilson(share * groups, groups, confidence))
-        found = replace(found, low=low, high=high, method=WILSON)
-    return replace(found, value=1.0 - found.value, low=1.0 - found.high, high=1.0 - found.low)
+        share = value / (1.0 + value)  # of B among the events of either model
+        low, high = (part / (1.0 - part) for part in wilson(share * groups, groups))
+        method = WILSON
+    limits = {"value": 1.0 - value, "low": 1.0 - high, "high": 1.0 - low}
+    return found.model_copy(update={**limits, "method": method})
 
 
 def _first_of_second(sums: Values) -> Values:
-    return ratio(sums[..., 0], sums[..., 1])
+    return ratio(sums[..., 0], _second(sums))
+
+
+def _second(sums: Values) -> Values:
+    return np.asarray(sums[..., 1])

@@ -2,61 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.roles import Roles
+from lcbench.statistics.tree import ClassTree, Codes, Decision
 
-Codes = NDArray[np.integer[Any]]
 Events = NDArray[np.bool_]
 
 
-class Event(StrEnum):
-    """The events, by the names under which they are reported."""
+class Event(NamedTuple):
+    """What goes wrong.
 
-    any_error = "any-error"
-    subtype_confusion = "subtype-confusion"
-    benign_malignant = "benign-malignant"
-
-
-def any_error(true: Codes, predicted: Codes) -> Events:
-    """Return, for (N,) leaf codes, where the predicted leaf is not the true one."""
-    return np.not_equal(true, predicted)
-
-
-def subtype_confusion(true: Codes, predicted: Codes, subtypes: Sequence[int]) -> Events:
-    """Return, for (N,) leaf codes, where an image of one subtype is predicted as another.
-
-    Parameters
-    ----------
-    true, predicted
-        (N,) leaf codes.
-    subtypes
-        Codes of the subtype leaves.
+    `any_error`: the predicted leaf is not the true one. `confusion`: it lies in another option of
+    the decision at a node; an answer outside that decision is another event.
     """
-    both = np.isin(true, subtypes) & np.isin(predicted, subtypes)
-    return np.asarray(both & any_error(true, predicted))
+
+    kind: Literal["any_error", "confusion"]
+    node: str = ""
 
 
-def side_error(true: Codes, predicted: Codes, negative: Sequence[int]) -> Events:
-    """Return, for (N,) leaf codes, where a negative leaf is taken for a positive one or reversed.
-
-    Parameters
-    ----------
-    true, predicted
-        (N,) leaf codes.
-    negative
-        Codes of the leaves that mean "no finding", such as benign.
-    """
-    return np.not_equal(np.isin(true, negative), np.isin(predicted, negative))
+ANY_ERROR = Event("any_error")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EventRows:
     """An event, and the rows that can have it.
 
@@ -65,49 +36,57 @@ class EventRows:
     event
         The event.
     rows
-        (N,) rows that enter: subtype confusions are looked for among the subtypes only.
+        (N,) rows that enter: those whose label fixes an option.
     true
-        (rows,) leaf codes of these rows.
-    roles
-        The leaves that events speak of.
+        (rows,) option that their label fixes.
+    leaf_option
+        (L,) option that a predicted leaf lies in; -1 outside all of them.
     """
 
     event: Event
     rows: Events
-    true: Codes
-    roles: Roles
+    true: NDArray[np.int64]
+    leaf_option: NDArray[np.int64]
 
     def happens(self, predicted: Codes) -> Events:
         """Return, for (N,) predicted leaf codes, where the event happens among the rows."""
-        answers = predicted[self.rows]
-        if self.event is Event.any_error:
-            return any_error(self.true, answers)
-        if self.event is Event.subtype_confusion:
-            return subtype_confusion(self.true, answers, self.roles.subtypes)
-        return side_error(self.true, answers, self.roles.negative)
+        answers = self.leaf_option[predicted[self.rows]]
+        return np.asarray((answers >= 0) & (answers != self.true))
 
 
-def event_rows(true: Codes, roles: Roles, side: Codes | None = None) -> tuple[EventRows, ...]:
+def event_rows(true: Codes, tree: ClassTree) -> tuple[EventRows, ...]:
     """Return every event that the class tree knows and that some row can have.
 
     Parameters
     ----------
     true
-        (N,) leaf codes; -1 where the label is no leaf.
-    roles
-        The leaves that events speak of.
-    side
-        (N,) codes of any leaf on the true side of the tree, -1 where the label leaves the side
-        open; by default `true`. An image labelled "malignant" has a side, but no leaf.
+        (N,) codes of the labels, see `ClassTree.codes`: a label "malignant" fixes no leaf, but it
+        does fix an option of the decision between benign and malignant.
+    tree
+        The class tree.
+
+    Returns
+    -------
+    tuple of EventRows
+        Any error, the headline decision, then the others in the order of the tree.
     """
-    side = true if side is None else side
-    candidates = [(Event.any_error, true, true >= 0)]
-    if roles.subtypes:
-        candidates.append((Event.subtype_confusion, true, np.isin(true, roles.subtypes)))
-    if roles.negative:
-        candidates.append((Event.benign_malignant, side, side >= 0))
-    return tuple(
-        EventRows(event, rows, codes[rows], roles)
-        for event, codes, rows in candidates
-        if rows.any()
-    )
+    others = [one for one in tree.decisions if one is not tree.headline]
+    decisions = others if tree.headline is None else [tree.headline, *others]
+    found = [
+        _rows(ANY_ERROR, true, _leaf_or_none(tree)),
+        *(_rows(Event("confusion", one.node), true, one) for one in decisions),
+    ]
+    return tuple(one for one in found if one.rows.any())
+
+
+def _rows(event: Event, true: Codes, decision: Decision) -> EventRows:
+    options = decision.true_option[true]
+    rows = options >= 0
+    return EventRows(event, rows, options[rows], decision.leaf_option)
+
+
+def _leaf_or_none(tree: ClassTree) -> Decision:
+    """Return the choice among all leaves."""
+    leaves = np.arange(len(tree.leaves))
+    nodes = np.arange(len(tree.nodes))
+    return Decision("", tree.leaves, np.where(nodes < len(leaves), nodes, -1), leaves)

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Generic
+
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
 from lcbench.statistics.bootstrap import RESAMPLES, Tick, resample
-from lcbench.statistics.choices import Method
+from lcbench.statistics.choices import METHODS, Method
 from lcbench.statistics.limits import (
     Scale,
     bca_limits,
     degrees_of_freedom,
+    newcombe_difference,
     percentile_limits,
     score_interval,
     standard_error,
+    wilson,
 )
 from lcbench.statistics.metrics import Values
-from lcbench.statistics.panel import Measure, Panel, Sides
-from lcbench.statistics.proportions import newcombe_difference, wilson
+from lcbench.statistics.panel import K, Measure, Panel, Sides
 
-DESCRIPTIONS = {
-    Method.score: "score interval, cluster bootstrap standard error",
-    Method.percentile: "cluster bootstrap, percentile",
-    Method.bca: "cluster bootstrap, BCa",
+DESCRIPTIONS: dict[Method, str] = {
+    "score": "score interval, cluster bootstrap standard error",
+    "percentile": "cluster bootstrap, percentile",
+    "bca": "cluster bootstrap, BCa",
 }
 WILSON = "Wilson on groups"
 NEWCOMBE = "Newcombe on groups"
@@ -33,49 +38,52 @@ NO_INTERVAL = "no interval from one group"
 # Resamples that are alike can differ by rounding.
 _NO_WIDTH = 1e-12
 
+Unbounded = Annotated[
+    float, WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["Infinity", "-Infinity"]}]})
+]
+"""A number, or the text "Infinity" or "-Infinity" in JSON, which has no infinity."""
 
-@dataclass(frozen=True)
-class Interval:
-    """An estimate and its confidence interval.
 
-    Parameters
-    ----------
-    value
-        The estimate on all images; 0 where it is not defined, see `n`.
-    low, high
-        Limits; low <= value <= high.
-    n
-        Number of images that enter; 0 where the statistic is not defined.
-    groups
-        Number of source groups that enter.
-    method
-        How the limits were found, in plain words.
-    error
-        Bootstrap standard error, NaN where the bootstrap says nothing.
-    count
-        Numerator, where the statistic is a share of n images.
-    """
+class Interval(BaseModel):
+    """An estimate and its confidence interval: low <= value <= high."""
 
-    value: float
-    low: float
-    high: float
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, ser_json_inf_nan="strings"
+    )
+
+    value: Unbounded | None
+    """The estimate on all images; null where it is not defined, such as precision without
+    predictions."""
+    low: Unbounded | None
+    """Lower limit; may be minus infinity."""
+    high: Unbounded | None
+    """Upper limit; may be infinity."""
     n: int
+    """Number of images that enter; 0 where the statistic is not defined."""
     groups: int
+    """Number of source groups that enter."""
     method: str
-    error: float = math.nan
+    """How the limits were found, in plain words."""
+    error: float | None = None
+    """Bootstrap standard error; null where the bootstrap says nothing."""
     count: int | None = None
+    """Numerator, where the statistic is a share of n images."""
+
+
+NOT_DEFINED = Interval(value=None, low=None, high=None, n=0, groups=0, method=UNDEFINED)
+"""What stands for a statistic that is not defined on these images."""
 
 
 def intervals(
-    panel: Panel,
+    panel: Panel[K],
     *,
-    method: Method = Method.score,
+    method: Method = "score",
     confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
     tick: Tick | None = None,
-) -> dict[str, Interval]:
-    """Return an interval for each measure of a panel, all from the same resamples.
+) -> dict[K, Interval]:
+    """Return an interval for each measure of a panel by key, all from the same resamples.
 
     A bounded statistic gets Wilson's interval with the groups as trials where the bootstrap says
     nothing: no errors or no successes (every resample is alike, and [1, 1] would be false
@@ -86,19 +94,12 @@ def intervals(
 
     Parameters
     ----------
-    panel
-        The measures.
-    method
-        How limits are found.
+    panel, method
+        The measures, and how their limits are found.
     confidence, resamples, seed
         Coverage that is aimed at; number of resamples and the seed of their generator.
     tick
         Called now and then with the resamples done, and all of them.
-
-    Returns
-    -------
-    dict
-        Intervals by name, in the order of the panel.
     """
     every = all_intervals(
         panel, (method,), confidence=confidence, resamples=resamples, seed=seed, tick=tick
@@ -107,84 +108,70 @@ def intervals(
 
 
 def all_intervals(
-    panel: Panel,
-    methods: tuple[Method, ...] = tuple(Method),
+    panel: Panel[K],
+    methods: Sequence[Method] = METHODS,
     *,
     confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
     tick: Tick | None = None,
-) -> dict[Method, dict[str, Interval]]:
+) -> dict[Method, dict[K, Interval]]:
     """Return the intervals of several methods from one set of resamples; see `intervals`."""
-    methods = tuple(Method(method) for method in methods)  # a plain string is taken too
+    if unknown := set(methods) - set(METHODS):
+        raise ValueError(f"no method of intervals is called {sorted(unknown)}")
     if not any(measure.images for measure in panel.measures):
-        empty = {measure.name: _undefined(measure) for measure in panel.measures}
-        return dict.fromkeys(methods, empty)
-    drawn = resample(
-        panel.evaluate,
-        panel.design,
-        resamples=resamples,
-        seed=seed,
-        leave_one_out=panel.without_each_group,
-        tick=tick,
-    )
-    found: dict[Method, dict[str, Interval]] = {method: {} for method in methods}
+        return {method: {one.key: NOT_DEFINED for one in panel.measures} for method in methods}
+    distribution = resample(panel.evaluate, panel.design, resamples=resamples, seed=seed, tick=tick)
+    values, jackknife = panel.on_all(), panel.without_each_group()
+    found: dict[Method, dict[K, Interval]] = {method: {} for method in methods}
     for column, measure in enumerate(panel.measures):
-        one = _Column(measure, drawn.values, drawn.distribution, drawn.jackknife, column)
+        one = _Estimate(
+            measure, float(values[column]), distribution[:, column], jackknife[:, column]
+        )
         for method in methods:
-            found[method][measure.name] = _interval(one, method, panel.design.groups, confidence)
+            found[method][measure.key] = _interval(one, method, panel.design.groups, confidence)
     return found
 
 
 @dataclass(frozen=True)
-class _Column:
-    """One measure of what was resampled."""
+class _Estimate(Generic[K]):
+    """A measure on all images, on resampled groups, and without each group."""
 
-    measure: Measure
-    values: Values
-    distributions: Values
-    jackknives: Values
-    column: int
-
-    @property
-    def value(self) -> float:
-        return float(self.values[self.column])
-
-    @property
-    def distribution(self) -> Values:
-        return self.distributions[:, self.column]
-
-    @property
-    def jackknife(self) -> Values:
-        return self.jackknives[:, self.column]
+    measure: Measure[K]
+    value: float
+    distribution: Values
+    jackknife: Values
 
 
-def _interval(one: _Column, method: Method, groups: int, confidence: float) -> Interval:
-    measure = one.measure
-    if measure.images == 0 or measure.groups == 0 or math.isnan(one.value):
-        return _undefined(measure)
+def _interval(one: _Estimate[K], method: Method, groups: int, confidence: float) -> Interval:
+    measure, value = one.measure, one.value
+    if measure.images == 0 or measure.groups == 0 or math.isnan(value):
+        return NOT_DEFINED
     error = standard_error(one.distribution, groups)
-    count = round(one.value * measure.images) if measure.proportion else None
-    plain = Interval(
-        one.value, one.value, one.value, measure.images, measure.groups, ALIKE, count=count
-    )
-    extreme = measure.scale is not Scale.linear and one.value in measure.bounds
-    if extreme or measure.trials <= 1 or error < _NO_WIDTH:
-        return _without_spread(plain, measure, confidence)
-    low, high = _limits(one, method, error, confidence)
-    return replace(
-        plain,
-        low=min(low, one.value),
-        high=max(high, one.value),
-        method=DESCRIPTIONS[method],
-        error=error,
+    extreme = measure.scale is not Scale.linear and value in measure.bounds
+    if silent := extreme or measure.trials <= 1 or error < _NO_WIDTH:
+        low, high, how = _without_spread(value, measure, confidence)
+    else:
+        low, high = _limits(one, method, error, confidence)
+        how = DESCRIPTIONS[method]
+    return Interval(
+        value=value,
+        low=min(low, value),
+        high=max(high, value),
+        n=measure.images,
+        groups=measure.groups,
+        method=how,
+        error=None if silent else error,
+        count=round(value * measure.images) if measure.proportion else None,
     )
 
 
-def _limits(one: _Column, method: Method, error: float, confidence: float) -> tuple[float, float]:
-    if method is Method.percentile:
+def _limits(
+    one: _Estimate[K], method: Method, error: float, confidence: float
+) -> tuple[float, float]:
+    if method == "percentile":
         return percentile_limits(one.distribution, confidence)
-    if method is Method.bca:
+    if method == "bca":
         return bca_limits(one.distribution, one.value, one.jackknife, confidence)
     return score_interval(
         one.value,
@@ -198,21 +185,21 @@ def _limits(one: _Column, method: Method, error: float, confidence: float) -> tu
     )
 
 
-def _without_spread(plain: Interval, measure: Measure, confidence: float) -> Interval:
-    """Return what stands in where the bootstrap says nothing."""
+def _without_spread(
+    value: float, measure: Measure[K], confidence: float
+) -> tuple[float, float, str]:
+    """Return the limits, and their name, that stand in where the bootstrap says nothing."""
     low, high = measure.bounds
-    extreme = measure.sides is None and plain.value in measure.bounds
+    extreme = measure.sides is None and value in measure.bounds
     if math.isinf(high):
         if measure.trials == 1:
-            return replace(plain, low=low, high=high, method=NO_INTERVAL)
-        return replace(plain, high=high, method=NO_LIMIT) if extreme else plain
-    if measure.sides is None:
-        if measure.scale is not Scale.bounded and not extreme and measure.trials > 1:
-            return plain  # such as the loss of one and the same answer to every image
-        low, high = _on_groups(plain.value, measure.bounds, measure.trials, confidence)
-        return replace(plain, low=low, high=high, method=WILSON)
-    low, high = _newcombe(measure.sides, measure.trials, confidence)
-    return replace(plain, low=min(low, plain.value), high=max(high, plain.value), method=NEWCOMBE)
+            return low, high, NO_INTERVAL
+        return (value, high, NO_LIMIT) if extreme else (value, value, ALIKE)
+    if measure.sides is not None:
+        return *_newcombe(measure.sides, measure.trials, confidence), NEWCOMBE
+    if measure.scale is not Scale.bounded and not extreme and measure.trials > 1:
+        return value, value, ALIKE  # such as the loss of one and the same answer to every image
+    return *_on_groups(value, measure.bounds, measure.trials, confidence), WILSON
 
 
 def _on_groups(
@@ -231,7 +218,3 @@ def _newcombe(sides: Sides, groups: int, confidence: float) -> tuple[float, floa
     limits = [wilson(share * groups, groups, confidence) for share in shares]
     below, above = newcombe_difference(shares[0], limits[0], shares[1], limits[1])
     return width * below, width * above
-
-
-def _undefined(measure: Measure) -> Interval:
-    return Interval(0.0, measure.bounds[0], measure.bounds[1], 0, 0, UNDEFINED)

@@ -1,14 +1,15 @@
-"""Metrics on confusion counts.
+"""Metrics on counts of true nodes and predicted leaves.
 
-Every function takes `counts` of shape (..., L, L): rows are the true leaf, columns the predicted
-leaf, in the same order. The leading axes are free, so that one call scores a batch of bootstrap
-resamples; counts may be weighted, that is, not whole. A ratio with an empty denominator is 0 and
-never NaN: whoever shows it also shows the number of images behind it (`support`).
+Every function takes `counts` of shape (..., M, L): rows are the true node, leaves first, columns
+the predicted leaf in the same order (`lcbench.statistics.tree`). The metrics here speak of leaves
+and look at the first L rows only, so that (..., L, L) confusion counts do as well; those of coarser
+nodes are shares of cells, see `lcbench.statistics.registry`. The leading axes are free, so that one
+call scores a batch of bootstrap resamples; counts may be weighted, that is, not whole. A ratio with
+an empty denominator is 0 and never NaN: whoever shows it also shows the number of images behind it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,14 @@ def confusion_by_group(
     groups: NDArray[np.integer[Any]],
     n_classes: int,
     n_groups: int | None = None,
+    n_nodes: int | None = None,
 ) -> NDArray[np.int64]:
-    """Count true and predicted leaves in each source group.
+    """Count true nodes and predicted leaves in each source group.
 
     Parameters
     ----------
     true, predicted
-        (N,) leaf codes, 0 to `n_classes` - 1.
+        (N,) codes of nodes and of leaves, 0 to `n_nodes` - 1 and 0 to `n_classes` - 1.
     groups
         (N,) group codes, 0 to G - 1.
     n_classes
@@ -38,11 +40,13 @@ def confusion_by_group(
     n_groups
         G, where groups without an image here are to be kept (two prediction files that share
         their groups); by default the largest code plus one.
+    n_nodes
+        Number of nodes that labels can name, M; by default the leaves alone.
 
     Returns
     -------
     ndarray
-        (G, L, L) whole counts; memory is linear in N + G * L * L.
+        (G, M, L) whole counts; memory is linear in N + G * M * L.
 
     Raises
     ------
@@ -54,35 +58,38 @@ def confusion_by_group(
         raise ValueError("true, predicted and groups differ in length")
     if n_groups is None:
         n_groups = int(groups.max()) + 1 if groups.size else 0
+    n_nodes = n_classes if n_nodes is None else n_nodes
     for name, codes, bound in (
-        ("true", true, n_classes),
+        ("true", true, n_nodes),
         ("predicted", predicted, n_classes),
         ("groups", groups, n_groups),
     ):
         if codes.size and not (codes.min() >= 0 and codes.max() < bound):
             raise ValueError(f"{name} has codes outside 0 to {bound - 1}")
-    cells = (groups * n_classes + true) * n_classes + predicted
-    counts = np.bincount(cells, minlength=n_groups * n_classes * n_classes)
-    return counts.reshape(n_groups, n_classes, n_classes).astype(np.int64, copy=False)
+    cells = (groups * n_nodes + true) * n_classes + predicted
+    counts = np.bincount(cells, minlength=n_groups * n_nodes * n_classes)
+    return counts.reshape(n_groups, n_nodes, n_classes).astype(np.int64, copy=False)
 
 
-def support(counts: Counts, leaves: Sequence[int] | None = None) -> Values:
-    """Return the number of images whose true leaf is among `leaves` (default: all), (...).
-
-    It is the denominator of `accuracy`, and, with the leaves in question, of `recall`,
-    `sensitivity`, `specificity` and `subtype_accuracy`.
-    """
-    rows = np.asarray(counts, np.float64).sum(axis=-1)
-    chosen: Values = rows if leaves is None else rows[..., _indices(leaves)]
-    return np.asarray(chosen.sum(axis=-1))
+def leaf_rows(counts: Counts) -> Values:
+    """Return the (..., L, L) counts of images whose label is a leaf."""
+    cells = np.asarray(counts, np.float64)
+    return cells[..., : cells.shape[-1], :]
 
 
-def predicted_support(counts: Counts, leaves: Sequence[int]) -> Values:
-    """Return the number of images predicted as one of `leaves`, (...).
+def true_support(counts: Counts) -> Values:
+    """Return the number of images of each leaf, (..., L): the denominator of `recall`."""
+    return np.asarray(leaf_rows(counts).sum(axis=-1))
 
-    It is the denominator of `precision`.
-    """
-    return np.asarray(_predicted(counts)[..., _indices(leaves)].sum(axis=-1))
+
+def predicted_support(counts: Counts) -> Values:
+    """Return the number of images predicted as each leaf, (..., L): that of `precision`."""
+    return np.asarray(leaf_rows(counts).sum(axis=-2))
+
+
+def support(counts: Counts) -> Values:
+    """Return the number of images whose label is a leaf, (...): the denominator of `accuracy`."""
+    return np.asarray(true_support(counts).sum(axis=-1))
 
 
 def accuracy(counts: Counts) -> Values:
@@ -92,22 +99,22 @@ def accuracy(counts: Counts) -> Values:
 
 def precision(counts: Counts) -> Values:
     """Return, for each leaf, the share of its predictions that are right, (..., L); 0/0 is 0."""
-    return ratio(_hits(counts), _predicted(counts))
+    return ratio(_hits(counts), predicted_support(counts))
 
 
 def recall(counts: Counts) -> Values:
     """Return, for each leaf, the share of its images that are found, (..., L); 0/0 is 0."""
-    return ratio(_hits(counts), _true(counts))
+    return ratio(_hits(counts), true_support(counts))
 
 
 def f1(counts: Counts) -> Values:
     """Return, for each leaf, 2 TP / (2 TP + FP + FN), (..., L); 0/0 is 0."""
-    return ratio(2.0 * _hits(counts), _true(counts) + _predicted(counts))
+    return ratio(2.0 * _hits(counts), true_support(counts) + predicted_support(counts))
 
 
 def balanced_accuracy(counts: Counts) -> Values:
     """Return the mean recall over the leaves that have images, (...); 0 without images."""
-    return _mean_where(recall(counts), _true(counts) > 0)
+    return _mean_where(recall(counts), true_support(counts) > 0)
 
 
 def macro_f1(counts: Counts) -> Values:
@@ -115,7 +122,7 @@ def macro_f1(counts: Counts) -> Values:
 
     This is scikit-learn's `f1_score(average="macro")` with its default labels.
     """
-    return _mean_where(f1(counts), _true(counts) + _predicted(counts) > 0)
+    return _mean_where(f1(counts), true_support(counts) + predicted_support(counts) > 0)
 
 
 def cohen_kappa(counts: Counts) -> Values:
@@ -154,72 +161,22 @@ def matthews_scale(counts: Counts) -> Values:
     return np.where(support(counts) > 0, np.sqrt(true * predicted), 0.0)
 
 
-def sensitivity(counts: Counts, positive: Sequence[int]) -> Values:
-    """Return the share of positive images predicted as any positive leaf, (...); 0/0 is 0.
+def cell_sum(counts: Counts, weights: NDArray[Any]) -> Values:
+    """Return the sum of (..., M, L) counts times the (M, L) weights of their cells, (...)."""
+    return np.asarray((np.asarray(counts, np.float64) * weights).sum(axis=(-2, -1)))
+
+
+def cell_share(counts: Counts, part: NDArray[Any], whole: NDArray[Any]) -> Values:
+    """Return one weighted sum of cells divided by another, (...); 0/0 is 0.
 
     Parameters
     ----------
     counts
-        (..., L, L) confusion counts.
-    positive
-        Indices of the leaves that together form the positive class.
+        (..., M, L) counts.
+    part, whole
+        (M, L) weights of the cells in numerator and denominator.
     """
-    return _block_share(counts, _indices(positive))
-
-
-def specificity(counts: Counts, positive: Sequence[int]) -> Values:
-    """Return the share of negative images predicted as any negative leaf, (...); 0/0 is 0.
-
-    Parameters
-    ----------
-    counts
-        (..., L, L) confusion counts.
-    positive
-        Indices of the leaves that together form the positive class; the rest are negative.
-    """
-    leaves = np.arange(np.shape(counts)[-1])
-    return _block_share(counts, np.setdiff1d(leaves, _indices(positive)))
-
-
-def subtype_accuracy(counts: Counts, subtypes: Sequence[int]) -> Values:
-    """Return the share of images of the given leaves predicted as exactly their leaf, (...).
-
-    Parameters
-    ----------
-    counts
-        (..., L, L) confusion counts.
-    subtypes
-        Indices of the subtype leaves. Their images that are predicted outside the subtypes count
-        as wrong. 0 without such images.
-    """
-    return ratio(_hits(counts)[..., _indices(subtypes)].sum(axis=-1), support(counts, subtypes))
-
-
-def subtype_confusion_rate(counts: Counts, subtypes: Sequence[int]) -> Values:
-    """Return the share of images of the given leaves predicted as another of them, (...).
-
-    Parameters
-    ----------
-    counts
-        (..., L, L) confusion counts.
-    subtypes
-        Indices of the subtype leaves. 0 without such images.
-    """
-    return ratio(subtype_confusions(counts, subtypes), support(counts, subtypes))
-
-
-def subtype_confusions(counts: Counts, subtypes: Sequence[int]) -> Values:
-    """Return the number of images of one subtype that are predicted as another, (...).
-
-    Parameters
-    ----------
-    counts
-        (..., L, L) confusion counts.
-    subtypes
-        Indices of the subtype leaves.
-    """
-    block = _block(counts, _indices(subtypes))
-    return np.asarray(block.sum(axis=(-2, -1)) - _hits(block).sum(axis=-1))
+    return ratio(cell_sum(counts, part), cell_sum(counts, whole))
 
 
 def ratio(part: Values, whole: Values) -> Values:
@@ -230,35 +187,14 @@ def ratio(part: Values, whole: Values) -> Values:
     return shares
 
 
-def _indices(leaves: Sequence[int]) -> NDArray[np.intp]:
-    return np.asarray(leaves, dtype=np.intp)
-
-
 def _hits(counts: Counts) -> Values:
-    return np.diagonal(np.asarray(counts, np.float64), axis1=-2, axis2=-1)
-
-
-def _true(counts: Counts) -> Values:
-    return np.asarray(np.asarray(counts, np.float64).sum(axis=-1))
-
-
-def _predicted(counts: Counts) -> Values:
-    return np.asarray(np.asarray(counts, np.float64).sum(axis=-2))
-
-
-def _block(counts: Counts, leaves: NDArray[np.intp]) -> Values:
-    return np.asarray(counts, np.float64)[..., leaves[:, None], leaves[None, :]]
-
-
-def _block_share(counts: Counts, leaves: NDArray[np.intp]) -> Values:
-    inside = _block(counts, leaves).sum(axis=(-2, -1))
-    return ratio(inside, _true(counts)[..., leaves].sum(axis=-1))
+    return np.diagonal(leaf_rows(counts), axis1=-2, axis2=-1)
 
 
 def _shares(counts: Counts) -> tuple[Values, Values]:
     """Return the share of each leaf among truths and among predictions, (..., L) each."""
     n = support(counts)[..., None]
-    return ratio(_true(counts), n), ratio(_predicted(counts), n)
+    return ratio(true_support(counts), n), ratio(predicted_support(counts), n)
 
 
 def _chance_agreement(counts: Counts) -> Values:

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 
 from lcbench.statistics.bootstrap import RESAMPLES
 from lcbench.statistics.choices import Method
-from lcbench.statistics.clustered import (
+from lcbench.statistics.effects import Effects, effects_panel, read_effects
+from lcbench.statistics.events import Events
+from lcbench.statistics.models import model_intervals
+from lcbench.statistics.paired_tests import (
     PairedGroups,
+    TestResult,
     durkalski,
+    mcnemar_corrected,
+    mcnemar_exact,
+    mcnemar_mid_p,
     obuchowski,
     pair_groups,
     sign_flip,
     yang,
 )
-from lcbench.statistics.effects import Effects, effects_panel, read_effects
-from lcbench.statistics.events import Codes, Events
-from lcbench.statistics.intervals import Interval, intervals
-from lcbench.statistics.mcnemar import mcnemar_corrected, mcnemar_exact, mcnemar_mid_p
-from lcbench.statistics.panel import join, own_name, renamed
 from lcbench.statistics.power import detectable_after
-from lcbench.statistics.result import TestResult
+from lcbench.statistics.tree import Codes
 
 
 class TestName(StrEnum):
@@ -40,7 +41,7 @@ class TestName(StrEnum):
     @property
     def assumes_independent_images(self) -> bool:
         """Whether the test takes every image as evidence of its own."""
-        return self.value.startswith("mcnemar")
+        return self in PLAIN_TESTS
 
 
 TestName.__test__ = False  # type: ignore[attr-defined] # not a test case for pytest
@@ -108,23 +109,24 @@ class PairedComparison:
         return self.independent if test.assumes_independent_images else self.discordance
 
 
-def compare_events(
+def compare_with_each(
     event_a: Events,
-    event_b: Events,
+    events: Mapping[str, Events],
     groups: Codes,
     once: Events,
     *,
-    method: Method = Method.score,
+    method: Method = "score",
     resamples: int = RESAMPLES,
     seed: int = 0,
-) -> PairedComparison:
-    """Compare two models on an event, with every test and with intervals over source groups.
+) -> dict[str, PairedComparison]:
+    """Compare one model with each of several on an event, all on the same resampled groups.
 
     Parameters
     ----------
-    event_a, event_b
-        (N,) whether the event happens under A, and under B; several seeds of an image are several
-        rows.
+    event_a
+        (N,) whether the event happens under A; several seeds of an image are several rows.
+    events
+        The same for each other model, by its name.
     groups
         (N,) codes of the source groups.
     once
@@ -138,61 +140,29 @@ def compare_events(
     ValueError
         If the lengths differ.
     """
-    found = compare_with_each(
-        event_a, {"b": event_b}, groups, once, method=method, resamples=resamples, seed=seed
-    )
-    return found["b"]
-
-
-def compare_with_each(
-    event_a: Events,
-    events: Mapping[str, Events],
-    groups: Codes,
-    once: Events,
-    *,
-    method: Method = Method.score,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-) -> dict[str, PairedComparison]:
-    """Compare one model with each of several on an event, all on the same resampled groups.
-
-    Parameters
-    ----------
-    event_a
-        (N,) whether the event happens under A.
-    events
-        The same for each other model, by its name.
-    groups, once, method, resamples, seed
-        As for `compare_events`.
-    """
     pairs = {name: pair_groups(event_a, event_b, groups) for name, event_b in events.items()}
-    panels = [renamed(effects_panel(one), partial(own_name, k)) for k, one in pairs.items()]
-    found = intervals(join(panels), method=method, resamples=resamples, seed=seed)
+    panels = {name: effects_panel(one) for name, one in pairs.items()}
+    found = model_intervals(panels, method=method, resamples=resamples, seed=seed).own
+    single = {
+        name: _totals(pair_groups(event_a[once], event_b[once], groups[once]))
+        for name, event_b in events.items()
+    }
     return {
         name: PairedComparison(
             discordance=_totals(one),
-            independent=(single := _totals(_pairs_once(event_a, events[name], groups, once))),
+            independent=single[name],
             groups=len(one.size),
-            tests=_tests(one, single),
-            effects=read_effects(_of_model(found, name), one),
+            tests=_tests(one, single[name]),
+            effects=read_effects(found[name], one),
             detectable=detectable_after(one),
         )
         for name, one in pairs.items()
     }
 
 
-def _pairs_once(event_a: Events, event_b: Events, groups: Codes, once: Events) -> PairedGroups:
-    return pair_groups(event_a[once], event_b[once], groups[once])
-
-
 def _tests(pairs: PairedGroups, single: Discordance) -> dict[TestName, TestResult]:
     plain = {name: test(single.only_a, single.only_b) for name, test in PLAIN_TESTS.items()}
     return plain | {name: test(pairs) for name, test in CLUSTERED_TESTS.items()}
-
-
-def _of_model(found: Mapping[str, Interval], name: str) -> dict[str, Interval]:
-    start = own_name(name, "")
-    return {key.removeprefix(start): one for key, one in found.items() if key.startswith(start)}
 
 
 def _totals(pairs: PairedGroups) -> Discordance:

@@ -1,23 +1,28 @@
-"""A panel: statistics that are evaluated together on weighted source groups."""
+"""A panel: statistics that are evaluated together on weighted source groups.
+
+A measure is known by its key, any hashable value such as
+`lcbench.statistics.registry.MetricKey`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.bootstrap import Design, WeightedStatistic, leave_each_group_out
+from lcbench.statistics.bootstrap import Design, WeightedStatistic
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.metrics import Counts, Values
 
 CountStatistic = Callable[[Values], Values]
 """Takes (B, ...) totals of counts and returns (B,) values."""
 SHARE = (0.0, 1.0)
+K = TypeVar("K", bound=Hashable)
+J = TypeVar("J", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -30,13 +35,13 @@ class Sides:
 
 
 @dataclass(frozen=True)
-class Measure:
+class Measure(Generic[K]):
     """What is known of a statistic before it is resampled.
 
     Parameters
     ----------
-    name
-        Its name.
+    key
+        What it is known by.
     bounds
         Smallest and largest possible value.
     scale
@@ -52,7 +57,7 @@ class Measure:
         Whether the statistic is a share of its images, so that it has a whole numerator.
     """
 
-    name: str
+    key: K
     bounds: tuple[float, float]
     scale: Scale
     images: int
@@ -63,7 +68,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Panel:
+class Panel(Generic[K]):
     """Measures and the function that evaluates all of them.
 
     Parameters
@@ -74,20 +79,18 @@ class Panel:
         The S measures, in the order of the columns.
     evaluate
         Takes (B, U) weights of the units and returns (B, S); NaN where undefined.
-    leave_one_out
-        Returns the (G, S) measures without each group, where there is a faster way than weights.
+    without_each_group
+        Returns the (G, S) measures without each group in turn.
     """
 
     design: Design
-    measures: tuple[Measure, ...]
+    measures: tuple[Measure[K], ...]
     evaluate: WeightedStatistic
-    leave_one_out: Callable[[], Values] | None = None
+    without_each_group: Callable[[], Values]
 
-    def without_each_group(self) -> Values:
-        """Return the (G, S) measures without each group in turn."""
-        if self.leave_one_out is not None:
-            return self.leave_one_out()
-        return leave_each_group_out(self.evaluate, self.design)
+    def on_all(self) -> Values:
+        """Return the (S,) measures on all images."""
+        return np.asarray(self.evaluate(np.ones((1, self.design.units)))[0])
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,8 @@ class Count:
 
 
 def count_panel(
-    unit_counts: Counts, statistics: Mapping[str, Count], design: Design | None = None
-) -> Panel:
+    unit_counts: Counts, statistics: Mapping[K, Count], design: Design | None = None
+) -> Panel[K]:
     """Return the panel of statistics of counts.
 
     Parameters
@@ -132,7 +135,7 @@ def count_panel(
     unit_counts
         (U, ...) counts, or sums, of each unit.
     statistics
-        The statistics by name.
+        The statistics by key.
     design
         What is drawn; by default every unit is a group.
     """
@@ -153,19 +156,19 @@ def count_panel(
 
     return Panel(
         design,
-        tuple(_measure(name, one, by_group) for name, one in statistics.items()),
+        tuple(_measure(key, one, by_group) for key, one in statistics.items()),
         evaluate=lambda weights: of_totals((weights @ flat).reshape(-1, *shape)),
-        leave_one_out=lambda: of_totals(by_group.sum(axis=0) - by_group),
+        without_each_group=lambda: of_totals(by_group.sum(axis=0) - by_group),
     )
 
 
-def _measure(name: str, one: Count, by_group: Values) -> Measure:
+def _measure(key: K, one: Count, by_group: Values) -> Measure[K]:
     images, total = one.images or _all_counts, by_group.sum(axis=0)[None]
     groups = int((images(by_group) > 0).sum())
     trials = groups if one.trials is None else one.trials(by_group)
     defined = float((one.defined or images)(total)[0]) > 0
     return Measure(
-        name,
+        key,
         one.bounds,
         one.scale,
         images=round(float(images(total)[0])) if defined else 0,
@@ -175,7 +178,7 @@ def _measure(name: str, one: Count, by_group: Values) -> Measure:
     )
 
 
-def join(panels: Sequence[Panel]) -> Panel:
+def join(panels: Sequence[Panel[K]]) -> Panel[K]:
     """Return one panel with the measures of several, evaluated on the same weights.
 
     Raises
@@ -194,7 +197,7 @@ def join(panels: Sequence[Panel]) -> Panel:
     )
 
 
-def difference(first: Panel, second: Panel) -> Panel:
+def difference(first: Panel[K], second: Panel[K]) -> Panel[K]:
     """Return the panel of first minus second.
 
     Both sides are evaluated on the same weights, which keeps the pairing. The images may differ,
@@ -203,89 +206,70 @@ def difference(first: Panel, second: Panel) -> Panel:
     Raises
     ------
     ValueError
-        If the designs or the names of the measures differ.
+        If the designs or the keys of the measures differ.
     """
-    if [one.name for one in first.measures] != [one.name for one in second.measures]:
+    if [one.key for one in first.measures] != [one.key for one in second.measures]:
         raise ValueError("the panels measure different things")
     if first.design != second.design:
         raise ValueError("the panels draw different units")
-    ones = np.ones((1, first.design.units))
-    measures = tuple(
-        _difference(one, other, float(value), float(minus))
-        for one, other, value, minus in zip(
-            first.measures,
-            second.measures,
-            first.evaluate(ones)[0],
-            second.evaluate(ones)[0],
-            strict=True,
-        )
-    )
+    measures = map(_difference, first.measures, second.measures, first.on_all(), second.on_all())
     return Panel(
         first.design,
-        measures,
+        tuple(measures),
         lambda weights: first.evaluate(weights) - second.evaluate(weights),
         lambda: first.without_each_group() - second.without_each_group(),
     )
 
 
-def _difference(one: Measure, other: Measure, first: float, second: float) -> Measure:
+def with_differences(panel: Panel[K], differences: Mapping[K, tuple[K, K]]) -> Panel[K]:
+    """Return the panel with differences between its own measures added.
+
+    Parameters
+    ----------
+    panel
+        The measures.
+    differences
+        By the key of each difference, those of its two sides: the first minus the second.
+    """
+    column = {one.key: number for number, one in enumerate(panel.measures)}
+    first, second = ([column[sides[side]] for sides in differences.values()] for side in (0, 1))
+    values = panel.on_all()
+    added = [
+        replace(_difference(panel.measures[a], panel.measures[b], values[a], values[b]), key=key)
+        for key, a, b in zip(differences, first, second, strict=True)
+    ]
+
+    def extended(found: Values) -> Values:
+        return np.concatenate([found, found[:, first] - found[:, second]], axis=1)
+
+    return Panel(
+        panel.design,
+        (*panel.measures, *added),
+        lambda weights: extended(panel.evaluate(weights)),
+        lambda: extended(panel.without_each_group()),
+    )
+
+
+def _difference(
+    one: Measure[K], other: Measure[K], first: np.float64, second: np.float64
+) -> Measure[K]:
     width = one.bounds[1] - one.bounds[0]
     defined = bool(one.images and other.images)
     return Measure(
-        one.name,
+        one.key,
         (-width, width),
         Scale.linear,
         images=max(one.images, other.images) if defined else 0,
         groups=max(one.groups, other.groups) if defined else 0,
         trials=min(one.trials, other.trials) if defined else 0,
-        sides=Sides(first, second, one.bounds),
+        sides=Sides(float(first), float(second), one.bounds),
     )
 
 
-def join_with_differences(panels: Mapping[str, Panel], pairs: Sequence[tuple[str, str]]) -> Panel:
-    """Return every measure of several models, and the differences between some of them.
-
-    Each panel is evaluated once. Names become those of `own_name` and `difference_name`.
-
-    Parameters
-    ----------
-    panels
-        The same measures of each model, by its name.
-    pairs
-        Names of the two models of each difference: the first minus the second.
-    """
-    own = [renamed(panel, partial(own_name, name)) for name, panel in panels.items()]
-    minus = [
-        renamed(difference(panels[one], panels[other]), partial(difference_name, one, other))
-        for one, other in pairs
-    ]
-
-    def with_differences(found: dict[str, Values]) -> Values:
-        subtracted = [found[one] - found[other] for one, other in pairs]
-        return np.concatenate([*found.values(), *subtracted], axis=1)
-
-    return Panel(
-        own[0].design,
-        tuple(measure for panel in (*own, *minus) for measure in panel.measures),
-        lambda weights: with_differences({k: one.evaluate(weights) for k, one in panels.items()}),
-        lambda: with_differences({k: one.without_each_group() for k, one in panels.items()}),
-    )
-
-
-def own_name(model: str, measure: str) -> str:
-    """Return the name of a model's measure in `join_with_differences`."""
-    return f"{model}\0{measure}"
-
-
-def difference_name(first: str, second: str, measure: str) -> str:
-    """Return the name of the difference of two models' measures there."""
-    return f"{first}\0{second}\0{measure}"
-
-
-def renamed(panel: Panel, rename: Callable[[str], str]) -> Panel:
-    """Return the panel with other names for its measures."""
-    measures = tuple(replace(one, name=rename(one.name)) for one in panel.measures)
-    return replace(panel, measures=measures)
+def rekeyed(panel: Panel[K], rename: Callable[[K], J]) -> Panel[J]:
+    """Return the panel with other keys for its measures."""
+    measures = tuple(Measure(**{**vars(one), "key": rename(one.key)}) for one in panel.measures)
+    return Panel(panel.design, measures, panel.evaluate, panel.without_each_group)
 
 
 def _all_counts(counts: Values) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""The smallest difference between two models that a test set can show."""
+"""What a test set is worth: its effective size, and the smallest difference that it can show."""
 
 from __future__ import annotations
 
@@ -9,12 +9,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.clustered import PairedGroups
-from lcbench.statistics.limits import degrees_of_freedom
-from lcbench.statistics.proportions import wilson
+from lcbench.statistics.intervals import Interval
+from lcbench.statistics.limits import degrees_of_freedom, wilson
+from lcbench.statistics.paired_tests import PairedGroups
 
 POWER = 0.8
 ALPHA = 0.05
+
+
+def effective_size(share: Interval) -> float | None:
+    """Return as many independent images as would give a share the same standard error.
+
+    The variance of a share of n independent images is s (1 - s) / n; the ratio of the variance
+    over source groups to it, n divided by the effective size, is the design effect.
+
+    Parameters
+    ----------
+    share
+        A proportion with its interval.
+
+    Returns
+    -------
+    float or None
+        None where the bootstrap gave no standard error, such as without errors.
+
+    References
+    ----------
+    Kish, L. (1965). Survey Sampling, section 8.2.
+    """
+    if share.value is None or share.error is None:
+        return None
+    spread = share.value * (1.0 - share.value)
+    return spread / share.error**2 if spread > 0.0 and share.error > 0.0 else None
 
 
 def kish_design_effect(

@@ -20,6 +20,7 @@ from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.panel import SHARE, Measure, Panel
+from lcbench.statistics.registry import MetricKey
 
 # Step weights held at once by a thread: 2 MiB, which stay in its cache.
 _BLOCK_CELLS = 2**18
@@ -50,7 +51,7 @@ def ranking_panel(
     units: NDArray[np.integer[Any]],
     design: Design,
     leaves: Sequence[str],
-) -> Panel:
+) -> Panel[MetricKey]:
     """Return AUROC and average precision of each leaf against the rest, and their means.
 
     AUROC is the chance that an image of the leaf scores above another image, ties counting half;
@@ -72,7 +73,7 @@ def ranking_panel(
     Returns
     -------
     Panel
-        Measures auroc:<leaf>, average_precision:<leaf>, macro_auroc, macro_average_precision;
+        Measures auroc and average_precision of each leaf, macro_auroc, macro_average_precision;
         undefined without images of the leaf or without others.
     """
     steps = [
@@ -86,7 +87,7 @@ def ranking_panel(
         return np.concatenate([aurocs, precisions, means]).T
 
     by_leaf = [
-        _measure(f"{name}:{leaf}", one, design)
+        _measure(MetricKey(name, leaf), one, design)
         for name in ("auroc", "average_precision")
         for leaf, one in zip(leaves, steps, strict=True)
     ]
@@ -95,7 +96,7 @@ def ranking_panel(
     groups = max((measure.groups for measure in defined), default=0)
     trials = min((measure.trials for measure in defined), default=0)
     means = [
-        Measure(name, SHARE, Scale.bounded, images, groups, trials)
+        Measure(MetricKey(name), SHARE, Scale.bounded, images, groups, trials)
         for name in ("macro_auroc", "macro_average_precision")
     ]
     return Panel(
@@ -145,17 +146,16 @@ def _evaluate_all(steps: Sequence[_Steps], weights: Values) -> Values:
     """Return (L, 2, B): AUROC and average precision of each leaf and resample, NaN if undefined."""
     columns = np.ascontiguousarray(weights.T)
     tasks = [
-        (one, slice(start, start + block))
-        for one in steps
+        (leaf, slice(start, start + block))
+        for leaf, one in enumerate(steps)
         for block in [max(1, _BLOCK_CELLS // max(1, one.positive.shape[0]))]
         for start in range(0, len(weights), block)
     ]
     found = np.empty((len(steps), 2, len(weights)))
-    place = {id(one): number for number, one in enumerate(steps)}
 
-    def work(task: tuple[_Steps, slice]) -> None:
-        one, rows = task
-        found[place[id(one)], :, rows] = _evaluate(one, columns[:, rows])
+    def work(task: tuple[int, slice]) -> None:
+        leaf, rows = task
+        found[leaf, :, rows] = _evaluate(steps[leaf], columns[:, rows])
 
     with ThreadPoolExecutor(_THREADS) as pool:
         list(pool.map(work, tasks))
@@ -224,7 +224,7 @@ def _mean_defined(values: Values) -> Values:
     return means
 
 
-def _measure(name: str, steps: _Steps, design: Design) -> Measure:
+def _measure(key: MetricKey, steps: _Steps, design: Design) -> Measure[MetricKey]:
     shape = (design.groups, design.seeds)
     positive, negative = (
         part.reshape(shape).sum(axis=1) for part in (steps.positives, steps.negatives)
@@ -234,4 +234,4 @@ def _measure(name: str, steps: _Steps, design: Design) -> Measure:
     groups = int((positive + negative > 0).sum()) if defined else 0
     # The scarcer side decides how much is known.
     trials = min(int((positive > 0).sum()), int((negative > 0).sum()))
-    return Measure(name, SHARE, Scale.bounded, images, groups, trials)
+    return Measure(key, SHARE, Scale.bounded, images, groups, trials)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lcbench.statistics import metrics
 from lcbench.statistics import probabilities as scores
 from lcbench.statistics.bootstrap import Design
-from lcbench.statistics.limits import Scale
-from lcbench.statistics.metrics import Counts, Values
-from lcbench.statistics.panel import Count, CountStatistic, Panel, count_panel, join
+from lcbench.statistics.kinds import CalibrationGap, MeanOfImages, OfCounts
+from lcbench.statistics.metrics import Values
+from lcbench.statistics.panel import Count, Panel, count_panel, join
 from lcbench.statistics.ranking import ranking_panel
-from lcbench.statistics.roles import Roles
+from lcbench.statistics.registry import METRICS, Metric, MetricKey
+from lcbench.statistics.tree import ClassTree, Codes
 
-CORRELATION = (-1.0, 1.0)
-Codes = NDArray[np.integer[Any]]
+ACCURACY = MetricKey("accuracy")
 
 
 def standard_panel(
@@ -28,13 +27,16 @@ def standard_panel(
     probabilities: Values | None,
     units: Codes,
     design: Design,
-    roles: Roles,
-) -> Panel:
+    tree: ClassTree,
+) -> Panel[MetricKey]:
     """Return the panel of all metrics of one model.
 
     Parameters
     ----------
-    true, predicted
+    true
+        (N,) codes of the labels, see `ClassTree.codes`. Labels that are no leaf enter the metrics
+        of the nodes and decisions that they fix.
+    predicted
         (N,) leaf codes.
     probabilities
         (N, L) leaf probabilities, or None: ranking and calibration are then left out.
@@ -42,116 +44,56 @@ def standard_panel(
         (N,) unit of each row, see `Design`.
     design
         What is drawn.
-    roles
-        The leaves that metrics speak of.
+    tree
+        The class tree.
     """
-    parts = [confusion_panel(true, predicted, units, design, roles)]
+    parts = [confusion_panel(true, predicted, units, design, tree)]
     if probabilities is not None:
-        parts.append(_probability_panel(true, probabilities, units, design))
-        parts.append(ranking_panel(probabilities, true, units, design, roles.leaves))
+        known = np.asarray(true) < len(tree.leaves)
+        rows = true[known], probabilities[known], units[known]
+        parts.append(_probability_panel(*rows, design))
+        parts.append(ranking_panel(rows[1], rows[0], rows[2], design, tree.leaves))
     return join(parts)
 
 
 def confusion_panel(
-    true: Codes, predicted: Codes, units: Codes, design: Design, roles: Roles
-) -> Panel:
-    """Return the panel of all metrics of confusion counts; see `standard_panel`."""
-    size = len(roles.leaves)
-    counts = metrics.confusion_by_group(true, predicted, units, size, n_groups=design.units)
-    return count_panel(counts, count_statistics(roles), design)
+    true: Codes, predicted: Codes, units: Codes, design: Design, tree: ClassTree
+) -> Panel[MetricKey]:
+    """Return the panel of all metrics of counts; see `standard_panel`."""
+    size = len(tree.leaves)
+    counts = metrics.confusion_by_group(
+        true, predicted, units, size, n_groups=design.units, n_nodes=len(tree.nodes)
+    )
+    return count_panel(counts, count_statistics(tree), design)
 
 
 def accuracy_panel(
     true: Codes, predicted: Codes, units: Codes, design: Design, classes: int
-) -> Panel:
-    """Return the panel of the accuracy alone; see `standard_panel`."""
+) -> Panel[MetricKey]:
+    """Return the panel of the accuracy alone, of (N,) codes of so many classes."""
     counts = metrics.confusion_by_group(true, predicted, units, classes, n_groups=design.units)
-    return count_panel(counts, {"accuracy": Count(metrics.accuracy, proportion=True)}, design)
+    return count_panel(counts, {ACCURACY: Count(metrics.accuracy, proportion=True)}, design)
 
 
-def count_statistics(roles: Roles) -> dict[str, Count]:
-    """Return every metric of (L, L) confusion counts by name."""
-    found = {
-        "accuracy": Count(metrics.accuracy, proportion=True),
-        "balanced_accuracy": Count(metrics.balanced_accuracy, trials=_scarcest),
-        "macro_f1": Count(metrics.macro_f1, trials=_scarcest),
-        "cohen_kappa": Count(
-            metrics.cohen_kappa, bounds=CORRELATION, defined=metrics.beyond_chance, trials=_scarcest
-        ),
-        "matthews_correlation": Count(
-            metrics.matthews_correlation,
-            bounds=CORRELATION,
-            defined=metrics.matthews_scale,
-            trials=_scarcest,
-        ),
-    }
-    return found | _screening(roles) | _subtyping(roles) | _each_leaf(roles)
-
-
-def _scarcest(by_group: Values) -> int:
-    """Return the groups of the class with the fewest: they decide how sure a mean of classes is."""
-    groups = (by_group.sum(axis=-1) > 0).sum(axis=0)
-    return int(groups[groups > 0].min(initial=len(by_group)))
-
-
-def _screening(roles: Roles) -> dict[str, Count]:
-    if not roles.negative:
-        return {}
-    others = sorted(set(range(len(roles.leaves))) - set(roles.negative))
+def count_statistics(tree: ClassTree) -> dict[MetricKey, Count]:
+    """Return every metric of counts that a class tree has."""
     return {
-        "sensitivity": Count(
-            partial(metrics.sensitivity, positive=roles.negative),
-            partial(metrics.support, leaves=roles.negative),
-            proportion=True,
-        ),
-        "specificity": Count(
-            partial(metrics.specificity, positive=roles.negative),
-            partial(metrics.support, leaves=others),
-            proportion=True,
-        ),
+        MetricKey(metric.key, name): _bounded(metric, metric.statistic, tree, of)
+        for metric in METRICS.values()
+        if isinstance(metric.statistic, OfCounts)
+        for name, of in metric.speaks_of(tree).items()
     }
 
 
-def _subtyping(roles: Roles) -> dict[str, Count]:
-    if not roles.subtypes:
-        return {}
-    images = partial(metrics.support, leaves=roles.subtypes)
-    return {
-        "subtype_accuracy": Count(
-            partial(metrics.subtype_accuracy, subtypes=roles.subtypes), images, proportion=True
-        ),
-        "subtype_confusion_rate": Count(
-            partial(metrics.subtype_confusion_rate, subtypes=roles.subtypes),
-            images,
-            proportion=True,
-        ),
-    }
+def _bounded(metric: Metric, statistic: OfCounts, tree: ClassTree, of: Any) -> Count:  # noqa: ANN401 - see `OfCounts`
+    bounds = metric.bounds if statistic.bounds is None else statistic.bounds(tree)
+    return replace(statistic.count(tree, of), bounds=bounds, scale=metric.scale)
 
 
-def _each_leaf(roles: Roles) -> dict[str, Count]:
-    found = {}
-    for number, leaf in enumerate(roles.leaves):
-        true = partial(metrics.support, leaves=[number])
-        predicted = partial(metrics.predicted_support, leaves=[number])
-        found[f"precision:{leaf}"] = Count(
-            _column(metrics.precision, number), predicted, proportion=True
-        )
-        found[f"recall:{leaf}"] = Count(_column(metrics.recall, number), true, proportion=True)
-        found[f"f1:{leaf}"] = Count(_column(metrics.f1, number), partial(_either, leaf=number))
-    return found
-
-
-def _column(function: Callable[[Counts], Values], leaf: int) -> CountStatistic:
-    return lambda counts: function(counts)[..., leaf]
-
-
-def _either(counts: Values, leaf: int) -> Values:
-    both = np.asarray(counts, np.float64)[..., leaf, leaf]
-    return metrics.support(counts, [leaf]) + metrics.predicted_support(counts, [leaf]) - both
-
-
-def _probability_panel(true: Codes, probabilities: Values, units: Codes, design: Design) -> Panel:
-    """Return log loss, Brier score and both calibration errors, from sums of each unit."""
+def _probability_panel(
+    true: Codes, probabilities: Values, units: Codes, design: Design
+) -> Panel[MetricKey]:
+    """Return the metrics of single probabilities, from sums of each unit."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == true
 
@@ -159,32 +101,25 @@ def _probability_panel(true: Codes, probabilities: Values, units: Codes, design:
         sums = np.bincount(units, weights=values, minlength=design.units)
         return sums.astype(np.float64)[:, None]
 
-    def gaps(bins: Codes) -> Values:
-        return scores.bin_sums(bins, confidence, right, units, design.units)
-
-    sums = np.hstack(
-        [
-            summed(None),
-            summed(scores.log_losses(probabilities, true)),
-            summed(scores.brier_scores(probabilities, true)),
-            gaps(scores.equal_width_bins(confidence)),
-            gaps(scores.equal_mass_bins(confidence)),
-        ]
-    )
-    first, second = slice(3, 3 + scores.BINS), slice(3 + scores.BINS, None)
-    statistics = {
-        "log_loss": Count(partial(_mean, column=1), _images, (0.0, np.inf), Scale.positive),
-        "brier_score": Count(partial(_mean, column=2), _images, (0.0, 2.0), Scale.positive),
-        "calibration_error": Count(partial(_calibration, bins=first), _images, scale=Scale.linear),
-        "calibration_error_equal_mass": Count(
-            partial(_calibration, bins=second), _images, scale=Scale.linear
-        ),
-    }
-    return count_panel(sums, statistics, design)
+    blocks, statistics, width = [summed(None)], {}, 1
+    for metric in METRICS.values():
+        if isinstance(metric.statistic, MeanOfImages):
+            block = summed(metric.statistic.values(probabilities, true))
+            function = partial(_mean, column=width)
+        elif isinstance(metric.statistic, CalibrationGap):
+            bins = metric.statistic.bins(confidence)
+            block = scores.bin_sums(bins, confidence, right, units, design.units)
+            function = partial(_calibration, bins=slice(width, width + block.shape[1]))
+        else:
+            continue
+        blocks.append(block)
+        width += block.shape[1]
+        statistics[MetricKey(metric.key)] = Count(function, _images, metric.bounds, metric.scale)
+    return count_panel(np.hstack(blocks), statistics, design)
 
 
 def _images(sums: Values) -> Values:
-    return sums[..., 0]
+    return np.asarray(sums[..., 0])
 
 
 def _mean(sums: Values, column: int) -> Values:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +12,12 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 
 from lcbench.compute import Compute, fits_on_device
+from lcbench.console import Tell
+from lcbench.errors import UserError
+from lcbench.training.history import Epoch
+
+_TELL_EVERY = 20
+"""Batches between two reports of the loss: reading it makes an accelerator wait."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +67,11 @@ class Examples:
 
 
 @dataclass(frozen=True)
-class EpochResult:
-    """Losses (mean over images) and validation accuracy of an epoch."""
+class TrainingResult:
+    """Every epoch that was trained, and the number of the one that was restored."""
 
-    epoch: int
-    train_loss: float
-    validation_loss: float
-    validation_accuracy: float
+    epochs: tuple[Epoch, ...]
+    best_epoch: int
 
 
 def train(
@@ -75,46 +81,45 @@ def train(
     settings: TrainingSettings,
     compute: Compute,
     seed: int,
-) -> list[EpochResult]:
+    name: str = "all",
+    tell: Tell | None = None,
+) -> TrainingResult:
     """Train a network that returns log-probabilities; leave it at its best epoch.
 
     The loss is the negative log-probability of what the label allows. The best epoch is the one
-    of the lowest validation loss; the test table plays no part.
+    of the lowest validation loss; without validation images, it is the last one. The test table
+    plays no part.
 
-    Returns
-    -------
-    list of EpochResult
-        One an epoch.
+    Parameters
+    ----------
+    seed
+        Decides the order of the training images.
+    name
+        Of the network, in its learning curve.
+    tell
+        Takes the images of each batch, and words on epoch and loss.
+
+    Raises
+    ------
+    UserError
+        If a loss is not finite: nothing that was learned can be trusted then.
     """
-    accelerator = compute.accelerator()
-    device = accelerator.device
-    network.to(device)
-    optimizer = torch.optim.Adam(
-        network.parameters(), settings.learning_rate, fused=device.type in ("cpu", "cuda")
-    )
+    training = _Training(network, settings, compute, seed, tell)
+    device = compute.accelerator().device
     examples, validation = (_placed(table, device) for table in (examples, validation))
-    order = torch.Generator().manual_seed(seed)
-    history: list[EpochResult] = []
-    best = _Best(network)
+    history: list[Epoch] = []
+    lowest, best_epoch, best_state = math.inf, 0, network.state_dict()
     for epoch in range(1, settings.epochs + 1):
-        network.train()
-        total = torch.zeros((), device=device)
-        shuffled = torch.randperm(len(examples), generator=order).to(examples.rows.device)
-        for batch in torch.split(shuffled, settings.batch_size):
-            inputs = examples.inputs[examples.rows[batch]].to(device)
-            with _precision(accelerator, autocast=settings.autocast):
-                loss = _losses(network(inputs), examples.allowed[batch].to(device)).mean()
-            optimizer.zero_grad(set_to_none=True)
-            accelerator.backward(loss)
-            optimizer.step()
-            total += loss.detach() * len(batch)
-        loss_value, accuracy = _validate(network, validation, settings, compute)
-        history.append(EpochResult(epoch, total.item() / len(examples), loss_value, accuracy))
-        best.offer(loss_value, epoch)
-        if epoch - best.epoch >= settings.patience:
+        train_loss = training.train(examples, epoch)
+        loss, accuracy = training.validate(validation)
+        history.append(Epoch(epoch, name, train_loss, loss, accuracy))
+        _require_finite(history[-1], chosen_by_validation=len(validation) > 0)
+        if loss < lowest or math.isnan(loss):  # nan: there are no validation images
+            lowest, best_epoch, best_state = loss, epoch, deepcopy(network.state_dict())
+        if epoch - best_epoch >= settings.patience:
             break
-    best.restore()
-    return history
+    network.load_state_dict(best_state)
+    return TrainingResult(tuple(history), best_epoch)
 
 
 def predict(
@@ -139,24 +144,78 @@ def predict(
     return torch.cat(parts)
 
 
-class _Best:
-    """The network's state at its lowest validation loss."""
+class _Training:
+    """A network in training: passes over its images, each in an order of its own."""
 
-    def __init__(self, network: nn.Module) -> None:
-        self._network = network
-        self._loss = float("inf")
-        self._state: dict[str, Tensor] = {}
-        self.epoch = 0
+    def __init__(
+        self,
+        network: nn.Module,
+        settings: TrainingSettings,
+        compute: Compute,
+        seed: int,
+        tell: Tell | None,
+    ) -> None:
+        self._compute = compute
+        self._accelerator = compute.accelerator()
+        device = self._accelerator.device
+        self._network = network.to(device)
+        self._settings = settings
+        self._optimizer = torch.optim.Adam(
+            network.parameters(), settings.learning_rate, fused=device.type in ("cpu", "cuda")
+        )
+        self._order = torch.Generator().manual_seed(seed)
+        self._tell = tell
 
-    def offer(self, loss: float, epoch: int) -> None:
-        """Keep the state if the loss is lower than at the epochs before."""
-        if loss < self._loss or epoch == 1:
-            self._loss, self.epoch = loss, epoch
-            state = self._network.state_dict()
-            self._state = {name: tensor.detach().clone() for name, tensor in state.items()}
+    def train(self, examples: Examples, epoch: int) -> float:
+        """Show every image once; return the mean loss."""
+        self._network.train()
+        device = self._accelerator.device
+        total = torch.zeros((), device=device)
+        shuffled = torch.randperm(len(examples), generator=self._order).to(examples.rows.device)
+        seen, words = 0, ""
+        for number, batch in enumerate(torch.split(shuffled, self._settings.batch_size)):
+            inputs = examples.inputs[examples.rows[batch]].to(device)
+            total += self._step(inputs, examples.allowed[batch].to(device)) * len(batch)
+            if self._tell:
+                seen += len(batch)
+                if number % _TELL_EVERY == 0:
+                    loss = total.item() / seen
+                    words = f"epoch {epoch} of {self._settings.epochs}, loss {loss:.3g}"
+                self._tell(len(batch), words)
+        return total.item() / len(examples)
 
-    def restore(self) -> None:
-        self._network.load_state_dict(self._state)
+    def validate(self, validation: Examples) -> tuple[float, float]:
+        """Return the mean loss and the share of images whose likeliest output is allowed."""
+        output = predict(
+            self._network,
+            validation.inputs,
+            validation.rows,
+            self._compute,
+            autocast=self._settings.autocast,
+        )
+        allowed = validation.allowed.cpu()
+        right = allowed.gather(1, output.argmax(dim=1, keepdim=True))
+        return _losses(output, allowed).mean().item(), right.double().mean().item()
+
+    def _step(self, inputs: Tensor, allowed: Tensor) -> Tensor:
+        with _precision(self._accelerator, autocast=self._settings.autocast):
+            loss = _losses(self._network(inputs), allowed).mean()
+        self._optimizer.zero_grad(set_to_none=True)
+        self._accelerator.backward(loss)
+        self._optimizer.step()
+        return loss.detach()
+
+
+def _require_finite(epoch: Epoch, *, chosen_by_validation: bool) -> None:
+    losses = {"training": epoch.train_loss}
+    if chosen_by_validation:
+        losses["validation"] = epoch.validation_loss
+    for table, loss in losses.items():
+        if not math.isfinite(loss):
+            raise UserError(
+                f"the {table} loss is {loss} in epoch {epoch.epoch}: training has diverged",
+                "Lower the recipe's learning_rate, or use --precision 32.",
+            )
 
 
 def _precision(accelerator: Accelerator, *, autocast: bool) -> AbstractContextManager[None]:
@@ -167,17 +226,6 @@ def _precision(accelerator: Accelerator, *, autocast: bool) -> AbstractContextMa
 
 def _losses(log_probabilities: Tensor, allowed: Tensor) -> Tensor:
     return -log_probabilities.masked_fill(~allowed, float("-inf")).logsumexp(dim=1)
-
-
-def _validate(
-    network: nn.Module, validation: Examples, settings: TrainingSettings, compute: Compute
-) -> tuple[float, float]:
-    output = predict(
-        network, validation.inputs, validation.rows, compute, autocast=settings.autocast
-    )
-    allowed = validation.allowed.cpu()
-    right = allowed.gather(1, output.argmax(dim=1, keepdim=True))
-    return _losses(output, allowed).mean().item(), right.double().mean().item()
 
 
 def _placed(examples: Examples, device: torch.device) -> Examples:

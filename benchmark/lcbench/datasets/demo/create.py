@@ -1,25 +1,23 @@
 """Write the demonstration set: draw tiles, copy them, name the groups."""
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from lcbench.datasets.demo.adenocarcinoma import draw_adenocarcinoma
-from lcbench.datasets.demo.augmentation import draw_copy
-from lcbench.datasets.demo.benign import draw_benign
-from lcbench.datasets.demo.canvas import Canvas
-from lcbench.datasets.demo.png import write_png
-from lcbench.datasets.demo.squamous import draw_squamous
-from lcbench.datasets.demo.stain import draw_slide, photograph
+from lcbench.datasets.demo.stain import photograph
+from lcbench.datasets.demo.tissue import Tissue, draw_adenocarcinoma, draw_benign, draw_squamous
 
 #: Names the recipe. Bumped whenever a pixel changes.
-DEMO_VERSION: str = "1"
+DEMO_VERSION: str = "2"
+#: Side of a copy, px.
+COPY_SIZE = 224
 
 #: Class folder to tissue. The position is part of a tile's seed: append, never reorder.
-_TISSUES: dict[str, Callable[[np.random.Generator], Canvas]] = {
+_TISSUES: dict[str, Callable[[np.random.Generator], Tissue]] = {
     "lung_aca": draw_adenocarcinoma,
     "lung_n": draw_benign,
     "lung_scc": draw_squamous,
@@ -39,12 +37,13 @@ def create_demo(
     Source tiles are drawn for each class, and each tile is copied with rotation and flips, as
     LC25000 was made: copies of one tile are one source group. `groups.csv` in the folder names
     the group of each image. A tile's pixels depend on its class, its number and the seed alone,
-    so a small set is a subset of a large one.
+    so a small set is a subset of a large one. Images are uncompressed BMP files, whose bytes do
+    not depend on the version of a compressor.
 
     Parameters
     ----------
     folder : pathlib.Path
-        Receives `<class folder>/<class folder>-tile<number>-<copy>.png` and `groups.csv`.
+        Receives `<class folder>/<class folder>-tile<number>-<copy>.bmp` and `groups.csv`.
     tiles_per_class : int
         Number of source tiles a class.
     copies : int
@@ -63,26 +62,46 @@ def create_demo(
     if any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty")
     rows = []
-    for name in _TISSUES:
+    for name, draw in _TISSUES.items():
         (folder / name).mkdir()
         for number in range(tiles_per_class):
             group = f"{name}-tile{number:02d}"
-            images = [f"{name}/{group}-{copy}.png" for copy in range(copies)]
-            tile = _draw_tile(name, number, seed)
-            for copy, image in enumerate(images):
-                pixels = draw_copy(tile, _generator(seed, name, number, copy))
-                write_png(folder / image, pixels)
-            rows += [(image, group) for image in images]
+            rng = _generator(seed, name, number)
+            tile = photograph(draw(rng), rng)
+            for copy in range(copies):
+                image = f"{name}/{group}-{copy}.bmp"
+                draw_copy(tile, _generator(seed, name, number, copy)).save(folder / image)
+                rows.append((image, group))
             if advance is not None:
                 advance(copies)
-    _write_groups(folder / "groups.csv", sorted(rows))
+    with (folder / "groups.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([("image", "group"), *sorted(rows)])
 
 
-def _draw_tile(name: str, number: int, seed: int) -> NDArray[np.uint8]:
-    """Draw one source tile; shape (SIZE, SIZE, 3)."""
-    rng = _generator(seed, name, number)
-    slide = draw_slide(rng)
-    return photograph(_TISSUES[name](rng), slide, rng)
+def draw_copy(tile: NDArray[np.uint8], rng: np.random.Generator) -> Image.Image:
+    """Draw an augmented copy of a square tile, as LC25000's were made.
+
+    The tile is rotated by up to 25 degrees to either side, cut to the largest upright square
+    without an empty corner, resized to COPY_SIZE, and flipped in both directions with probability
+    1/2 each: A. A. Borkowski et al., "Lung and Colon Cancer Histopathological Image Dataset
+    (LC25000)", arXiv:1912.12142.
+
+    Parameters
+    ----------
+    tile : ndarray of uint8, shape (side, side, 3)
+    rng : numpy.random.Generator
+    """
+    degrees = rng.uniform(-25, 25)
+    turned = Image.fromarray(tile).rotate(degrees, Image.Resampling.BILINEAR)
+    angle = np.deg2rad(abs(degrees))
+    # The filters reach 3 px beyond a pixel, and the corners of the rotated image are empty.
+    half = len(tile) / (np.cos(angle) + np.sin(angle)) / 2 - 3
+    box = (len(tile) / 2 - half,) * 2 + (len(tile) / 2 + half,) * 2
+    copy = turned.resize((COPY_SIZE, COPY_SIZE), Image.Resampling.BICUBIC, box)
+    for flip in (Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM):
+        if rng.random() < 0.5:
+            copy = copy.transpose(flip)
+    return copy
 
 
 def _generator(seed: int, name: str, *key: int) -> np.random.Generator:
@@ -90,11 +109,3 @@ def _generator(seed: int, name: str, *key: int) -> np.random.Generator:
     # A spawn key, unlike plain entropy, tells (tile,) from (tile, 0).
     place = (list(_TISSUES).index(name), *key)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=place)))
-
-
-def _write_groups(path: Path, rows: Iterable[tuple[str, str]]) -> None:
-    """Write the table of images and their source groups."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("image", "group"))
-        writer.writerows(rows)

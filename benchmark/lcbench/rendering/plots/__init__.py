@@ -1,1 +1,1 @@
-"""The pictures."""
+"""The pictures of reports and audits."""

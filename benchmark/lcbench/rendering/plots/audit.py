@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,22 +12,22 @@ from numpy.typing import NDArray
 
 from lcbench.audit.results import AuditResults, Pair
 from lcbench.leakage.grouping import CERTAIN, DOUBTFUL
-from lcbench.rendering import formats as wording
+from lcbench.rendering.formats import integer, listing, plural
 from lcbench.rendering.plots import canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-_HEIGHT = 3.4
+_PANEL = 2.05
 _DOT = 5
 _MANY = 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.8, 0.2, 0.75, 0.6
+_BIN = 0.02
+_LEFT, _TOP, _BOTTOM = 0.8, 0.75, 0.6
 
 
 def draw_correlations(
     results: AuditResults, pairs: Sequence[Pair], rejected: NDArray[np.float64], path: Path
-) -> Path:
+) -> None:
     """Draw how well registered pairs correlate, those that were accepted and those that were not.
 
     Parameters
@@ -40,87 +41,75 @@ def draw_correlations(
     path
         The PNG file.
     """
-    registered = [pair for pair in pairs if pair.inliers is not None]
+    registered = [pair for pair in pairs if pair.registered]
     joined = [pair.correlation for pair in registered if pair.joined]
     other = [*rejected.tolist(), *(p.correlation for p in registered if not p.joined)]
-    with canvas.style():
-        figure, axes = _axes()
-        bins = np.linspace(-0.5, 1, 76).tolist()
+    key = [
+        (f"joined: {integer(len(joined))}", canvas.BLUE),
+        (f"not joined: {integer(len(other))}", canvas.ORANGE),
+    ]
+    note = f"lines: {DOUBTFUL}, doubtful, and {CERTAIN}, certain"
+    with _plot(results, path, "Registered pairs", key, note) as axes:
+        lowest = min(DOUBTFUL - _BIN, *other, *joined)
+        bins = np.arange(np.floor(lowest / _BIN), round(1 / _BIN) + 1) * _BIN
         for values, colour in ((other, canvas.ORANGE), (joined, canvas.BLUE)):
-            axes.hist(np.clip(values, -0.5, 1), bins=bins, color=colour, alpha=0.85)
+            axes.hist(np.minimum(values, 1), bins=bins.tolist(), color=colour, alpha=0.85)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
         for threshold in (DOUBTFUL, CERTAIN):
             axes.axvline(threshold, color=canvas.FAINT, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xlabel("correlation of the overlapping area after registration")
         axes.set_ylabel("pairs")
-        key = [
-            (f"joined: {wording.integer(len(joined))}", canvas.BLUE),
-            (f"not joined: {wording.integer(len(other))}", canvas.ORANGE),
-        ]
-        note = f"lines: {DOUBTFUL}, doubtful, and {CERTAIN}, certain"
-        canvas.heading(figure, "Registered pairs", _data(results), key, note)
-        return canvas.save(figure, path)
 
 
-def draw_group_sizes(results: AuditResults, groups: NDArray[np.intp], path: Path) -> Path:
+def draw_group_sizes(results: AuditResults, groups: NDArray[np.intp], path: Path) -> None:
     """Draw how many source groups there are of each size."""
     sizes = np.unique(groups, return_counts=True)[1]
-    with canvas.style():
-        figure, axes = _axes()
-        limit = max(10, int(sizes.max()))
+    facts = results.groups
+    note = (
+        f"{plural(facts.groups, 'source group')}, {integer(facts.single)} of "
+        f"one image; median {facts.median:g}, largest {integer(facts.largest)}"
+    )
+    with _plot(results, path, "Sizes of the source groups", note=note) as axes:
+        limit = int(sizes.max())
         step = max(1, limit // 60)
         axes.hist(sizes, bins=np.arange(0.5, limit + step + 0.5, step).tolist(), color=canvas.BLUE)
+        axes.locator_params(integer=True)
         axes.set_xlabel("images in a source group")
         axes.set_ylabel("source groups")
-        axes.grid(axis="y", color=canvas.GRID, linewidth=0.8)
-        axes.set_axisbelow(True)
-        facts = results.groups
-        note = (
-            f"{wording.plural(facts.groups, 'source group')}, {wording.integer(facts.single)} of "
-            f"one image; median {facts.median:g}, largest {wording.integer(facts.largest)}"
-        )
-        canvas.heading(figure, "Sizes of the source groups", _data(results), note=note)
-        return canvas.save(figure, path)
+        canvas.lines_behind(axes, "y")
 
 
-def draw_overlaps(results: AuditResults, pairs: Sequence[Pair], path: Path) -> Path:
+def draw_overlaps(results: AuditResults, pairs: Sequence[Pair], path: Path) -> None:
     """Draw overlap and correlation of registered pairs; those of two published groups larger."""
-    registered = [pair for pair in pairs if pair.inliers is not None and pair.joined]
+    registered = [pair for pair in pairs if pair.registered and pair.joined]
     merges = [merge.pair for merge in results.published.merges] if results.published else []
-    with canvas.style():
-        figure, axes = _axes()
+    key = [(f"joined: {integer(len(registered))}", canvas.BLUE)]
+    if merges:
+        key.append((f"of them between published groups: {integer(len(merges))}", canvas.ORANGE))
+    with _plot(results, path, "How much the pairs share", key) as axes:
         small = _DOT if len(registered) > _MANY else 3 * _DOT
         for some, colour, size in ((registered, canvas.BLUE, small), (merges, canvas.ORANGE, 26)):
             x = [100 * pair.overlap for pair in some]
             y = [pair.correlation for pair in some]
             axes.scatter(x, y, s=size, color=colour, linewidths=0, alpha=0.5 if size == _DOT else 1)
-        axes.set_xlim(0, 102)
         axes.set_xlabel("overlap, % of the smaller image")
         axes.set_ylabel("correlation")
-        axes.grid(color=canvas.GRID, linewidth=0.8)
-        axes.set_axisbelow(True)
-        key = [(f"joined: {wording.integer(len(registered))}", canvas.BLUE)]
-        if merges:
-            words = f"of them between published groups: {wording.integer(len(merges))}"
-            key.append((words, canvas.ORANGE))
-        canvas.heading(figure, "How much the pairs share", _data(results), key)
-        return canvas.save(figure, path)
+        canvas.lines_behind(axes)
 
 
-def _axes() -> tuple[Figure, Axes]:
-    figure = canvas.new_figure(_HEIGHT)
-    axes = figure.add_axes(
-        (
-            _LEFT / canvas.WIDTH,
-            _BOTTOM / _HEIGHT,
-            (canvas.WIDTH - _LEFT - _RIGHT) / canvas.WIDTH,
-            (_HEIGHT - _TOP - _BOTTOM) / _HEIGHT,
-        )
-    )
-    return figure, axes
-
-
-def _data(results: AuditResults) -> str:
-    names = wording.listing([folder.name for folder in results.folders])
-    return f"{names}, {wording.plural(results.images, 'image')}"
+@contextmanager
+def _plot(
+    results: AuditResults,
+    path: Path,
+    title: str,
+    key: Sequence[tuple[str, str]] = (),
+    note: str = "",
+) -> Iterator[Axes]:
+    """Give axes to draw in, below a heading, and save them."""
+    names = listing([folder.name for folder in results.folders])
+    with canvas.style():
+        figure, (axes,) = canvas.small_multiples(1, 1, _PANEL, top=_TOP, bottom=_BOTTOM, left=_LEFT)
+        yield axes
+        canvas.heading(figure, title, f"{names}, {plural(results.images, 'image')}", key, note)
+        canvas.save(figure, path)

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from lcbench.analysis.results import Results
+from lcbench.rendering.words import baseline_title
+from lcbench.statistics.intervals import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +24,7 @@ GRID = "#e4e4e4"
 BLUE = "#0072B2"
 ORANGE = "#D55E00"
 """Blue and vermilion of Okabe and Ito: told apart with every kind of colour vision."""
+_SPARE = ("#009E73", "#CC79A7", "#56B4E9")
 
 _STYLE: Any = {
     "font.family": ["DejaVu Sans"],
@@ -72,21 +77,55 @@ def small_multiples(
     bottom: float,
     left: float,
     gap: float = 0.5,
+    column_gap: float = 0.22,
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with a grid of panels; margins and the gap of rows are in inches."""
+    """Return a figure with a grid of panels; margins and the gaps are in inches."""
     rows = -(-count // columns)
     height = top + rows * panel_height + (rows - 1) * gap + bottom
     figure = new_figure(height)
-    width = (WIDTH - left - 0.15 - (columns - 1) * 0.22) / columns
+    width = panel_width(columns, left, column_gap)
     panels = []
     for number in range(count):
         row, column = divmod(number, columns)
-        x = left + column * (width + 0.22)
+        x = left + column * (width + column_gap)
         y = height - top - (row + 1) * panel_height - row * gap
         panels.append(
             figure.add_axes((x / WIDTH, y / height, width / WIDTH, panel_height / height))
         )
     return figure, panels
+
+
+def panel_width(columns: int, left: float, column_gap: float = 0.22) -> float:
+    """Return the width of one panel of `small_multiples`, in inches."""
+    return (WIDTH - left - 0.15 - (columns - 1) * column_gap) / columns
+
+
+def axes_at(figure: Figure, left: float, bottom: float, width: float, height: float) -> Axes:
+    """Return axes at a place that is given in inches from the lower left corner."""
+    tall = figure.get_figheight()
+    return figure.add_axes((left / WIDTH, bottom / tall, width / WIDTH, height / tall))
+
+
+def protocol_colour(results: Results, protocol: str) -> str:
+    """Return the colour of a protocol, by its role in the suite; others have colours in turn."""
+    roles = {results.roles.flattering: ORANGE, results.roles.leakage_free: BLUE}
+    others = [one.protocol for one in results.protocols if one.protocol not in roles]
+    return roles.get(protocol) or _SPARE[others.index(protocol) % len(_SPARE)]
+
+
+def name_rows(axes: Axes, results: Results, baselines: Sequence[str], width: float) -> None:
+    """Write a baseline's name beside each row, the reference in bold, in `width` inches."""
+    names = [baseline_title(results, name).replace(" (", "\n(") for name in baselines]
+    axes.set_yticks(range(len(names)), names)
+    labels = axes.get_yticklabels()
+    for label, name in zip(labels, baselines, strict=True):
+        label.set_fontsize(8.5 if "\n" in label.get_text() else 10)
+        if name == results.reference:
+            label.set_fontweight("bold")
+        fit(label, width)
+    axes.set_yticks(range(len(names)), [label.get_text() for label in labels])
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
 
 
 def heading(
@@ -102,7 +141,26 @@ def heading(
     for text, colour in key:
         word = figure.text(x, 1 - 0.47 / height, text, color=colour, weight="bold", va="center")
         x += _width(word) + 0.02
-    figure.text(x, 1 - 0.47 / height, note, color="#555555", size=9, va="center")
+    below = figure.text(x, 1 - 0.47 / height, note, color="#555555", size=9, va="center")
+    fit(below, (0.99 - x) * WIDTH)
+
+
+def lines_behind(axes: Axes, axis: Literal["both", "x", "y"] = "both") -> None:
+    """Draw faint lines at the ticks, behind the data."""
+    axes.grid(axis=axis, color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+
+
+def in_percent(estimate: Interval) -> tuple[float, float, float] | None:
+    """Return value, low and high in per cent, or None where one of them is not defined."""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return None
+    return 100 * estimate.value, 100 * estimate.low, 100 * estimate.high
+
+
+def bar(axes: Axes, limits: tuple[float, float], y: float, colour: str, alpha: float = 1) -> None:
+    """Draw an interval as a horizontal bar."""
+    axes.plot(limits, (y, y), color=colour, linewidth=2.6, alpha=alpha, solid_capstyle="butt")
 
 
 def name_panel(axes: Axes, name: str, *, bold: bool = False) -> None:
@@ -116,10 +174,18 @@ def name_panel(axes: Axes, name: str, *, bold: bool = False) -> None:
 
 
 def fit(text: Text, width: float, smallest: float = 6.5) -> None:
-    """Shrink a text until it is at most `width` inches wide, or as small as can be read."""
+    """Shrink a text until it is at most `width` inches wide; a long name loses its middle too."""
     wide = _width(text) * WIDTH
-    if wide > width:
-        text.set_fontsize(max(smallest, float(text.get_fontsize()) * width / wide))
+    if wide <= width:
+        return
+    text.set_fontsize(max(smallest, float(text.get_fontsize()) * width / wide))
+    whole = max(text.get_text().split("\n"), key=len)
+    shown, kept = whole, len(whole)
+    while kept > 2 and _width(text) * WIDTH > 1.02 * width:
+        kept -= 1 + kept // 20
+        shorter = f"{whole[: kept - kept // 2]}…{whole[len(whole) - kept // 2 :]}"
+        text.set_text(text.get_text().replace(shown, shorter))
+        shown = shorter
 
 
 def save(figure: Figure, path: Path) -> Path:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,113 +11,135 @@ import numpy as np
 import pandas as pd
 
 from lcbench.analysis.results import Results
-from lcbench.rendering.findings import data_words
 from lcbench.rendering.plots import canvas
-from lcbench.runs.finished_suite import Suite
+from lcbench.rendering.words import baseline_title, data_words, node_words, protocol_short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from lcbench.runs.finished import FinishedSuite
+
 _COLUMNS = 3
-_LOSSES = {"train_loss": canvas.ORANGE, "validation_loss": canvas.BLUE}
+_COLUMN_GAP = 0.62
+_TRAINING = "train_loss"
+_VALIDATION = "validation_loss"
+_COLOURS = {_TRAINING: canvas.ORANGE, _VALIDATION: canvas.BLUE}
 _LOG_ABOVE = 15.0
 _MANY_DECADES = 200.0
 _FLOOR = 1e-4
-Panel = tuple[str, list[pd.DataFrame]]
 
 
-def draw_curves(suite: Suite, results: Results, protocol: str, path: Path) -> Path | None:
-    """Draw loss by epoch, one thin line a run; None where no baseline has epochs."""
-    panels = _panels(suite, results, protocol)
+@dataclass(frozen=True)
+class _Panel:
+    """The histories of one network, one a run."""
+
+    title: str
+    runs: tuple[pd.DataFrame, ...]
+
+    def by_epoch(self, loss: str) -> pd.DataFrame:
+        """Return a loss by epoch (rows) and run (columns); NaN after a run has ended."""
+        columns = [run.set_index("epoch")[loss] for run in self.runs]
+        losses = pd.concat(columns, axis=1, keys=range(len(columns))).sort_index()
+        return losses.where(np.isfinite(losses))
+
+    def restored(self) -> Iterator[tuple[int, float]]:
+        """Yield each run's epoch with the lowest validation loss, and that loss."""
+        for run in self.runs:
+            known = run[np.isfinite(run[_VALIDATION])]
+            if len(known):
+                best = known.loc[known[_VALIDATION].idxmin()]
+                yield int(best["epoch"]), float(best[_VALIDATION])
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The smallest and the largest loss above zero; 1 and 1 where there is none."""
+        values = np.concatenate([self.by_epoch(loss).to_numpy().ravel() for loss in _COLOURS])
+        values = values[np.isfinite(values) & (values > 0)]
+        return (float(values.min()), float(values.max())) if values.size else (1.0, 1.0)
+
+
+def draw_curves(suite: FinishedSuite, results: Results, protocol: str, path: Path) -> Path | None:
+    """Draw loss by epoch: the median of the runs and their range, and every restored epoch.
+
+    Returns None where no baseline has epochs.
+    """
+    panels = list(_panels(suite, results, protocol))
     if not panels:
         return None
     columns = min(_COLUMNS, max(2, len(panels)))
     with canvas.style():
         figure, places = canvas.small_multiples(
-            len(panels), columns, 1.75, top=1.0, bottom=0.6, left=0.85, gap=0.68
-        )
-        for axes, (title, histories) in zip(places, panels, strict=True):
-            canvas.name_panel(axes, title)
-            _draw_panel(axes, histories)
-        _share_axes(places, panels, columns)
+            len(panels), columns, 1.75,
+            top=1.0, bottom=0.6, left=0.85, gap=0.68, column_gap=_COLUMN_GAP,
+        )  # fmt: skip
+        for number, (axes, panel) in enumerate(zip(places, panels, strict=True)):
+            canvas.name_panel(axes, panel.title)
+            _draw_panel(axes, panel)
+            _fit_axes(axes, panel)
+            if number % columns == 0:
+                axes.set_ylabel("loss")
+            if number + columns >= len(places):
+                axes.set_xlabel("epoch")
         key = [("training", canvas.ORANGE), ("validation", canvas.BLUE)]
-        note = _note(panels)
-        title = f"Learning curves, {protocol} protocol"
-        canvas.heading(figure, title, data_words(results), key, note)
+        title = f"Learning curves, {protocol_short(protocol)}"
+        canvas.heading(figure, title, data_words(results), key, _note(panels))
         return canvas.save(figure, path)
 
 
-def _note(panels: Sequence[Panel]) -> str:
-    runs = max(len(histories) for _, histories in panels)
-    below = "; losses below 0.0001 leave the panel" if _loss_range(panels)[0] < _FLOOR else ""
-    if runs == 1:
-        return f"one run a baseline{below}"
-    return f"one line a run, up to {runs} a baseline{below}"
-
-
-def _panels(suite: Suite, results: Results, protocol: str) -> list[Panel]:
-    """Return a panel for each network of each baseline."""
-    found: list[Panel] = []
-    for baseline in suite.baselines:
-        by_network: dict[str, list[pd.DataFrame]] = {}
-        for run in suite.runs_of(protocol=protocol, baseline=baseline):
-            if run.history is not None:
+def _panels(suite: FinishedSuite, results: Results, protocol: str) -> Iterator[_Panel]:
+    """Yield a panel for each network of each baseline."""
+    for one in results.baselines:
+        networks: dict[str, list[pd.DataFrame]] = {}
+        for run in suite.runs:
+            config = (run.config.protocol, run.config.baseline)
+            if run.history is not None and config == (protocol, one.baseline):
                 for network, part in run.history.groupby("network", sort=False):
-                    by_network.setdefault(str(network), []).append(part)
-        for network, parts in by_network.items():
-            place = "" if len(by_network) == 1 else f", at {network}"
-            title = results.title(baseline, place)
-            found.append((title, parts))
-    return found
+                    networks.setdefault(str(network), []).append(part)
+        title = baseline_title(results, one.baseline)
+        for network, parts in networks.items():
+            place = f", at {node_words(network)}" if len(networks) > 1 else ""
+            yield _Panel(f"{title}{place}", tuple(parts))
 
 
-def _draw_panel(axes: Axes, histories: Sequence[pd.DataFrame]) -> None:
-    opacity = 0.9 if len(histories) <= 3 else 0.45
-    for column, colour in _LOSSES.items():
-        for history in histories:
-            axes.plot(
-                history["epoch"],
-                history[column],
-                color=colour,
-                linewidth=1.0,
-                alpha=opacity,
-                marker="o" if len(history) == 1 else "",
-                markersize=3,
-            )
-    axes.grid(color=canvas.GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
+def _note(panels: Sequence[_Panel]) -> str:
+    leaves = any(panel.range[0] < _FLOOR for panel in panels)
+    below = "; losses below 0.0001 leave the panel" if leaves else ""
+    if max(len(panel.runs) for panel in panels) == 1:
+        return f"dot: the restored epoch{below}"
+    return f"line: median of the runs; band: their range; dots: restored epochs{below}"
 
 
-def _share_axes(places: Sequence[Axes], panels: Sequence[Panel], columns: int) -> None:
-    """Give all panels the same axes; name them at the left and at the bottom only."""
+def _draw_panel(axes: Axes, panel: _Panel) -> None:
+    for loss, colour in _COLOURS.items():
+        losses = panel.by_epoch(loss)
+        epochs = losses.index.to_numpy()
+        axes.fill_between(
+            epochs, losses.min(axis=1), losses.max(axis=1), color=colour, alpha=0.2, linewidth=0.6
+        )
+        # Fewer than half of the runs have no median to speak of: the longest would pull it.
+        median = losses.median(axis=1).where(2 * losses.notna().sum(axis=1) >= len(panel.runs))
+        marker = "o" if median.notna().sum() == 1 else ""
+        axes.plot(epochs, median, color=colour, linewidth=1.4, marker=marker, markersize=3)
+    for epoch, loss_there in panel.restored():
+        axes.plot(epoch, loss_there, "o", color=canvas.BLUE, markersize=4.5, alpha=0.6,
+                  markeredgecolor="white", markeredgewidth=0.6, zorder=3)  # fmt: skip
+
+
+def _fit_axes(axes: Axes, panel: _Panel) -> None:
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-    low, high = _loss_range(panels)
+    low, high = panel.range
     logarithmic = high / low > _LOG_ABOVE
     low = min(max(low, _FLOOR), high)
-    steps = (1.0, 2.0, 5.0) if high / low < _MANY_DECADES else (1.0,)
-    last = max(int(history["epoch"].max()) for _, parts in panels for history in parts)
-    for number, axes in enumerate(places):
-        if logarithmic:
-            axes.set_yscale("log")
-            axes.yaxis.set_major_locator(LogLocator(subs=steps))
-            axes.yaxis.set_minor_formatter(NullFormatter())
-            axes.tick_params(axis="y", which="minor", length=0)
-        axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_ylim(low / 1.2 if logarithmic else 0.0, high * 1.1)
-        axes.set_xlim(0, last + 1)
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-        if number % columns == 0:
-            axes.set_ylabel("loss (log scale)" if logarithmic else "loss")
-        else:
-            axes.tick_params(labelleft=False)
-        if number + columns >= len(places):
-            axes.set_xlabel("epoch")
-
-
-def _loss_range(panels: Sequence[Panel]) -> tuple[float, float]:
-    """Return the smallest and the largest loss above zero."""
-    parts = [history[list(_LOSSES)].to_numpy() for _, histories in panels for history in histories]
-    values = np.concatenate([part.ravel() for part in parts])
-    values = values[np.isfinite(values) & (values > 0)]
-    return (float(values.min()), float(values.max())) if values.size else (1.0, 1.0)
+    if logarithmic:
+        steps = (1.0, 2.0, 5.0) if high / low < _MANY_DECADES else (1.0,)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=steps))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.tick_params(axis="y", which="minor", length=0)
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.set_ylim(low / 1.3 if logarithmic else 0.0, high * 1.1)
+    last = max(int(run["epoch"].max()) for run in panel.runs)
+    axes.set_xlim(1 - min(0.04 * last, 0.5), last + 0.04 * last)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    canvas.lines_behind(axes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.audit.results import Pair
+from lcbench.audit.results import ImageRef, Pair
 from lcbench.datasets.images import open_rgb
-from lcbench.rendering import audit_words as words
+from lcbench.rendering.audit.sentences import how_they_lie, percent
 from lcbench.rendering.plots import canvas
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 _SIDE = 420
 _FIELDS = 8
 _TOP = 0.95
-_BOTTOM = 0.15
+_MARGIN = 0.15
+_WIDTH = 2.55
 _TALLEST = 5.0
-_GAP = 0.15
+_FIRST, _SECOND = canvas.BLUE, canvas.ORANGE
 
 
 def draw_pair(pair: Pair, paths: Mapping[str, Path], file: Path) -> Path:
@@ -41,31 +42,22 @@ def draw_pair(pair: Pair, paths: Mapping[str, Path], file: Path) -> Path:
     first, first_scale = _read(paths[pair.first.name])
     second, second_scale = _read(paths[pair.second.name])
     matrix = _scaled(pair, first_scale, second_scale)
-    width = (canvas.WIDTH - 4 * _GAP) / 3
-    panel = width * max(image.shape[0] / image.shape[1] for image in (first, second))
-    height = _TOP + min(panel, _TALLEST) + _BOTTOM
+    tall = max(image.shape[0] / image.shape[1] for image in (first, second))
     with canvas.style():
-        figure = canvas.new_figure(height)
-        panels = []
-        for number in range(3):
-            x = (_GAP + number * (width + _GAP)) / canvas.WIDTH
-            panels.append(
-                figure.add_axes(
-                    (x, _BOTTOM / height, width / canvas.WIDTH, min(panel, _TALLEST) / height)
-                )
-            )
-        outline = _inside(_corners(second.shape), cv2.invertAffineTransform(matrix))
-        _show(panels[0], first, _title(pair, first=True), outline, canvas.ORANGE)
-        outline = _inside(_corners(first.shape), matrix)
-        _show(panels[1], second, _title(pair, first=False), outline, canvas.BLUE)
-        laid = _chequered(first, second, matrix)
-        _show(panels[2], laid, "second in every other field of the first", None, "")
-        how = f"{pair.transform}; " if pair.transform else ""
+        figure, (left, middle, right) = canvas.small_multiples(
+            3, 3, min(_WIDTH * tall, _TALLEST), top=_TOP, bottom=_MARGIN, left=_MARGIN
+        )
+        _show(left, first, _title(pair.first), _FIRST)
+        _show(middle, second, _title(pair.second), _SECOND)
+        _show(right, _chequered(first, second, matrix), "both, in alternate fields", canvas.INK)
+        _outline(left, _laid(second, cv2.invertAffineTransform(matrix)), _SECOND)
+        _outline(middle, _laid(first, matrix), _FIRST)
+        how = f"{how_they_lie(pair)}; " if pair.registered else ""
         canvas.heading(
             figure,
             pair.kind if pair.joined else f"{pair.kind}, doubtful",
-            f"{how}overlap {words.percent(pair.overlap)}, correlation {pair.correlation:.3f}",
-            [("frame of the second", canvas.ORANGE), ("frame of the first", canvas.BLUE)],
+            f"{how}overlap {percent(pair.overlap)}, correlation {pair.correlation:.3f}",
+            note="Each image's frame is drawn in the colour of its name.",
         )
         return canvas.save(figure, file)
 
@@ -88,40 +80,29 @@ def _scaled(pair: Pair, first: float, second: float) -> NDArray[np.float64]:
     return matrix
 
 
-def _corners(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    height, width = shape[:2]
-    return np.array([[0, 0], [width, 0], [width, height], [0, height]]) - 0.5
+def _laid(image: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the frame of an image, (5, 2), where a map puts it."""
+    height, width = image.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height], [0, 0]]) - 0.5
+    return corners @ matrix[:, :2].T + matrix[:, 2]
 
 
-def _inside(corners: NDArray[np.float64], matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    laid = corners @ matrix[:, :2].T + matrix[:, 2]
-    return np.vstack([laid, laid[:1]])
-
-
-def _show(
-    axes: Axes,
-    image: NDArray[np.uint8],
-    title: str,
-    outline: NDArray[np.float64] | None,
-    colour: str,
-) -> None:
+def _show(axes: Axes, image: NDArray[np.uint8], title: str, colour: str) -> None:
     axes.imshow(image, interpolation="antialiased")
     axes.set_anchor("N")
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    if outline is not None:
-        axes.plot(outline[:, 0], outline[:, 1], color="white", linewidth=3)
-        axes.plot(outline[:, 0], outline[:, 1], color=colour, linewidth=1.6)
-    axes.set_xlim(-0.5, image.shape[1] - 0.5)
-    axes.set_ylim(image.shape[0] - 0.5, -0.5)
-    text = axes.set_title(title, loc="left", fontsize=8.5, pad=4)
+    axes.set_axis_off()
+    text = axes.set_title(title, loc="left", fontsize=8.5, pad=4, color=colour)
     canvas.fit(text, axes.get_position().width * canvas.WIDTH, smallest=5)
 
 
-def _title(pair: Pair, *, first: bool) -> str:
-    image = pair.first if first else pair.second
+def _outline(axes: Axes, frame: NDArray[np.float64], colour: str) -> None:
+    limits = axes.axis()
+    axes.plot(frame[:, 0], frame[:, 1], color="white", linewidth=3)
+    axes.plot(frame[:, 0], frame[:, 1], color=colour, linewidth=1.6)
+    axes.axis(limits)
+
+
+def _title(image: ImageRef) -> str:
     return f"{image.name}  ({image.side})" if image.side else image.name
 
 
@@ -138,13 +119,3 @@ def _chequered(
     columns = np.arange(width)[None, :] * _FIELDS // width
     chosen = there & ((rows + columns) % 2 == 1)
     return np.where(chosen[:, :, None], laid, first)
-
-
-def telling(groups: Sequence[tuple[str, Sequence[Pair]]], few: int) -> list[tuple[str, Pair]]:
-    """Return up to `few` pairs of each kind of finding, with its name, none of them twice."""
-    chosen: dict[tuple[str, str], tuple[str, Pair]] = {}
-    for name, pairs in groups:
-        fresh = [p for p in pairs if (p.first.name, p.second.name) not in chosen]
-        for pair in fresh[:few]:
-            chosen[pair.first.name, pair.second.name] = (name, pair)
-    return list(chosen.values())

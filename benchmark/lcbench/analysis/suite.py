@@ -1,0 +1,292 @@
+"""The results of a suite, from its finished runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+import pandas as pd
+
+from lcbench import __version__
+from lcbench.analysis.claims import judge_claims
+from lcbench.analysis.coded import CodedPredictions
+from lcbench.analysis.external import score_external
+from lcbench.analysis.results import (
+    Baseline,
+    Drop,
+    Efficiency,
+    Incomplete,
+    MissingRun,
+    ProtocolResult,
+    Results,
+    RunSummary,
+    Split,
+)
+from lcbench.analysis.scores import AnalysisSettings
+from lcbench.analysis.scoring import (
+    compare_models,
+    drop_between,
+    metric_catalogue,
+)
+from lcbench.errors import UserError
+from lcbench.predictions.alignment import Aligned, align
+from lcbench.predictions.table import Predictions
+from lcbench.protocols import PROTOCOLS
+from lcbench.runs.finished import FinishedRun, FinishedSuite
+from lcbench.runs.records import RunConfig
+from lcbench.statistics.bootstrap import Tick
+
+Advance = Callable[[str], Tick | None]
+
+
+def analyse(
+    suite: FinishedSuite,
+    settings: AnalysisSettings,
+    *,
+    command: str = "",
+    advance: Advance,
+    brief: bool = False,
+) -> Results:
+    """Compute everything that the report of a suite says, or only what a glance needs.
+
+    Parameters
+    ----------
+    suite
+        Its finished runs.
+    settings
+        How intervals and p-values are computed.
+    command
+        Command that writes the report.
+    advance
+        Called with the name of each step before it begins; may return a function that takes how
+        much of the step is done, and out of how much.
+    brief
+        Only the drops and the metrics of predicted classes, with the same intervals: no metric of
+        probabilities, no comparison, claim or external folder.
+
+    Raises
+    ------
+    UserError
+        If prediction files contradict each other.
+    """
+    aligned = [_align(suite, protocol) for protocol in suite.protocols]
+    protocols = tuple(_protocol_result(suite, one, settings, advance, brief) for one in aligned)
+    advance(f"{suite.plan.suite}: protocols side by side, claims, external folders")
+    return Results(
+        lcbench_version=__version__,
+        suite=suite.plan.suite,
+        run_commands=suite.plan.commands,
+        report_command=command,
+        created=suite.plan.created,
+        machine=suite.plan.machine,
+        settings=settings,
+        reference=suite.plan.reference,
+        roles=suite.roles,
+        dataset=suite.plan.dataset,
+        taxonomy=suite.plan.taxonomy,
+        leaves=suite.taxonomy.leaves,
+        metrics=metric_catalogue(),
+        baselines=tuple(_baseline(suite, name) for name in suite.baselines),
+        protocols=protocols,
+        drops=_drops(suite, aligned, protocols, settings),
+        efficiency=tuple(_efficiency(suite)),
+        claims=() if brief else judge_claims(suite, protocols),
+        external=() if brief else score_external(suite, settings),
+        left_out=suite.plan.left_out,
+        incomplete=tuple(Incomplete(**vars(one)) for one in suite.incomplete),
+        runs=tuple(_run_summary(run) for run in suite.runs),
+    )
+
+
+@dataclass(frozen=True)
+class _ProtocolPredictions:
+    """The predictions of one protocol's baselines, side by side, and what had to be left out."""
+
+    protocol: str
+    aligned: Aligned
+    not_compared: tuple[str, ...]
+    missing: tuple[MissingRun, ...]
+
+
+def _align(suite: FinishedSuite, protocol: str) -> _ProtocolPredictions:
+    models = suite.models(protocol)
+    _require_same_images(protocol, models)
+    kept, gone = _with_shared_runs(models)
+    cells = {model.name: _cells(model) for model in kept}
+    shared = set.intersection(*cells.values())
+    missing = [
+        MissingRun(
+            seed=cell[0],
+            fold=cell[1],
+            models=tuple(name for name, own in cells.items() if cell not in own),
+        )
+        for cell in sorted(set.union(*cells.values()) - shared)
+    ]
+    aligned = align([_of_cells(model, shared) for model in kept], by="image")
+    return _ProtocolPredictions(protocol, aligned, gone, tuple(missing))
+
+
+def _require_same_images(protocol: str, models: Sequence[Predictions]) -> None:
+    """Refuse predictions that disagree about an image itself: they are of different data."""
+    columns = ["image", "sha256", "group", "true"]
+    facts = pd.concat([model.table[columns] for model in models]).drop_duplicates()
+    twice = facts["image"][facts["image"].duplicated()]
+    if not twice.empty:
+        raise UserError(
+            f"{protocol}: the runs give {twice.iloc[0]} more than one label, source group or hash "
+            f"({twice.nunique():,} such images)",
+            "They were made from different data: run the suite again into a new folder.",
+        )
+
+
+def _with_shared_runs(
+    models: Sequence[Predictions],
+) -> tuple[list[Predictions], tuple[str, ...]]:
+    """Leave out baselines that share no seed and fold with the rest."""
+    cells = [_cells(model) for model in models]
+    every = sorted(set.union(*cells))
+    anchor = max(every, key=lambda cell: sum(cell in own for own in cells))
+    kept = [model for model, own in zip(models, cells, strict=True) if anchor in own]
+    names = {model.name for model in kept}
+    return kept, tuple(model.name for model in models if model.name not in names)
+
+
+def _cells(model: Predictions) -> set[tuple[int, int]]:
+    pairs = model.table[["seed", "fold"]].drop_duplicates()
+    return {(int(seed), int(fold)) for seed, fold in pairs.itertuples(index=False)}
+
+
+def _of_cells(model: Predictions, cells: set[tuple[int, int]]) -> Predictions:
+    """Return the predictions of some seeds and folds."""
+    if _cells(model) == cells:
+        return model
+    pairs = zip(model.table["seed"], model.table["fold"], strict=True)
+    rows = np.array([pair in cells for pair in pairs], dtype=bool)
+    return model.keep(rows)
+
+
+def _protocol_result(
+    suite: FinishedSuite,
+    one: _ProtocolPredictions,
+    settings: AnalysisSettings,
+    advance: Advance,
+    brief: bool,
+) -> ProtocolResult:
+    what = "scores" if brief else "scores and paired tests"
+    tick = advance(f"{suite.plan.suite}: {what}, {one.protocol}")
+    reference, names = suite.plan.reference, one.aligned.names
+    pairs = [(reference, name) for name in names if reference in names and name != reference]
+    tested, planned = _tested_images(suite, one)
+    return ProtocolResult(
+        protocol=one.protocol,
+        splits=_splits(suite, one.protocol),
+        not_compared=one.not_compared,
+        missing=one.missing,
+        tested=tested,
+        planned=planned,
+        comparison=compare_models(one.aligned, suite.taxonomy, pairs, settings, tick, brief=brief),
+    )
+
+
+def _tested_images(suite: FinishedSuite, one: _ProtocolPredictions) -> tuple[int, int]:
+    """Return the images with a leaf label of the smallest seed, and of a whole one."""
+    leaves = suite.taxonomy.leaves
+    rows = one.aligned.rows
+    tested = int(rows[rows["true"].isin(leaves)].groupby("seed")["image"].nunique().min())
+    protocol = PROTOCOLS.get(one.protocol)
+    if protocol is None or protocol.folds == 1:
+        return tested, tested
+    by_class = suite.plan.dataset.images_by_class
+    return tested, sum(by_class.get(leaf, 0) for leaf in leaves)
+
+
+def _splits(suite: FinishedSuite, protocol: str) -> tuple[Split, ...]:
+    found = {
+        (run.config.seed, run.config.fold): run.config.split
+        for run in suite.runs_of(protocol=protocol)
+    }
+    return tuple(
+        Split(seed=seed, fold=fold, record=record) for (seed, fold), record in sorted(found.items())
+    )
+
+
+def _drops(
+    suite: FinishedSuite,
+    aligned: Sequence[_ProtocolPredictions],
+    protocols: Sequence[ProtocolResult],
+    settings: AnalysisSettings,
+) -> tuple[Drop, ...]:
+    """Return each baseline's accuracy under both protocols, where both were run."""
+    coded = {one.protocol: CodedPredictions.of(one.aligned, suite.taxonomy) for one in aligned}
+    results = {result.protocol: result.comparison for result in protocols}
+    first, second = suite.roles.flattering, suite.roles.leakage_free
+    if first not in coded or second not in coded:
+        return ()
+    return tuple(
+        Drop(
+            baseline=scores.model,
+            flattering=scores.accuracy,
+            leakage_free=other.accuracy,
+            drop=drop_between(coded[first], coded[second], scores.model, settings),
+        )
+        for scores in results[first].models
+        if (other := results[second].scores(scores.model)) is not None
+    )
+
+
+def _baseline(suite: FinishedSuite, name: str) -> Baseline:
+    config = suite.runs_of(baseline=name)[0].config
+    return Baseline(
+        baseline=name,
+        purpose=config.purpose,
+        kind=config.kind,
+        hierarchical=_is_hierarchical(config),
+        backbone=config.backbone,
+    )
+
+
+def _is_hierarchical(config: RunConfig) -> bool:
+    return config.recipe.get("hierarchy") not in (None, "", "flat")
+
+
+def _efficiency(suite: FinishedSuite) -> list[Efficiency]:
+    found: dict[tuple[str, str, str], list[FinishedRun]] = {}
+    for name in suite.baselines:
+        for run in suite.runs_of(baseline=name):
+            found.setdefault((name, run.config.device, run.config.precision), []).append(run)
+    return [_cost(runs, *key) for key, runs in found.items()]
+
+
+def _cost(runs: list[FinishedRun], name: str, device: str, precision: str) -> Efficiency:
+    states = [run.state for run in runs]
+    speeds = [state.images_per_second for state in states if state.images_per_second is not None]
+    backbone = runs[0].config.backbone
+    learned = round(median(state.parameters for state in states))
+    below = backbone.parameters if backbone else 0
+    if runs[0].config.recipe.get("tuning") == "full":
+        below = 0  # counted among the learned ones
+    return Efficiency(
+        baseline=name,
+        device=device,
+        precision=precision,
+        runs=len(runs),
+        parameters=below + learned,
+        learned=learned,
+        gmacs=backbone.gmacs if backbone else None,
+        images_per_second=median(speeds) if speeds else None,
+        train_seconds=median(state.train_seconds for state in states),
+        peak_memory_mb=max(state.peak_memory_mb for state in states),
+    )
+
+
+def _run_summary(run: FinishedRun) -> RunSummary:
+    return RunSummary(
+        run=run.name,
+        started=run.state.started,
+        commit=run.config.commit,
+        device=run.config.device,
+        precision=run.config.precision,
+        versions=run.config.versions,
+    )

@@ -1,0 +1,49 @@
+"""`lcbench report`: finished runs to pages, pictures and numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lcbench.cli.base import AdjustOption, JsonOption, app, guarded, print_json
+from lcbench.console import err, escape, out, stages
+from lcbench.errors import ExitCode
+
+if TYPE_CHECKING:
+    from lcbench.rendering.report.writing import Report
+
+
+@app.command()
+@guarded
+def report(
+    runs: Annotated[Path, typer.Argument(help="The runs folder, or one suite in it.")] = Path(
+        "runs"
+    ),
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Where to write; 'report' beside RUNS by default.")
+    ] = None,
+    adjust: AdjustOption = "holm",
+    as_json: JsonOption = False,
+) -> ExitCode:
+    """Write the Markdown report, with pictures and the same numbers as JSON and CSV."""
+    from lcbench.rendering.report.summary import summary_table
+
+    written = _write(runs, out_folder, adjust)
+    for suite in written.suites:
+        if not as_json:
+            out.print(summary_table(suite))
+    if as_json:
+        print_json([json.loads(suite.model_dump_json()) for suite in written.suites])
+    err.print(f"Report: {escape(str(written.readme))}")
+    return ExitCode.DONE
+
+
+def _write(runs: Path, out_folder: Path | None, adjust: AdjustOption) -> Report:
+    from lcbench.provenance import command
+    from lcbench.rendering.report.writing import write_report
+
+    with stages() as say:
+        return write_report(runs, out_folder, command=command(), advance=say, adjustment=adjust)

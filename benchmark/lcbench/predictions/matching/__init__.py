@@ -1,1 +1,0 @@
-"""Predictions of several models for the same images, put side by side."""

@@ -1,1 +1,0 @@
-"""Prediction files of any tool, read and checked."""

@@ -1,0 +1,1 @@
+"""What `lcbench audit` writes and prints."""

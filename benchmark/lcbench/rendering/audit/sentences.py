@@ -1,0 +1,185 @@
+"""What an audit says: plain sentences that the screen and the page share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from lcbench.audit.results import AuditResults, Crossing, Pair, Published
+from lcbench.rendering.formats import integer, listing, plural, share
+
+_DEGREES = 1.0
+_RIGHT_ANGLE = 90.0
+_SCALE = 0.03
+_STRETCH = 1.05
+_GREY_LEVELS = 6.0
+_FULL = 0.97
+
+
+def statements(results: AuditResults) -> Iterator[str]:
+    """Yield what was found, one plain sentence each, the one that says most first."""
+    yield _headline(results)
+    yield _exact_copies(results)
+    yield _near_copies(results)
+    yield from map(_crossing, results.crossings)
+    if results.without_side:
+        without = plural(results.without_side, "image")
+        yield f"{without} without a side in {division(results)}: counted on none."
+    yield _two_labels(results)
+    if results.published is not None:
+        yield from published_statements(results.published)
+    yield from _caveats(results)
+
+
+def published_statements(published: Published) -> Iterator[str]:
+    """Yield where pixels agree and disagree with a file of groups."""
+    yield (
+        f"{published.file} puts {integer(published.images)} of these images into "
+        f"{plural(published.published_groups, 'group')}; pixels put them into "
+        f"{integer(published.found_groups)}."
+    )
+    if published.same_group_pairs:
+        yield (
+            f"{integer(published.together)} of {integer(published.same_group_pairs)} pairs of one "
+            f"published group ({share(published.recall)}) are in one found group; adjusted Rand "
+            f"index {published.ari:.4f}, {published.ari_after_merges:.4f} once published groups "
+            f"count as one where a pair with a correlation above {published.certain} proves it."
+        )
+    merged = {frozenset((merge.first_group, merge.second_group)) for merge in published.merges}
+    if merged:
+        pairs = plural(len(merged), "pair")
+        yield f"Pixels join {pairs} of published groups that the file keeps apart."
+    apart = sum(len(split.apart) for split in published.splits)
+    if apart:
+        yield (
+            f"{plural(apart, 'image')} of {plural(len(published.splits), 'published group')} could "
+            "not be registered with the rest of their group."
+        )
+    if published.not_named:
+        yield f"{plural(published.not_named, 'image')} not named in {published.file}."
+
+
+def division(results: AuditResults) -> str:
+    """Return what the sides of the images are."""
+    return "folders" if results.split is None else f"the split {results.split}"
+
+
+def pair_names(pair: Pair) -> str:
+    """Return the names of a pair's images."""
+    return f"{pair.first.name} and {pair.second.name}"
+
+
+def percent(part: float) -> str:
+    """Return a share of an image, which needs no decimals."""
+    return f"{100 * part:.0f} %"
+
+
+def how_they_lie(pair: Pair) -> str:
+    """Return how the second image differs, e.g. `mirrored, turned by 24°, scaled by 1.20, cropped`.
+
+    Small differences are passed over; nothing is said of exact copies.
+    """
+    if not pair.registered:
+        return ""
+    parts = [*_moved(pair)]
+    if min(pair.overlap_first, pair.overlap_second) < _FULL:
+        parts.append("cropped")
+    if abs(pair.brightness) >= _GREY_LEVELS:
+        parts.append("brighter" if pair.brightness > 0 else "darker")
+    if pair.recoloured:
+        parts.append("recoloured")
+    return ", ".join(parts) or "in place, stored anew"
+
+
+def _moved(pair: Pair) -> Iterator[str]:
+    degrees = abs(pair.rotation)
+    if pair.mirrored and degrees > _RIGHT_ANGLE:  # a flip from top to bottom, turned by less
+        yield "mirrored upside down"
+        degrees = 2 * _RIGHT_ANGLE - degrees
+    elif pair.mirrored:
+        yield "mirrored"
+    if degrees >= _DEGREES:
+        yield f"turned by {degrees:.0f}°"
+    if abs(math.log(pair.scale)) >= _SCALE:
+        yield f"scaled by {pair.scale:.2f}"
+    if pair.stretch >= _STRETCH:
+        yield f"stretched by {pair.stretch:.2f}"
+
+
+def _headline(results: AuditResults) -> str:
+    groups, images = results.groups, plural(results.images, "image")
+    if groups.groups == results.images:
+        return f"{images}: no two show the same tissue."
+    return (
+        f"{images} come from {plural(groups.groups, 'source group')}: "
+        f"{integer(results.images - groups.single)} images share theirs with another one."
+    )
+
+
+def _exact_copies(results: AuditResults) -> str:
+    files, pixels = results.pairs["same file"], results.pairs["same pixels"]
+    if files + pixels == 0:
+        return "No image is an exact copy of another one."
+    parts = []
+    if files:
+        parts.append(
+            f"{plural(files, 'file is', 'files are')} byte by byte a copy of another "
+            f"(e.g. {pair_names(results.exact.shown[0])})"
+        )
+    if pixels:
+        parts.append(
+            f"{plural(pixels, 'image has', 'images have')} the very pixels of another in a "
+            "different file"
+        )
+    return f"{listing(parts)}."
+
+
+def _near_copies(results: AuditResults) -> str:
+    near, fields = results.pairs["near copy"], results.pairs["overlapping field"]
+    if near + fields == 0:
+        return "No image is a near copy of another one, and no fields of view overlap."
+    return (
+        f"Beyond exact copies, {plural(near, 'pair')} of near copies and "
+        f"{plural(fields, 'pair')} of overlapping fields were registered and join the groups."
+    )
+
+
+def _crossing(crossing: Crossing) -> str:
+    exact = f", {integer(crossing.exact)} of them an exact copy" if crossing.exact else ""
+    return (
+        f"{crossing.side}: {integer(crossing.groups_shared)} of "
+        f"{plural(crossing.groups, 'source group')} also in {crossing.other}; "
+        f"{integer(crossing.with_sibling)} of {integer(crossing.images)} images have a sibling "
+        f"there{exact}."
+    )
+
+
+def _two_labels(results: AuditResults) -> str:
+    pairs = results.two_labels
+    if len({label for folder in results.folders for label in folder.labels}) < 2:
+        return "All images carry one label."
+    if pairs.total == 0:
+        return "No image stands under two labels, as itself or as a copy."
+    more = f" and {plural(pairs.total - 1, 'more pair')}" if pairs.total > 1 else ""
+    return (
+        f"{plural(results.two_label_groups, 'source group stands', 'source groups stand')} under "
+        f"two labels: {pair_names(pairs.shown[0])}{more} ({plural(pairs.copies, 'pair')} of "
+        f"copies, {integer(pairs.total - pairs.copies)} of overlapping fields)."
+    )
+
+
+def _caveats(results: AuditResults) -> Iterator[str]:
+    """Yield what the audit could not see."""
+    if results.doubtful.total:
+        yield (
+            f"{plural(results.doubtful.total, 'pair of groups looks', 'pairs of groups look')} "
+            "alike without proof enough to join them: listed as doubtful."
+        )
+    if results.incomparable:
+        count = len(results.incomparable)
+        yield (
+            f"{plural(count, 'image has', 'images have')} too little structure to be compared: "
+            "checked for exact copies only."
+        )
+    if results.unreadable:
+        yield f"{plural(len(results.unreadable), 'file')} left out: not readable as images."

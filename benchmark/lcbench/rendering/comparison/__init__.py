@@ -1,0 +1,1 @@
+"""What `lcbench compare` writes and prints."""

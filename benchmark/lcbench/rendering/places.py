@@ -1,0 +1,108 @@
+"""Where results may be written: checked before anything is computed, and nothing of others lost."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from lcbench.errors import UserError, wrong_usage
+
+README = "README.md"
+RESULTS_JSON = "results.json"
+RESULTS_CSV = "results.csv"
+FIGURES = "figures"
+GENERATOR = "lcbench report"
+_SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
+_ELSEWHERE = "Name another place."
+
+
+def check_comparison(out: Path, predictions: Iterable[Path]) -> None:
+    """Refuse a file for a comparison that is a folder, cannot be written, or holds predictions.
+
+    Raises
+    ------
+    UserError
+        It names the place, and says what is in the way.
+    """
+    if out.is_dir():
+        raise wrong_usage(f"--out {out}: a folder", "Name a file, such as comparison.md.")
+    if any(out.exists() and file.exists() and out.samefile(file) for file in predictions):
+        raise wrong_usage(f"--out {out}: one of the prediction files", "Name another file.")
+    _require_writable(out, out.parent)
+
+
+def check_audit(out: Path, audited: Iterable[Path]) -> None:
+    """Refuse a folder for an audit that is a file, cannot be written, or lies in audited images.
+
+    Raises
+    ------
+    UserError
+        It names the place, and says what is in the way.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"--out {out}: a file, not a folder", _ELSEWHERE)
+    for folder in audited:
+        if out.resolve().is_relative_to(folder.resolve()):
+            raise wrong_usage(
+                f"--out {out}: inside the audited folder {folder}",
+                f"Its pictures would be audited next time. {_ELSEWHERE}",
+            )
+    _require_writable(out, out)
+
+
+def _require_writable(out: Path, folder: Path) -> None:
+    place = folder.absolute()
+    above = next(path for path in (place, *place.parents) if path.exists())
+    if not above.is_dir():
+        raise UserError(f"--out {out}: {above} is a file, not a folder", _ELSEWHERE)
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise UserError(f"--out {out}: no permission to write in {above}", _ELSEWHERE)
+
+
+def default_report(runs: Path, suites: list[Path]) -> Path:
+    """Return `report` beside the runs folder."""
+    runs_folder = runs.resolve()
+    if suites == [runs]:
+        runs_folder = runs_folder.parent
+    return runs_folder.parent / "report"
+
+
+def check_report(target: Path) -> None:
+    """Refuse a folder with anything in it that `lcbench report` did not write.
+
+    Raises
+    ------
+    UserError
+        If there is something of someone else; it names the first such file.
+    """
+    remedy = "Choose another folder with --out, or move what is in it."
+    if target.is_file():
+        raise UserError(f"{target}: a file stands where the report's folder would be", remedy)
+    if not target.is_dir():
+        return
+    if any(target.iterdir()) and not _is_ours(target / RESULTS_JSON):
+        raise UserError(f"{target}: not empty, and not written by lcbench report", remedy)
+    inside = [path for path in sorted(target.rglob("*")) if path.name not in _SYSTEM_FILES]
+    foreign = [path for path in inside if path.is_symlink() or not _is_of_report(path, target)]
+    if foreign:
+        name = foreign[0].relative_to(target)
+        raise UserError(f"{target}: holds {name}, which lcbench report did not write", remedy)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("generator") == GENERATOR
+
+
+def _is_of_report(path: Path, target: Path) -> bool:
+    folder = path.parent
+    if path.is_dir():
+        return path.name == FIGURES or _is_ours(path / RESULTS_JSON)
+    if folder.name == FIGURES and path.suffix == ".png":
+        return folder.parent == target or _is_ours(folder.parent / RESULTS_JSON)
+    return path.name in {README, RESULTS_JSON, RESULTS_CSV} and _is_ours(folder / RESULTS_JSON)

@@ -1,0 +1,1 @@
+"""What `lcbench report` writes, and the table that `lcbench run` ends with."""

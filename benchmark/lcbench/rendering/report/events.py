@@ -1,0 +1,85 @@
+"""What goes wrong under each baseline, against the reference: whom to compare, and sentences."""
+
+from __future__ import annotations
+
+from lcbench.analysis.results import ProtocolResult, Results
+from lcbench.analysis.scores import PairResult
+from lcbench.rendering import formats
+from lcbench.rendering.words import (
+    called,
+    capital,
+    event_words,
+    headline_event,
+    options_words,
+    protocol_short,
+    units,
+)
+
+_HALF = 0.5
+
+
+def reference_pairs(results: Results, result: ProtocolResult) -> tuple[PairResult, ...]:
+    """Return the comparisons with the reference under a protocol."""
+    return tuple(pair for pair in result.comparison.pairs if pair.a == results.reference)
+
+
+def pair_with(results: Results, result: ProtocolResult, name: str) -> PairResult | None:
+    """Return the comparison of a baseline with the reference, or None where there is none."""
+    return next((pair for pair in reference_pairs(results, result) if pair.b == name), None)
+
+
+def compared(results: Results) -> list[ProtocolResult]:
+    """Return the protocols under which baselines were compared with the reference."""
+    return [one for one in results.protocols if reference_pairs(results, one)]
+
+
+def floor_without_confusions(results: Results) -> list[str]:
+    """Return the floor baselines that were compared on confusions and are left out of them."""
+    return [
+        pair.b
+        for pair in reference_pairs(results, results.strictest)
+        if pair.b in results.roles.floor and any(one.event == "confusion" for one in pair.events)
+    ]
+
+
+def families_words(results: Results, result: ProtocolResult) -> str:
+    """Return what the comparisons on each event rest on, and for how many p is adjusted."""
+    pairs, parts = reference_pairs(results, result), []
+    for kind, node in result.comparison.events:
+        events = [event for pair in pairs if (event := pair.on(kind, node))]
+        parts.append(
+            f"{event_words(results.tree, kind, node)} "
+            f"({formats.plural(events[0].test().n, 'prediction')} in "
+            f"{formats.integer(events[0].groups)} {units(result.comparison)}, "
+            f"{formats.plural(len(events), 'comparison')})"
+        )
+    return f"{capital(protocol_short(result.protocol))}: {'; '.join(parts)}"
+
+
+def errors_words(results: Results) -> str:
+    """Return what the headline event counts."""
+    kind, node = headline_event(results)
+    return "errors" if kind == "any_error" else event_words(results.tree, kind, node)
+
+
+def halved_statement(results: Results, result: ProtocolResult) -> str:
+    """Say who halves the headline event; who avoids confusions by not answering is pointed out."""
+    kind, node = headline_event(results)
+    halved = []
+    for pair in reference_pairs(results, result):
+        event = None if pair.b in results.roles.floor else pair.on(kind, node)
+        low = event.relative_reduction.low if event else None
+        if low is not None and low > _HALF:
+            halved.append(f"{pair.b}{_lower_accuracy(results, pair, node)}")
+    names = formats.listing(halved) or "no baseline"
+    return (
+        f"More than 50 % fewer {errors_words(results)} than {called(results, results.reference)} "
+        f"({protocol_short(result.protocol)}): shown for {names}."
+    )
+
+
+def _lower_accuracy(results: Results, pair: PairResult, node: str) -> str:
+    right = pair.get("decision_accuracy", node)
+    if right is None or (right.value or 0.0) >= 0:
+        return ""
+    return f" (which decides {options_words(results.tree, node)} less often right)"

@@ -1,0 +1,259 @@
+"""The findings: sentences in plain words, chosen by the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lcbench.analysis.results import Drop, ExternalResult, ProtocolResult, Results
+from lcbench.analysis.scores import EventComparison, ModelScores, PairedTest
+from lcbench.rendering.formats import (
+    integer,
+    listing,
+    p_equals,
+    plural,
+    points,
+    points_interval,
+    reduction_words,
+    says_something,
+    share,
+    share_interval,
+)
+from lcbench.rendering.report.events import errors_words, pair_with, reference_pairs
+from lcbench.rendering.report.external import best_model, broadest, excludes_zero, level_words
+from lcbench.rendering.report.leakage import leakage_statement
+from lcbench.rendering.words import (
+    author,
+    called,
+    capital,
+    headline_event,
+    protocol_short,
+    protocol_title,
+    unknown_groups,
+)
+
+ALPHA = 0.05
+
+
+def findings(results: Results) -> tuple[str, ...]:
+    """Return the findings, a sentence or two each, as plain text."""
+    parts = (_best(results), _leakage(results), *_shortcuts(results), _hierarchy(results))
+    found = (*parts, _external(results), *_warnings(results))
+    return tuple(part for part in found if part)
+
+
+def _best(results: Results) -> str:
+    result = results.strictest
+    ranked = sorted(result.comparison.models, key=lambda one: -(one.accuracy.value or 0.0))
+    leaders = [one for one in ranked if one.accuracy.value == ranked[0].accuracy.value]
+    names = listing([called(results, one.model) for one in leaders])
+    verb = "scores" if len(leaders) == 1 else "score"
+    return (
+        f"{capital(_where(results))}: {names} {verb} highest in accuracy, with "
+        f"{_percent(ranked[0])}; {_beside_the_best(results, ranked, leaders)}."
+    )
+
+
+def _where(results: Results) -> str:
+    title = protocol_title(results.strictest.protocol)
+    if results.leakage_free is None and results.roles.leakage_free is not None:
+        return f"{title}; there is no {protocol_short(results.roles.leakage_free)} run"
+    return title
+
+
+def _beside_the_best(
+    results: Results, ranked: list[ModelScores], leaders: list[ModelScores]
+) -> str:
+    result, name = results.strictest, called(results, results.reference)
+    reference = result.comparison.scores(results.reference)
+    if reference is None:
+        return f"{name} has no finished run"
+    if reference not in leaders:
+        against = _difference(results, result, leaders[0].model) if len(leaders) == 1 else ""
+        return f"{name} reaches {_percent(reference)}{against}"
+    rest = ranked[len(leaders) :]
+    if not rest:
+        return "there is no other baseline to set beside"
+    against = _difference(results, result, rest[0].model)
+    return f"next comes {rest[0].model} with {_percent(rest[0])}{against}"
+
+
+def _difference(results: Results, result: ProtocolResult, name: str) -> str:
+    """Return whether the accuracy differs from the reference's, as the end of a sentence."""
+    pair = pair_with(results, result, name)
+    difference = pair.get("accuracy") if pair else None
+    errors = pair.on("any_error") if pair else None
+    if difference is None or errors is None:
+        return ""
+    test = errors.test()
+    which = "the" if test.p_adjusted < ALPHA else "no"
+    return (
+        f"; {which} difference from {called(results, results.reference)} is shown "
+        f"({points_interval(difference, unit=True)}, {_adjusted(results, test)})"
+    )
+
+
+def _leakage(results: Results) -> str:
+    flattering, strict = results.flattering, results.leakage_free
+    role = results.roles.flattering
+    if flattering is None:
+        return (
+            f"There is no run with the {protocol_title(role)}, so nothing is said about leakage."
+            if role
+            else ""
+        )
+    overlap = leakage_statement(flattering)
+    if strict is None:
+        needed = protocol_title(results.roles.leakage_free or "")
+        return f"{overlap} What that is worth needs a run that is {needed}." if needed else overlap
+    drop = _telling_drop(results)
+    return f"{overlap} {_drop_sentence(results, drop)}" if drop else overlap
+
+
+def _telling_drop(results: Results) -> Drop | None:
+    """Return the drop of the reference, or of the best baseline where there is no reference."""
+    by_name = {drop.baseline: drop for drop in results.drops}
+    if results.reference in by_name:
+        return by_name[results.reference]
+    return max(results.drops, key=lambda drop: drop.leakage_free.value or 0.0, default=None)
+
+
+def _drop_sentence(results: Results, drop: Drop) -> str:
+    name = called(results, drop.baseline)
+    flattering = protocol_short(results.roles.flattering or "")
+    strict = protocol_short(results.roles.leakage_free or "")
+    both = (
+        f"{share(drop.flattering.value)} ({flattering}) against "
+        f"{share(drop.leakage_free.value)} ({strict}), a difference of "
+        f"{points_interval(drop.drop, unit=True)}"
+    )
+    if not excludes_zero(drop.drop):
+        return f"For {name}, no difference between the two divisions is shown: {both}."
+    word = "flatters" if (drop.drop.value or 0.0) > 0 else "disfavours"
+    return f"That {word} {name}: {both}."
+
+
+def _shortcuts(results: Results) -> Iterator[str]:
+    """Say how far a baseline gets that should not get far, and where the floor lies."""
+    result, flattering = results.strictest, results.flattering
+    floor = _floor_words(results, result)
+    for name in results.roles.shortcut:
+        scores = result.comparison.scores(name)
+        if scores is None:
+            continue
+        reached = f"{_percent(scores)} ({protocol_short(result.protocol)})"
+        random = flattering.comparison.scores(name) if flattering else None
+        if flattering is not None and random is not None and flattering is not result:
+            reached += f" and {_percent(random)} ({protocol_short(flattering.protocol)})"
+        yield (
+            f"{name}, a shortcut that should not suffice, reaches {reached}"
+            f"{_difference(results, result, name)}{floor}."
+        )
+
+
+def _floor_words(results: Results, result: ProtocolResult) -> str:
+    """Return what the floor reaches, as the end of a sentence."""
+    found = [result.comparison.scores(name) for name in results.roles.floor]
+    parts = [f"{one.model}, reaches {share(one.accuracy.value)}" for one in found if one]
+    return f"; the floor, {listing(parts)}" if parts else ""
+
+
+def _hierarchy(results: Results) -> str:
+    arms = {one.baseline for one in results.baselines if one.hierarchical}
+    if not arms:
+        deep = results.tree.height > 1
+        return "There is no run of a hierarchical baseline." if deep else ""
+    pairs = [pair for pair in reference_pairs(results, results.strictest) if pair.b in arms]
+    found = [(pair.b, event) for pair in pairs if (event := pair.on(*headline_event(results)))]
+    if not found:
+        return "The hierarchical baselines could not be compared with the reference."
+    return " ".join(_hierarchy_sentences(found, results))
+
+
+def _hierarchy_sentences(
+    found: list[tuple[str, EventComparison]], results: Results
+) -> Iterator[str]:
+    task, reference = errors_words(results), called(results, results.reference)
+    where = f"({protocol_short(results.strictest.protocol)})"
+    for name, event in found:
+        if event.test().p_adjusted < ALPHA:
+            word = "fewer" if (event.difference.value or 0.0) < 0 else "more"
+            yield (
+                f"{name} makes {word} {task} than {reference} {where}: "
+                f"{_effect_words(event, results)}.{_at_odds(event)}"
+            )
+    quiet = [one for one in found if one[1].test().p_adjusted >= ALPHA]
+    if quiet:
+        each = "; ".join(f"{name} {_effect_words(event, results)}" for name, event in quiet)
+        yield f"No difference in {task} from {reference} is shown {where} for: {each}."
+
+
+def _at_odds(event: EventComparison) -> str:
+    if excludes_zero(event.difference):
+        return ""
+    return " Test and interval are computed in different ways: the interval still holds 0."
+
+
+def _effect_words(event: EventComparison, results: Results) -> str:
+    reduction = event.relative_reduction
+    relative = reduction_words(reduction) if says_something(reduction) else ""
+    parts = (points_interval(event.difference, unit=True), relative)
+    return (
+        f"{', '.join(part for part in parts if part)} ({_adjusted(results, event.test())}; "
+        f"{points(event.detectable)} could have been shown)"
+    )
+
+
+def _external(results: Results) -> str:
+    levels = [(one, level) for one in results.external if (level := broadest(one))]
+    floor = results.roles.floor
+    if not levels:
+        return ""
+    if len(levels) == 1:
+        ((folder, level),) = levels
+        return f"{level_words(folder.record.name, best_model(level, floor))}{_shared(results)}"
+    above = [one for one, level in levels if best_model(level, floor).is_above]
+    others = [one for one, _ in levels if one not in above]
+    return (
+        "External folders: the best model of each, chosen afterwards, is shown to be above the "
+        f"majority rate on {_folders(above)}, and not on {_folders(others)}.{_shared(results)}"
+    )
+
+
+def _shared(results: Results) -> str:
+    """Say which folders are not external: they show tissue of the training images."""
+    shared = [
+        f"{one.record.name} ({integer(one.record.overlap.with_sibling)} of "
+        f"{plural(one.record.overlap.images, 'image')})"
+        for one in results.external
+        if one.record.overlap and one.record.overlap.with_sibling
+    ]
+    return (
+        f" Not external, with tissue of the training images: {listing(shared)}." if shared else ""
+    )
+
+
+def _folders(folders: list[ExternalResult]) -> str:
+    return listing([one.record.name for one in folders]) or "none"
+
+
+def _warnings(results: Results) -> Iterator[str]:
+    random = [one.baseline for one in results.baselines if one.random_weights]
+    if random:
+        verb = "uses" if len(random) == 1 else "use"
+        yield (
+            f"Warning: {listing(random)} {verb} random weights, as was asked for; "
+            "these scores say nothing about trained networks."
+        )
+    unknown = [protocol_short(one.protocol) for one in unknown_groups(results)]
+    if unknown:
+        yield (
+            f"Source groups unknown ({listing(unknown)}): images resampled, intervals too narrow."
+        )
+
+
+def _adjusted(results: Results, test: PairedTest) -> str:
+    return f"{author(results.settings)} {p_equals(test.p_adjusted)}"
+
+
+def _percent(scores: ModelScores) -> str:
+    return share_interval(scores.accuracy, unit=True)

@@ -1,0 +1,75 @@
+"""What was left out or is missing, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lcbench.analysis.results import ExternalResult, Incomplete, ProtocolResult, Results
+from lcbench.rendering.formats import integer, listing, plural
+from lcbench.rendering.report.external import read_as
+from lcbench.rendering.words import capital, coarse_words, protocol_short, unmatched_words
+
+_FEW = 5
+Missing = tuple[str, list[str]]
+"""A title, and what is missing: a line each."""
+
+
+def missing_parts(results: Results) -> list[Missing]:
+    """Return everything that is not in the tables, by kind; kinds without any are left out."""
+    parts = [
+        ("Baselines", [f"{one.baseline}: {one.reason}" for one in results.left_out]),
+        (
+            "Runs without usable predictions",
+            [_incomplete(one) for one in results.incomplete],
+        ),
+        ("Protocols", [line for one in results.protocols for line in _protocol(one)]),
+        ("Images", list(results.dataset.skipped)),
+        ("External folders", [line for one in results.external for line in _folder(one)]),
+    ]
+    return [(title, lines) for title, lines in parts if lines]
+
+
+def _incomplete(one: Incomplete) -> str:
+    if one.kind == "never started":
+        which = f" ({listing(one.missing)})" if len(one.missing) <= _FEW else ""
+        return f"{one.run}: {plural(len(one.missing), 'run')} planned and never started{which}"
+    words = {"duplicate": "the same run as", "left behind": "left behind by a run that was killed"}
+    return f"{one.run}: {words.get(one.kind, f'{one.kind}:')} {one.detail}".rstrip(" :")
+
+
+def _protocol(result: ProtocolResult) -> Iterator[str]:
+    name, part = capital(protocol_short(result.protocol)), result.comparison
+    if result.tested < result.planned:
+        yield (
+            f"{name}: {integer(result.tested)} of {integer(result.planned)} images were tested in "
+            "the seed with the fewest, because not every fold is here."
+        )
+    for run in result.missing:
+        yield (
+            f"{name}, seed {run.seed}, fold {run.fold}: left out for every baseline, because "
+            f"{listing(run.models)} did not finish it."
+        )
+    if result.not_compared:
+        yield (
+            f"{name}: {listing(result.not_compared)} finished no seed and fold that the others "
+            "finished too, and has no scores."
+        )
+    if part.groups_known is False and part.images_without_group < part.images:
+        yield (
+            f"{name}: the source group of {plural(part.images_without_group, 'image')} is unknown."
+        )
+    for words in (*unmatched_words(part), *coarse_words(part), *part.notes):
+        yield f"{name}: {words}"
+
+
+def _folder(result: ExternalResult) -> Iterator[str]:
+    record = result.record
+    for label in record.labels:
+        if not label.node:
+            images = plural(label.images, "image")
+            yield f"{record.name}: {images} labelled {label.label!r}, {read_as(label)}."
+    yield from (f"{record.name}: {one.baseline}: {one.reason}" for one in record.left_out)
+    yield from (f"{record.name}: {file}" for file in record.unreadable)
+    yield from (
+        f"{record.name}: copies with different labels: {one}" for one in record.contradictions
+    )

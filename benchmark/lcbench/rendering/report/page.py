@@ -1,0 +1,106 @@
+"""The page of a report: what `templates/report.md.j2` is filled with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import NamedTuple
+
+from lcbench.analysis.results import Results
+from lcbench.rendering import formats, words
+from lcbench.rendering import markdown as md
+from lcbench.rendering.pages import render_page
+from lcbench.rendering.report import events, tables
+from lcbench.rendering.report.external import best_model, broadest, folder_words
+from lcbench.rendering.report.leakage import leakage_statement, sibling_share
+from lcbench.rendering.report.missing import missing_parts
+
+
+class Picture(NamedTuple):
+    """A picture of the report."""
+
+    file: str
+    """Its path, relative to the page."""
+    text: str
+    """What it shows, for those who cannot see it."""
+
+
+class Pictures(NamedTuple):
+    """The pictures of a report."""
+
+    intervals: Picture
+    """Accuracy of each baseline."""
+    differences: Picture | None = None
+    """Differences from the reference; None where there is none to show."""
+    others: tuple[Picture, ...] = ()
+    """Everything else, in the order of the page."""
+
+
+def report_page(results: Results, pictures: Pictures) -> str:
+    """Return the report as Markdown."""
+    strict, floor = results.strictest, results.roles.floor
+    levels = [(one, level) for one in results.external if (level := broadest(one))]
+    compared = events.compared(results)
+    return render_page(
+        "report.md.j2",
+        results=results,
+        settings=results.settings,
+        pictures=pictures,
+        classes=_classes_words(results),
+        groups=_groups_words(results),
+        label=partial(words.label, results),
+        reference=words.called(results, results.reference),
+        headline=words.headline(results),
+        strict=strict,
+        drawn=words.units(strict.comparison),
+        groups_unknown=words.GROUPS_UNKNOWN,
+        main=tables.main_table(results),
+        timed=tables.is_timed(results),
+        external=[(one.record.name, best_model(level, floor)) for one, level in levels],
+        unknown_folders=[one.record.name for one in results.external if not one.groups_known],
+        sibling_share=sibling_share,
+        leakage=[leakage_statement(one) for one in results.protocols if one != results.flattering],
+        scores=tables.scores_table(results),
+        events=tables.events_table(results),
+        floor_left_out=events.floor_without_confusions(results),
+        halved=[events.halved_statement(results, one) for one in compared],
+        families=[events.families_words(results, one) for one in compared],
+        folders=[(one.record.name, folder_words(one, floor)) for one in results.external],
+        missing=missing_parts(results),
+        started=sorted(run.started for run in results.runs),
+        devices=sorted({f"{run.device}, {run.precision}" for run in results.runs}),
+        commits=sorted({run.commit for run in results.runs}),
+        versions=list(_versions(results)),
+        commands=md.code_block(_commands(results), "sh"),
+    )
+
+
+def _classes_words(results: Results) -> str:
+    counts = results.dataset.images_by_class.items()
+    return formats.listing(
+        [f"{formats.integer(count)} {words.node_words(name)}" for name, count in counts]
+    )
+
+
+def _groups_words(results: Results) -> str:
+    dataset = results.dataset
+    if dataset.source_groups is None:
+        return "source groups unknown"
+    source = f", from {dataset.groups_source}" if dataset.groups_source else ""
+    return f"{formats.plural(dataset.source_groups, 'source group')}{source}"
+
+
+def _versions(results: Results) -> Iterator[str]:
+    """Yield the software of the runs, with all versions of each."""
+    found: dict[str, set[str]] = {}
+    for run in results.runs:
+        for name, version in run.versions.items():
+            found.setdefault(name, set()).add(version)
+    yield from (f"{name} {' and '.join(sorted(found[name]))}" for name in sorted(found))
+
+
+def _commands(results: Results) -> tuple[str, ...]:
+    """Return the commands that make the numbers again, in their order."""
+    external = (one.record.command for one in results.external)
+    found = (*results.run_commands, *external, results.report_command)
+    return tuple(command for command in found if command)

@@ -1,0 +1,183 @@
+"""The tables of a report whose columns depend on what was run: headers, and numbers as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+from lcbench.analysis.results import ProtocolResult, Results
+from lcbench.analysis.scores import EventComparison, ModelScores
+from lcbench.rendering import formats
+from lcbench.rendering.markdown import Table
+from lcbench.rendering.report.events import pair_with, reference_pairs
+from lcbench.rendering.words import (
+    author,
+    effect_cells,
+    event_words,
+    headline,
+    label,
+    metric_title,
+    protocol_short,
+    protocol_title,
+    screening_node,
+)
+
+_UNBALANCED = 1.05
+"""The largest class over the smallest: where balanced accuracy says something of its own."""
+
+
+class MainColumn(NamedTuple):
+    """A column of the main table."""
+
+    header: str
+    """What it is called on the page."""
+    short: str
+    """What it is called in the terminal; empty where it has no room there."""
+    write: Callable[[str], str]
+    """From a baseline's name to its cell."""
+
+
+class _Column(NamedTuple):
+    """A metric as a column."""
+
+    header: str
+    metric: str
+    of: str
+    unit: str
+
+    def cell(self, scores: ModelScores | None) -> str:
+        """Return the number of a model."""
+        found = scores.get(self.metric, self.of) if scores else None
+        return formats.metric_interval(found, self.unit)
+
+
+def main_table(results: Results) -> Table:
+    """Return what most read: accuracy under each protocol, drop, ranking, confusions, cost."""
+    columns = list(main_columns(results))
+    names = [one.baseline for one in results.baselines]
+    return Table(
+        ["baseline", *(column.header for column in columns)],
+        [[label(results, name), *(column.write(name) for column in columns)] for name in names],
+    )
+
+
+def main_columns(results: Results) -> Iterator[MainColumn]:
+    """Yield the columns of the main table, without the names of the baselines."""
+    (accuracy,) = _columns(results, [("accuracy", "")])
+    for one in results.protocols:
+        header = f"accuracy, {protocol_title(one.protocol)}, %"
+        short = f"{protocol_short(one.protocol)}, %"
+        yield MainColumn(header, short, _metric_under(one, accuracy))
+    if results.drops:
+        drops = {one.baseline: formats.points_interval(one.drop) for one in results.drops}
+        points = "drop, points"
+        yield MainColumn(points, points, lambda name: drops.get(name, formats.NONE))
+    for column in _columns(results, [("macro_auroc", "")]):
+        yield MainColumn(column.header, "", _metric_under(results.strictest, column))
+    node = headline(results)
+    for column in _columns(results, [("confusion_rate", node)] if node else []):
+        yield MainColumn(column.header, column.header, _metric_under(results.strictest, column))
+    yield _cost(results)
+
+
+def _metric_under(result: ProtocolResult, column: _Column) -> Callable[[str], str]:
+    return lambda name: column.cell(result.comparison.scores(name))
+
+
+def _cost(results: Results) -> MainColumn:
+    """Return the speed of prediction, or the time of training where no image was looked at."""
+    timed = is_timed(results)
+
+    def write(name: str) -> str:
+        found = [one for one in results.efficiency if one.baseline == name]
+        texts = [
+            formats.integer(one.images_per_second) if timed else formats.number(one.train_seconds)
+            for one in found
+        ]
+        if len(found) > 1:
+            pairs = zip(texts, found, strict=True)
+            texts = [f"{text} ({one.device}, {one.precision})" for text, one in pairs]
+        return "; ".join(texts) or formats.NONE
+
+    return MainColumn("images/s" if timed else "training, s", "", write)
+
+
+def is_timed(results: Results) -> bool:
+    """Tell whether the speed of prediction was measured for any baseline."""
+    return any(one.images_per_second is not None for one in results.efficiency)
+
+
+def scores_table(results: Results) -> Table:
+    """Return the scores under all protocols, those of one baseline below each other."""
+    columns = _columns(results, _score_metrics(results))
+    rows = [
+        [label(results, name), protocol_short(result.protocol), *(c.cell(scores) for c in columns)]
+        for name in (one.baseline for one in results.baselines)
+        for result in results.protocols
+        if (scores := result.comparison.scores(name)) is not None
+    ]
+    return Table(["baseline", "protocol", *(column.header for column in columns)], rows, "llr")
+
+
+def _score_metrics(results: Results) -> list[tuple[str, str]]:
+    wanted = [("accuracy", ""), ("macro_f1", "")]
+    counts = results.dataset.images_by_class.values()
+    if counts and max(counts) > _UNBALANCED * min(counts):
+        wanted.append(("balanced_accuracy", ""))
+    looked_for, node = screening_node(results.tree), headline(results)
+    if looked_for:
+        wanted += [("sensitivity", looked_for), ("specificity", looked_for)]
+    if node:
+        wanted += [("decision_accuracy", node), ("confusion_rate", node)]
+    return [*wanted, ("macro_auroc", "")]
+
+
+def _columns(results: Results, wanted: Iterable[tuple[str, str]]) -> list[_Column]:
+    """Return the columns of the metrics that some model has."""
+    known = {info.metric: info for info in results.metrics}
+    models = [one for result in results.protocols for one in result.comparison.models]
+    return [
+        _Column(metric_title(results.tree, known[metric], of), metric, of, known[metric].unit)
+        for metric, of in wanted
+        if metric in known and any(model.get(metric, of) for model in models)
+    ]
+
+
+def events_table(results: Results) -> Table:
+    """Return what goes wrong, each baseline against the reference.
+
+    All effects stand under the strictest protocol; under the others the difference and its p. The
+    floor is compared on errors of any kind only: what it does not answer it cannot confuse.
+    """
+    strict = results.strictest
+    others = [one for one in results.protocols if one is not strict]
+    rows = []
+    for kind, node in strict.comparison.events:
+        what = event_words(results.tree, kind, node)
+        for pair in reference_pairs(results, strict):
+            event = pair.on(kind, node)
+            if event is None or (kind == "confusion" and pair.b in results.roles.floor):
+                continue
+            row = [what, label(results, pair.b)]
+            for other in others:
+                beside = pair_with(results, other, pair.b)
+                row += _short_effects(results, beside.on(kind, node) if beside else None)
+            _, _, difference, reduction, _, *rest = effect_cells(event, results.settings)
+            rows.append([*row, difference, reduction, *rest])
+    adjusted = f"p ({author(results.settings)})"
+    headers = ["what goes wrong", "baseline"]
+    for other in others:
+        name = protocol_short(other.protocol)
+        headers += [f"{name}: difference, points", f"{name}: {adjusted}"]
+    headers += [
+        "difference, points", "fewer, %", f"p ({results.settings.default_test})", adjusted,
+        "smallest difference, points",
+    ]  # fmt: skip
+    return Table(headers, rows, "llr")
+
+
+def _short_effects(results: Results, event: EventComparison | None) -> list[str]:
+    if event is None:
+        return [formats.NONE, formats.NONE]
+    _, _, difference, _, _, _, adjusted, _ = effect_cells(event, results.settings)
+    return [difference, adjusted]

@@ -1,0 +1,145 @@
+"""`write_report`: run folders in, a folder with Markdown, pictures, JSON and CSV out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lcbench.analysis.results import Results
+from lcbench.analysis.scores import AnalysisSettings
+from lcbench.analysis.suite import analyse
+from lcbench.rendering.pages import render_page
+from lcbench.rendering.places import (
+    FIGURES,
+    GENERATOR,
+    README,
+    RESULTS_CSV,
+    RESULTS_JSON,
+    check_report,
+    default_report,
+)
+from lcbench.rendering.plots.confusions import draw_confusions
+from lcbench.rendering.plots.curves import draw_curves
+from lcbench.rendering.plots.differences import draw_differences
+from lcbench.rendering.plots.intervals import draw_intervals
+from lcbench.rendering.report.findings import findings
+from lcbench.rendering.report.page import Picture, Pictures, report_page
+from lcbench.rendering.report.tidy import write_tidy
+from lcbench.rendering.words import protocol_title
+from lcbench.runs.finished import FinishedSuite, read_suite
+from lcbench.runs.store import suite_folders
+from lcbench.statistics.bootstrap import RESAMPLES, Tick
+from lcbench.statistics.choices import Adjustment
+from lcbench.storage import whole_folder, write_json, write_text
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `write_report` wrote.
+
+    Parameters
+    ----------
+    readme
+        The page to open first: the report, or the list of reports where there are several suites.
+    suites
+        The results of each suite.
+    """
+
+    readme: Path
+    suites: tuple[Results, ...]
+
+
+def write_report(
+    runs: Path,
+    out: Path | None = None,
+    *,
+    command: str = "",
+    resamples: int = RESAMPLES,
+    advance: Callable[[str], Tick | None] = lambda _: None,
+    adjustment: Adjustment = "holm",
+) -> Report:
+    """Write the report of every suite in a runs folder.
+
+    The folder appears whole or not at all, and the same runs give the same bytes.
+
+    Parameters
+    ----------
+    runs
+        The runs folder, or the folder of one suite.
+    out
+        Folder of the report, replaced if `lcbench report` wrote it; by default `report` beside the
+        runs folder. With several suites, each gets a folder inside.
+    command
+        Command that was typed, for the section on provenance.
+    resamples
+        Bootstrap resamples of each interval.
+    advance
+        Called with the name of each step before it begins.
+    adjustment
+        How the p-values of a family are adjusted.
+
+    Raises
+    ------
+    UserError
+        If there are no runs, they cannot be read, or `out` holds files of someone else.
+    """
+    settings = AnalysisSettings(resamples=resamples, adjustment=adjustment)
+    suites = suite_folders(runs)
+    target = (out or default_report(runs, suites)).resolve()
+    check_report(target)
+    written = {}
+    with whole_folder(target) as folder:
+        for path in suites:
+            advance(f"{path.name}: reading runs")
+            suite = read_suite(path)
+            numbers = analyse(suite, command=command, settings=settings, advance=advance)
+            results = numbers.model_copy(update={"findings": findings(numbers)})
+            advance(f"{path.name}: drawing and writing")
+            _write_suite(suite, results, folder if len(suites) == 1 else folder / path.name)
+            written[path.name] = results
+        if len(suites) > 1:
+            _write_index(written, folder)
+    return Report(target / README, tuple(written.values()))
+
+
+def _write_suite(suite: FinishedSuite, results: Results, folder: Path) -> None:
+    pictures = _draw(suite, results, folder)
+    write_text(folder / README, report_page(results, pictures))
+    write_text(folder / RESULTS_JSON, results.model_dump_json(indent=2) + "\n")
+    write_tidy(results, folder / RESULTS_CSV)
+
+
+def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
+    """Draw every picture; each has a text for those who cannot see it."""
+    place = folder / FIGURES
+
+    def described(path: Path | None, text: str) -> tuple[Picture, ...]:
+        return () if path is None else (Picture(f"{FIGURES}/{path.name}", text),)
+
+    (intervals,) = described(
+        draw_intervals(results, place / "intervals.png"),
+        "Accuracy of each baseline with 95 % intervals",
+    )
+    differences = described(
+        draw_differences(results, place / "differences.png"),
+        "Differences from the reference with 95 % intervals",
+    )
+    others: list[Picture] = []
+    for result in results.protocols:
+        name, title = result.protocol, protocol_title(result.protocol)
+        confusions = draw_confusions(results, result, place / f"confusion-{name}.png")
+        others += described(confusions, f"Confusion matrices, {title}")
+        curves = draw_curves(suite, results, name, place / f"learning-curves-{name}.png")
+        others += described(curves, f"Learning curves, {title}")
+    return Pictures(intervals, next(iter(differences), None), tuple(others))
+
+
+def _write_index(written: dict[str, Results], folder: Path) -> None:
+    """Write the list of several reports."""
+    reports = [
+        (results.suite, f"{name}/{README}", results.findings[0])
+        for name, results in written.items()
+    ]
+    write_text(folder / README, render_page("reports.md.j2", reports=reports))
+    write_json(folder / RESULTS_JSON, {"generator": GENERATOR, "suites": list(written)})

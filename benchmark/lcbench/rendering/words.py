@@ -1,0 +1,187 @@
+"""What things are called: baselines, protocols, metrics, parts of the class tree."""
+
+from __future__ import annotations
+
+from lcbench.analysis.results import ProtocolResult, Results
+from lcbench.analysis.scores import (
+    AnalysisSettings,
+    EventComparison,
+    EventKind,
+    MetricInfo,
+    ModelComparison,
+)
+from lcbench.protocols import PROTOCOLS
+from lcbench.rendering import formats
+from lcbench.rendering import markdown as md
+from lcbench.statistics.choices import ADJUSTMENT_AUTHORS
+from lcbench.taxonomy import Taxonomy
+
+GROUPS_UNKNOWN = "source groups unknown: images resampled, intervals too narrow"
+_NOT = "not-"
+
+
+def protocol_title(name: str) -> str:
+    """Return what a protocol is called: `leakage-free (by source group)`."""
+    return PROTOCOLS[name].title if name in PROTOCOLS else name
+
+
+def protocol_short(name: str) -> str:
+    """Return its title without what stands in brackets: `leakage-free`."""
+    return protocol_title(name).split(" (")[0]
+
+
+def capital(text: str) -> str:
+    """Return a text that begins a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def called(results: Results, name: str) -> str:
+    """Return how a baseline is called in a sentence: the reference is pointed out."""
+    if name != results.reference:
+        return name
+    return "the reference" if name == "reference" else f"the reference ({name})"
+
+
+def baseline_title(results: Results, name: str) -> str:
+    """Return a baseline's name, with a warning where its weights are random."""
+    baseline = results.baseline(name)
+    random = baseline is not None and baseline.random_weights
+    return f"{name} (random weights)" if random else name
+
+
+def label(results: Results, name: str) -> md.Markdown:
+    """Return a baseline's name for a table, the reference in bold."""
+    text = md.escape_cell(baseline_title(results, name))
+    return md.Markdown(f"**{text}**") if name == results.reference else text
+
+
+def data_words(results: Results) -> str:
+    """Return the data's name, with a warning where they are synthetic."""
+    synthetic = ", synthetic demonstration data" if results.dataset.synthetic else ""
+    return f"{results.dataset.name}{synthetic}"
+
+
+def node_words(node: str) -> str:
+    """Return the name of a class or of an inner node."""
+    if node.startswith(_NOT):
+        return f"not {node_words(node.removeprefix(_NOT))}"
+    return node.replace("_", " ")
+
+
+def options_words(tree: Taxonomy, node: str) -> str:
+    """Return what a decision chooses between: `adenocarcinoma / squamous cell carcinoma`."""
+    options = tree.children(node)
+    if not options and node.startswith(_NOT):
+        options = (node.removeprefix(_NOT), node)
+    return " / ".join(node_words(option) for option in options)
+
+
+def metric_title(tree: Taxonomy, info: MetricInfo, of: str = "", *, share: str = "%") -> str:
+    """Return a metric's name with what it speaks of and the unit: `share` where it is a share."""
+    what = options_words(tree, of) if info.level == "decision" else node_words(of)
+    unit = share if info.unit == "share" else ""
+    return ", ".join(part for part in (info.title, what, unit) if part)
+
+
+def event_words(tree: Taxonomy, kind: EventKind, node: str) -> str:
+    """Return what goes wrong: `any error`, or which classes are taken for each other."""
+    return "any error" if kind == "any_error" else f"{options_words(tree, node)} confusions"
+
+
+def effect_cells(effect: EventComparison, settings: AnalysisSettings) -> list[str]:
+    """Return what a comparison found on an event, one text each.
+
+    Discordant predictions of the first model and of the second, difference in points, relative
+    reduction in per cent, odds ratio, p and adjusted p, and the smallest difference that could
+    have been shown, in points.
+    """
+    test = effect.test(settings.default_test)
+    return [
+        formats.integer(test.only_a),
+        formats.integer(test.only_b),
+        formats.points_interval(effect.difference),
+        formats.reduction_interval(effect.relative_reduction),
+        formats.ratio_interval(effect.odds_ratio),
+        formats.p_value(test.p),
+        formats.p_value(test.p_adjusted),
+        formats.points(effect.detectable).removesuffix(" points"),
+    ]
+
+
+def headline(results: Results) -> str | None:
+    """Return the decision to read first: that of the subtypes, where confusions were counted."""
+    node = results.taxonomy.subtypes_of
+    models = results.strictest.comparison.models
+    if node is None or not any(model.get("confusion_rate", node) for model in models):
+        return None
+    return node
+
+
+def headline_event(results: Results) -> tuple[EventKind, str]:
+    """Return the event to read first: confusions at the headline decision, else any error."""
+    node = headline(results)
+    return ("any_error", "") if node is None else ("confusion", node)
+
+
+def screening_node(tree: Taxonomy) -> str | None:
+    """Return the node that is looked for in screening: all that is not negative."""
+    if tree.negative is None:
+        return None
+    positive = set(tree.leaves) - set(tree.leaves_under(tree.negative))
+    alike = (node for node in tree.nodes if set(tree.leaves_under(node)) == positive)
+    return next(alike, f"{_NOT}{tree.negative}")
+
+
+def units(comparison: ModelComparison) -> str:
+    """Return what is resampled, in words."""
+    if comparison.groups_known:
+        return "source groups"
+    without = comparison.images_without_group
+    return "images" if without == comparison.images else "groups and single images"
+
+
+def coarse_words(comparison: ModelComparison) -> list[str]:
+    """Return what became of predictions whose label is no leaf; empty where there are none."""
+    labels = [
+        f"{node_words(node)} ({formats.integer(count)})"
+        for node, count in comparison.coarse.items()
+    ]
+    if not labels:
+        return []
+    return [
+        "Predictions for a label that is no leaf of the class tree, "
+        f"{formats.listing(labels)}, count only where that label decides."
+    ]
+
+
+def unmatched_words(comparison: ModelComparison) -> list[str]:
+    """Return what did not match, a sentence a model."""
+    found = []
+    for one in comparison.unmatched:
+        with_them = f" with {formats.plural(one.predictions, 'prediction')}"
+        more = one.images - len(one.examples)
+        found.append(
+            f"{formats.plural(one.images, 'image')} of {one.model} without a partner, left out"
+            f"{'' if one.predictions == one.images else with_them}: {', '.join(one.examples)}"
+            f"{f', and {formats.integer(more)} more' if more > 0 else ''}."
+        )
+    return found
+
+
+def unknown_groups(results: Results) -> tuple[ProtocolResult, ...]:
+    """Return the protocols whose images were resampled for want of source groups."""
+    return tuple(one for one in results.protocols if not one.comparison.groups_known)
+
+
+def author(settings: AnalysisSettings) -> str:
+    """Return after whom the adjustment of p-values is called."""
+    return ADJUSTMENT_AUTHORS[settings.adjustment]
+
+
+def interval_words(settings: AnalysisSettings) -> str:
+    """Return how limits were found."""
+    resamples = f"{formats.integer(settings.resamples)} bootstrap resamples"
+    if settings.interval == "score":
+        return f"score interval, its standard error from {resamples}"
+    name = "BCa" if settings.interval == "bca" else "percentile"
+    return f"{name} interval of {resamples}"

@@ -1,0 +1,159 @@
+"""How metrics are computed: from counts of true node x predicted leaf, probabilities or ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lcbench.statistics import metrics
+from lcbench.statistics.metrics import Counts, Values
+from lcbench.statistics.panel import Count, CountStatistic
+from lcbench.statistics.tree import ClassTree, Codes
+
+Cells = Callable[[ClassTree, Any], NDArray[Any]]
+"""Takes what the two parameters of `OfCounts.count` are and returns (M, L) weights of cells."""
+
+
+@dataclass(frozen=True)
+class OfCounts:
+    """A metric of counts.
+
+    Parameters
+    ----------
+    count
+        Takes the class tree and what the metric speaks of: None for the whole model, the code of
+        a leaf, a `Decision` for a node (see `ClassTree.detections`) or for a decision.
+    bounds
+        Takes the class tree and returns the bounds, where the tree narrows those of the metric.
+    """
+
+    count: Callable[[ClassTree, Any], Count]
+    bounds: Callable[[ClassTree], tuple[float, float]] | None = None
+
+
+@dataclass(frozen=True)
+class MeanOfImages:
+    """The mean over images of a score of their probabilities.
+
+    Parameters
+    ----------
+    values
+        Takes (N, L) probabilities and (N,) true leaf codes and returns (N,).
+    """
+
+    values: Callable[[Values, Codes], Values]
+
+
+@dataclass(frozen=True)
+class CalibrationGap:
+    """The expected calibration error of the most probable leaf.
+
+    Parameters
+    ----------
+    bins
+        Takes (N,) confidences and returns the (N,) bins.
+    """
+
+    bins: Callable[[Values], NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class OfRanks:
+    """Made from the ranks of the probabilities by `lcbench.statistics.ranking`, by the key."""
+
+
+def of_images(function: CountStatistic) -> OfCounts:
+    """Return a share of all images whose label is a leaf."""
+    one = Count(function, metrics.support, proportion=True)
+    return OfCounts(lambda _tree, _of: one)
+
+
+def of_classes(function: CountStatistic, defined: CountStatistic | None = None) -> OfCounts:
+    """Return a metric that is as sure as the class with the fewest source groups.
+
+    Parameters
+    ----------
+    function, defined
+        See `lcbench.statistics.panel.Count`.
+    """
+    one = Count(function, metrics.support, defined=defined, trials=_scarcest)
+    return OfCounts(lambda _tree, _of: one)
+
+
+def of_leaf(
+    function: CountStatistic, images: Callable[[Counts, int], Values], *, proportion: bool = True
+) -> OfCounts:
+    """Return a metric of each leaf.
+
+    Parameters
+    ----------
+    function
+        Takes counts and returns (..., L).
+    images
+        Takes counts and the code of a leaf and returns the (...) images that enter.
+    proportion
+        Whether it is a share of these images.
+    """
+
+    def count(_tree: ClassTree, leaf: int) -> Count:
+        return Count(
+            lambda counts: np.asarray(function(counts)[..., leaf]),
+            lambda counts: images(counts, leaf),
+            proportion=proportion,
+        )
+
+    return OfCounts(count)
+
+
+def of_cells(
+    part: Cells,
+    whole: Cells,
+    *,
+    images: Cells | None = None,
+    bounds: Callable[[ClassTree], tuple[float, float]] | None = None,
+) -> OfCounts:
+    """Return one weighted sum of cells divided by another.
+
+    Parameters
+    ----------
+    part, whole
+        Weights of the cells.
+    images
+        Cells of the images that enter. By default those of `whole`: the metric is then a share of
+        these images, and the cells of `part` are among them.
+    bounds
+        See `OfCounts`.
+    """
+
+    def count(tree: ClassTree, of: Any) -> Count:  # noqa: ANN401 - see `OfCounts`
+        share = partial(metrics.cell_share, part=part(tree, of), whole=whole(tree, of))
+        entering = partial(metrics.cell_sum, weights=(images or whole)(tree, of))
+        return Count(share, entering, proportion=images is None)
+
+    return OfCounts(count, bounds)
+
+
+def true_images(counts: Counts, leaf: int) -> Values:
+    """Return the images of a leaf, (...)."""
+    return np.asarray(metrics.true_support(counts)[..., leaf])
+
+
+def predicted_images(counts: Counts, leaf: int) -> Values:
+    """Return the images predicted as a leaf, (...)."""
+    return np.asarray(metrics.predicted_support(counts)[..., leaf])
+
+
+def true_or_predicted(counts: Counts, leaf: int) -> Values:
+    """Return the images of a leaf and those predicted as it, no image twice, (...)."""
+    both = metrics.leaf_rows(counts)[..., leaf, leaf]
+    return true_images(counts, leaf) + predicted_images(counts, leaf) - both
+
+
+def _scarcest(by_group: Values) -> int:
+    groups = (metrics.true_support(by_group) > 0).sum(axis=0)
+    return int(groups[groups > 0].min(initial=len(by_group)))

@@ -1,0 +1,87 @@
+"""Intervals of several models and of their differences, all from the same resamples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from lcbench.statistics.bootstrap import RESAMPLES, Tick
+from lcbench.statistics.choices import Method
+from lcbench.statistics.intervals import Interval, intervals
+from lcbench.statistics.panel import K, Panel, join, rekeyed, with_differences
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class ModelIntervals(Generic[K]):
+    """Intervals of every measure.
+
+    Parameters
+    ----------
+    own
+        Of each model, by its name and the measure's key.
+    differences
+        Of each pair of models, the second minus the first: the measures that both have.
+    """
+
+    own: dict[str, dict[K, Interval]]
+    differences: dict[Pair, dict[K, Interval]]
+
+
+def model_intervals(
+    panels: Mapping[str, Panel[K]],
+    pairs: Sequence[Pair] = (),
+    *,
+    method: Method = "score",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    tick: Tick | None = None,
+) -> ModelIntervals[K]:
+    """Return the intervals of several models, and of the differences between some of them.
+
+    Each panel is evaluated once on each block of resamples.
+
+    Parameters
+    ----------
+    panels
+        Measures of each model, by its name; all draw the same groups. One without probabilities
+        may have fewer measures than another.
+    pairs
+        Names of the two models of each difference: the second minus the first.
+    method, resamples, seed, tick
+        As for `lcbench.statistics.intervals.intervals`.
+
+    Raises
+    ------
+    ValueError
+        If the panels draw different units.
+    """
+    every = join([rekeyed(panel, _with((name,))) for name, panel in panels.items()])
+    keys = {name: [one.key for one in panel.measures] for name, panel in panels.items()}
+    sides = {
+        ((a, b), key): (((b,), key), ((a,), key))
+        for a, b in pairs
+        for key in keys[a]
+        if key in keys[b]
+    }
+    found = intervals(
+        with_differences(every, sides),
+        method=method,
+        resamples=resamples,
+        seed=seed,
+        tick=tick,
+    )
+    own: dict[str, dict[K, Interval]] = {name: {} for name in panels}
+    differences: dict[Pair, dict[K, Interval]] = {pair: {} for pair in pairs}
+    for (names, key), interval in found.items():
+        if len(names) == 1:
+            own[names[0]][key] = interval
+        else:
+            differences[names[0], names[1]][key] = interval
+    return ModelIntervals(own, differences)
+
+
+def _with(names: tuple[str, ...]) -> Callable[[K], tuple[tuple[str, ...], K]]:
+    return lambda key: (names, key)

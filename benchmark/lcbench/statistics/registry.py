@@ -1,0 +1,301 @@
+"""Every metric, declared once. To add one, add its declaration to `METRICS`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from lcbench.statistics import kinds, metrics
+from lcbench.statistics import probabilities as scores
+from lcbench.statistics.kinds import CalibrationGap, MeanOfImages, OfCounts, OfRanks
+from lcbench.statistics.limits import Scale
+from lcbench.statistics.panel import SHARE
+from lcbench.statistics.tree import ClassTree
+
+CORRELATION = (-1.0, 1.0)
+
+
+class MetricKey(NamedTuple):
+    """A metric, and the leaf, node or decision that it speaks of; nothing for the whole model."""
+
+    metric: str
+    of: str = ""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What is known of a metric.
+
+    Parameters
+    ----------
+    key, title
+        Its name in files, and in tables.
+    what
+        What it is, in one sentence.
+    statistic
+        How it is computed.
+    unit
+        How to write it: a share in percent, or a plain number.
+    bounds, scale
+        Smallest and largest possible value; shape of its interval.
+    level
+        What it speaks of: the model, each leaf, each node that can be looked for, each decision.
+    shown
+        Where a report shows it: in the main table, among further metrics, by class, or in the
+        file of all results only.
+    needs_depth
+        Whether it is left out where the tree has one level, as it would say nothing new there.
+    """
+
+    key: str
+    title: str
+    what: str
+    statistic: OfCounts | MeanOfImages | CalibrationGap | OfRanks
+    unit: Literal["share", "number"] = "share"
+    bounds: tuple[float, float] = SHARE
+    scale: Scale = Scale.bounded
+    higher_is_better: bool = True
+    level: Literal["model", "leaf", "node", "decision"] = "model"
+    shown: Literal["main", "further", "class", "file"] = "file"
+    needs_depth: bool = False
+
+    def speaks_of(self, tree: ClassTree) -> dict[str, Any]:
+        """Return what the metric speaks of in a tree by name, see `OfCounts`; perhaps nothing."""
+        if self.needs_depth and tree.taxonomy.height < 2:
+            return {}
+        if self.level == "leaf":
+            return {leaf: code for code, leaf in enumerate(tree.leaves)}
+        if self.level == "node":
+            return {one.node: one for one in tree.detections}
+        if self.level == "decision":
+            return {one.node: one for one in tree.decisions}
+        return {"": None}
+
+
+_DECLARED = (
+    Metric(
+        "accuracy",
+        "accuracy",
+        "Share of images that are called their own class.",
+        kinds.of_images(metrics.accuracy),
+        shown="main",
+    ),
+    Metric(
+        "balanced_accuracy",
+        "balanced accuracy",
+        "Mean of the recalls of the classes.",
+        kinds.of_classes(metrics.balanced_accuracy),
+        shown="further",
+    ),
+    Metric(
+        "macro_f1",
+        "macro F1",
+        "Mean of the F1 scores of the classes.",
+        kinds.of_classes(metrics.macro_f1),
+        shown="main",
+    ),
+    Metric(
+        "cohen_kappa",
+        "Cohen's kappa",
+        "Agreement with the truth beyond chance: 0 is chance, 1 is perfect.",
+        kinds.of_classes(metrics.cohen_kappa, metrics.beyond_chance),
+        unit="number",
+        bounds=CORRELATION,
+        shown="further",
+    ),
+    Metric(
+        "matthews_correlation",
+        "Matthews correlation",
+        "Correlation of answers and truth for any number of classes: 0 is chance, 1 is perfect.",
+        kinds.of_classes(metrics.matthews_correlation, metrics.matthews_scale),
+        unit="number",
+        bounds=CORRELATION,
+        shown="further",
+    ),
+    Metric(
+        "hierarchical_f",
+        "hierarchical F",
+        "Twice the nodes of the class tree that truth and answer share, of the nodes on both "
+        "paths (Kiritchenko et al. 2006).",
+        kinds.of_cells(
+            lambda tree, _: 2 * tree.shared_nodes,
+            lambda tree, _: tree.path_nodes,
+            images=lambda tree, _: np.ones_like(tree.under),
+        ),
+        shown="further",
+        needs_depth=True,
+    ),
+    Metric(
+        "mistake_severity",
+        "mistake severity",
+        "Mean height in the class tree of the node where truth and answer part, over the errors: "
+        "1 is between siblings (Bertinetto et al. 2020).",
+        kinds.of_cells(
+            lambda tree, _: tree.mistake_heights,
+            lambda tree, _: ~tree.under,
+            images=lambda tree, _: ~tree.under,
+            bounds=lambda tree: (1.0, float(tree.taxonomy.height)),
+        ),
+        unit="number",
+        bounds=(1.0, math.inf),
+        higher_is_better=False,
+        shown="further",
+        needs_depth=True,
+    ),
+    Metric(
+        "sensitivity",
+        "sensitivity",
+        "Share of the images of a node that are called something under it.",
+        kinds.of_cells(
+            lambda _, node: node.rows_of(0) & node.right, lambda _, node: node.rows_of(0)
+        ),
+        level="node",
+        shown="main",
+    ),
+    Metric(
+        "specificity",
+        "specificity",
+        "Share of the images outside a node that are called something outside it.",
+        kinds.of_cells(
+            lambda _, node: node.rows_of(1) & node.right, lambda _, node: node.rows_of(1)
+        ),
+        level="node",
+        shown="main",
+    ),
+    Metric(
+        "decision_accuracy",
+        "decision accuracy",
+        "Share of a decision's images that are called something in the right option.",
+        kinds.of_cells(lambda _, decision: decision.right, lambda _, decision: decision.asked),
+        level="decision",
+        shown="main",
+    ),
+    Metric(
+        "confusion_rate",
+        "confusion rate",
+        "Share of a decision's images that are called something in another option.",
+        kinds.of_cells(lambda _, decision: decision.confused, lambda _, decision: decision.asked),
+        higher_is_better=False,
+        level="decision",
+        shown="main",
+    ),
+    Metric(
+        "confusions_of_all",
+        "confusions among all images",
+        "Confusions of a decision as a share of all images.",
+        kinds.of_cells(
+            lambda _, decision: decision.confused, lambda tree, _: np.ones_like(tree.under)
+        ),
+        higher_is_better=False,
+        level="decision",
+    ),
+    Metric(
+        "confusions_of_errors",
+        "confusions among all errors",
+        "Confusions of a decision as a share of all errors.",
+        kinds.of_cells(lambda _, decision: decision.confused, lambda tree, _: ~tree.under),
+        higher_is_better=False,
+        level="decision",
+    ),
+    Metric(
+        "precision",
+        "precision",
+        "Share of the images called a class that are of it.",
+        kinds.of_leaf(metrics.precision, kinds.predicted_images),
+        level="leaf",
+        shown="class",
+    ),
+    Metric(
+        "recall",
+        "recall",
+        "Share of the images of a class that are called so.",
+        kinds.of_leaf(metrics.recall, kinds.true_images),
+        level="leaf",
+        shown="class",
+    ),
+    Metric(
+        "f1",
+        "F1",
+        "Harmonic mean of precision and recall.",
+        kinds.of_leaf(metrics.f1, kinds.true_or_predicted, proportion=False),
+        level="leaf",
+        shown="class",
+    ),
+    Metric(
+        "log_loss",
+        "log loss",
+        "Mean of minus the logarithm of the probability of the true class.",
+        MeanOfImages(scores.log_losses),
+        unit="number",
+        bounds=(0.0, math.inf),
+        scale=Scale.positive,
+        higher_is_better=False,
+        shown="further",
+    ),
+    Metric(
+        "brier_score",
+        "Brier score",
+        "Squared distance of the probabilities from the truth, 0 to 2.",
+        MeanOfImages(scores.brier_scores),
+        unit="number",
+        bounds=(0.0, 2.0),
+        scale=Scale.positive,
+        higher_is_better=False,
+        shown="further",
+    ),
+    Metric(
+        "calibration_error",
+        "ECE, equal width",
+        "Expected calibration error of the most probable class, 15 bins of equal width.",
+        CalibrationGap(scores.equal_width_bins),
+        unit="number",
+        scale=Scale.linear,
+        higher_is_better=False,
+        shown="further",
+    ),
+    Metric(
+        "calibration_error_equal_mass",
+        "ECE, equal mass",
+        "Expected calibration error of the most probable class, 15 bins of about equal numbers.",
+        CalibrationGap(scores.equal_mass_bins),
+        unit="number",
+        scale=Scale.linear,
+        higher_is_better=False,
+        shown="further",
+    ),
+    Metric(
+        "auroc",
+        "AUROC",
+        "Area under the ROC curve of a class against the rest.",
+        OfRanks(),
+        level="leaf",
+        shown="class",
+    ),
+    Metric(
+        "average_precision",
+        "average precision",
+        "Average precision of a class against the rest.",
+        OfRanks(),
+        level="leaf",
+        shown="class",
+    ),
+    Metric(
+        "macro_auroc",
+        "macro AUROC",
+        "Mean over the classes of the area under the one-vs-rest ROC curve.",
+        OfRanks(),
+        shown="main",
+    ),
+    Metric(
+        "macro_average_precision",
+        "macro average precision",
+        "Mean over the classes of the one-vs-rest average precision.",
+        OfRanks(),
+        shown="further",
+    ),
+)
+METRICS: dict[str, Metric] = {metric.key: metric for metric in _DECLARED}
+"""Every metric by its key, in the order of reports."""

@@ -1,0 +1,170 @@
+"""Suites that lack something, or have another class tree; external folders."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lcbench.errors import UserError
+from lcbench.runs.records import TaxonomyRecord
+
+from .runfolders import fail_run, make_runs
+from .truth import right
+
+
+def test_one_protocol_and_one_seed(tmp_path, shape, analysed):
+    results = analysed(make_runs(tmp_path, replace(shape, protocols=("paper",))))
+    assert results.drops == ()
+    assert results.leakage_free is None
+    assert results.strictest is results.flattering
+    assert {one.seeds for one in results.protocols[0].comparison.models} == {None}
+
+
+def test_missing_folds_are_counted(tmp_path, shape, analysed):
+    folder = make_runs(tmp_path, replace(shape, protocols=("grouped",)))
+    for baseline in shape.baselines:
+        fail_run(folder / "grouped" / baseline / "seed0-fold2")
+    (result,) = analysed(folder).protocols
+    assert (result.tested, result.planned) == (96, 120)
+    assert result.missing == ()
+
+
+def test_a_fold_that_one_baseline_lacks_is_left_out_for_all(tmp_path, shape, analysed):
+    folder = make_runs(tmp_path, replace(shape, protocols=("grouped",)))
+    fail_run(folder / "grouped" / "colour" / "seed0-fold1")
+    (result,) = analysed(folder).protocols
+    (missing,) = result.missing
+    assert (missing.seed, missing.fold, missing.models) == (0, 1, ("colour",))
+    assert result.comparison.images == result.tested < result.planned
+    assert result.comparison.unmatched == ()
+
+
+def test_a_baseline_without_a_run_in_common_is_left_out(tmp_path, shape, analysed):
+    folder = make_runs(tmp_path, replace(shape, protocols=("grouped",)))
+    for fold in range(1, 5):
+        fail_run(folder / "grouped" / "colour" / f"seed0-fold{fold}")
+    for baseline in ("majority", "reference"):
+        fail_run(folder / "grouped" / baseline / "seed0-fold0")
+    (result,) = analysed(folder).protocols
+    assert result.not_compared == ("colour",)
+    assert [one.model for one in result.comparison.models] == ["majority", "reference"]
+
+
+def test_predictions_that_contradict_each_other_are_refused(tmp_path, shape, analysed):
+    folder = make_runs(tmp_path, replace(shape, protocols=("paper",)))
+    path = folder / "paper" / "colour" / "seed0" / "predictions.parquet"
+    table = pd.read_parquet(path)
+    table.loc[0, "group"] = "another"
+    table.to_parquet(path)
+    with pytest.raises(UserError, match="more than one label, source group or hash"):
+        analysed(folder)
+
+
+def test_unknown_groups_resample_images(tmp_path, shape, analysed):
+    results = analysed(make_runs(tmp_path, replace(shape, groups_known=False)))
+    for result in results.protocols:
+        comparison = result.comparison
+        assert not comparison.groups_known
+        assert comparison.groups == comparison.images == comparison.images_without_group
+
+
+def test_zero_errors_have_an_interval_and_p_is_one(tmp_path, shape, analysed):
+    from .runfolders import Recipe
+
+    perfect = {name: Recipe(0.0, 0.0) for name in ("knn", "reference")}
+    chosen = replace(shape, baselines=("knn", "reference"), recipes=perfect)
+    for result in analysed(make_runs(tmp_path, chosen)).protocols:
+        for model in result.comparison.models:
+            assert model.accuracy.value == 1
+            assert 0 < model.accuracy.low < 1
+            assert model.get("confusion_rate", "malignant").high > 0
+            assert model.get("matthews_correlation").low < 1
+            assert model.get("mistake_severity").value is None
+            assert model.effective is None
+        (pair,) = result.comparison.pairs
+        assert len(pair.events) == 3
+        for one in pair.events:
+            assert {(test.p, test.p_adjusted) for test in one.tests} == {(1, 1)}
+            assert one.difference.low < 0 < one.difference.high
+            assert one.relative_reduction.value is one.odds_ratio.value is None
+            assert 0 < one.detectable < 1
+
+
+def test_a_flat_tree_has_errors_only(tmp_path, shape, analysed):
+    leaves = ("liver", "spleen", "kidney")
+    parents = dict.fromkeys(leaves, "root")
+    tree = TaxonomyRecord(name="organs", parents=parents, negative=None, subtypes_of=None)
+    results = analysed(make_runs(tmp_path, replace(shape, taxonomy=tree, leaves=leaves)))
+    for result in results.protocols:
+        assert result.comparison.events == (("any_error", ""),)
+        for model in result.comparison.models:
+            spoken_of = {one.metric for one in model.scores}
+            assert not {"sensitivity", "confusion_rate", "hierarchical_f"} & spoken_of
+
+
+def test_in_a_deep_tree_every_decision_counts_its_own_confusions(tmp_path, shape, analysed):
+    """Non-small against small cell is not adenocarcinoma against squamous cell carcinoma."""
+    parents = {
+        "benign": "root", "malignant": "root", "nsclc": "malignant", "small_cell": "malignant",
+        "adenocarcinoma": "nsclc", "squamous_cell_carcinoma": "nsclc",
+    }  # fmt: skip
+    tree = TaxonomyRecord(name="who", parents=parents, negative="benign", subtypes_of="malignant")
+    leaves = ("benign", "small_cell", "adenocarcinoma", "squamous_cell_carcinoma")
+    folder = make_runs(tmp_path, replace(shape, taxonomy=tree, leaves=leaves, tiles=12))
+    results = analysed(folder)
+    comparison = results.strictest.comparison
+    assert comparison.events == (
+        ("any_error", ""), ("confusion", "malignant"), ("confusion", "root"),
+        ("confusion", "nsclc"),
+    )  # fmt: skip
+    counts = np.array(comparison.scores("colour").confusion)
+    nsclc, small = counts[2:, 2:], counts[1, 2:].sum() + counts[2:, 1].sum()
+    rate = comparison.scores("colour").get("confusion_rate", "malignant")
+    assert rate.count == small > 0
+    rate = comparison.scores("colour").get("confusion_rate", "nsclc")
+    assert rate.count == nsclc.sum() - np.trace(nsclc)
+
+
+def test_images_with_a_coarse_label_count_where_their_label_says_enough(tmp_path, shape, analysed):
+    folder = make_runs(tmp_path, replace(shape, protocols=("paper",)))
+    for path in folder.glob("paper/*/*/predictions.parquet"):
+        table = pd.read_parquet(path)
+        cancer = table.index[table["true"] != "benign"][:3]
+        table.loc[cancer, "true"] = "malignant"
+        table.to_parquet(path)
+    comparison = analysed(folder).protocols[0].comparison
+    assert comparison.coarse == {"malignant": 3}
+    for model in comparison.models:
+        assert model.get("confusion_rate", "root").n == model.accuracy.n + 3
+    for pair in comparison.pairs:
+        assert pair.on("confusion", "root").test().n == pair.on("any_error").test().n + 3
+
+
+def test_external_accuracy_at_each_level(stored, core_runs):
+    (folder,) = stored["external"]
+    files = list(core_runs.glob("external/chest-ct/grouped/colour/*.parquet"))
+    rows = pd.concat([pd.read_parquet(file) for file in files])
+    assert len(files) == 10
+    top, leaves = folder["levels"]
+    at_top, at_leaves = (
+        next(
+            one
+            for one in level["scores"]
+            if (one["protocol"], one["baseline"]) == ("grouped", "colour")
+        )
+        for level in (top, leaves)
+    )
+    malignant = rows["p:adenocarcinoma"] + rows["p:squamous_cell_carcinoma"]
+    hits = (malignant > rows["p:benign"]) == (rows["true"] != "benign")
+    assert at_top["accuracy"]["value"] == pytest.approx(hits.mean())
+    assert (at_top["accuracy"]["count"], at_top["accuracy"]["n"]) == (hits.sum(), len(rows))
+    assert top["majority_rate"] == pytest.approx((rows["true"] != "benign").mean())
+    assert top["images"] == 234
+    known = rows[rows["true"] != "malignant"]
+    assert leaves["images"] == 183
+    assert at_leaves["accuracy"]["value"] == pytest.approx(right(known).mean())
+    assert leaves["majority_class"] == "adenocarcinoma"
+    difference = right(known).mean() - (known["true"] == "adenocarcinoma").mean()
+    assert at_leaves["difference"]["value"] == pytest.approx(difference)
+    assert at_leaves["accuracy"]["groups"] == known["sha256"].nunique() == 182

@@ -1,0 +1,265 @@
+"""Each finding, for each outcome that the data can have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lcbench.analysis.results import Results
+from lcbench.analysis.scores import EventComparison, PairResult
+from lcbench.rendering.report.events import halved_statement
+from lcbench.rendering.report.external import folder_words, overlap_words, read_as
+from lcbench.rendering.report.findings import findings
+from lcbench.runs.records import LabelCount, OverlapRecord
+
+from .. import suites
+from ..suites import ACCURACIES, FLAT, LUNG, event, interval, suite
+
+SUBTYPES = "adenocarcinoma / squamous cell carcinoma"
+
+
+def said(results: Results) -> str:
+    return "\n".join(findings(results))
+
+
+def accurate(**accuracies: float) -> Results:
+    """A suite under the leakage-free protocol alone."""
+    return suite(LUNG, {"grouped": accuracies})
+
+
+def both(random: dict[str, float], grouped: dict[str, float]) -> Results:
+    """A suite under both protocols."""
+    return suite(LUNG, {"paper": random, "grouped": grouped})
+
+
+def changed_splits(**changes: Any) -> Results:
+    """Replace parts of the records of the random splits."""
+    results = suites.lung()
+    paper, *others = results.protocols
+    splits = tuple(
+        one.model_copy(update={"record": one.record.model_copy(update=changes)})
+        for one in paper.splits
+    )
+    changed = (paper.model_copy(update={"splits": splits}), *others)
+    return results.model_copy(update={"protocols": changed})
+
+
+def with_event(one: EventComparison, *, gain: float = 0.0, floor: tuple[str, ...] = ()) -> Results:
+    """Give a hierarchical baseline this comparison with the reference."""
+    results = suite(LUNG, {"grouped": {"reference": 0.9, "tree": 0.91}}, floor=floor)
+    (result,) = results.protocols
+    differences = suites.pair("reference", "tree", gain, results.tree).differences
+    pair = PairResult(a="reference", b="tree", differences=differences, events=(one,))
+    comparison = result.comparison.model_copy(update={"pairs": (pair,)})
+    protocol = result.model_copy(update={"comparison": comparison})
+    return results.model_copy(update={"protocols": (protocol,)})
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "words"),
+    [
+        (
+            {"reference": 0.9, "knn": 0.95},
+            "Leakage-free (by source group): knn scores highest in accuracy, with 95.0 % [93.0, "
+            "97.0]; the reference reaches 90.0 % [88.0, 92.0]; the difference from the reference "
+            "is shown (+5.0 points [+3.0, +7.0], Holm p = 0.004).",
+        ),
+        (
+            {"reference": 0.96, "knn": 0.95},
+            "the reference scores highest in accuracy, with 96.0 % [94.0, 98.0]; next comes knn "
+            "with 95.0 % [93.0, 97.0]; no difference from the reference is shown (−1.0 points",
+        ),
+        (
+            {"reference": 0.96, "knn": 0.96, "stain": 0.8},
+            "reference and knn score highest in accuracy, with 96.0 % [94.0, 98.0]; next comes st",
+        ),
+        ({"reference": 0.96}, "; there is no other baseline to set beside."),
+        ({"knn": 0.96}, "[94.0, 98.0]; the reference has no finished run."),
+    ],
+)
+def test_the_best_baseline(accuracies: dict[str, float], words: str) -> None:
+    assert words in findings(accurate(**accuracies))[0]
+
+
+def test_a_reference_of_another_name_is_pointed_out() -> None:
+    results = suite(LUNG, {"grouped": {"knn": 0.9, "stain": 0.5}}, reference="knn")
+    assert "the reference (knn) scores highest" in said(results)
+
+
+@pytest.mark.parametrize(
+    ("random", "grouped", "words"),
+    [
+        ({"reference": 0.97}, {"reference": 0.9}, "That flatters the reference: 97.0 % (random "
+         "split) against 90.0 % (leakage-free), a difference of +7.0 points [+5.0, +9.0]."),
+        ({"reference": 0.86}, {"reference": 0.9}, "That disfavours the reference: 86.0 %"),
+        ({"reference": 0.91}, {"reference": 0.9}, "For the reference, no difference between the "
+         "two divisions is shown: 91.0 %"),
+        ({"a": 0.9, "b": 0.9}, {"a": 0.7, "b": 0.8}, "That flatters b: 90.0 % (random split) "),
+    ],
+)  # fmt: skip
+def test_the_drop(random: dict[str, float], grouped: dict[str, float], words: str) -> None:
+    assert words in said(both(random, grouped))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {},
+            "9 of 10 source groups in test are also in training (seed 0), and 95.0 % of the test "
+            "images have an image of the same source there.",
+        ),
+        (
+            {"test_groups": None, "test_groups_in_train": None, "test_with_siblings": None},
+            "source groups are unknown, so how many of the test images",
+        ),
+        (
+            {"test_of_unknown_source": 1},
+            "100 % of the test images of known source have an image of the same source there. The "
+            "source of the other test images (5.0 %) is unknown.",
+        ),
+        ({"test_with_proven_siblings": 3}, "By pixels, 15.0 % of the test images have a proven"),
+    ],
+)
+def test_what_is_known_about_leakage(changes: dict[str, Any], words: str) -> None:
+    assert words in said(changed_splits(**changes))
+
+
+def test_without_a_protocol_nothing_is_said_about_its_part_of_leakage() -> None:
+    random = said(suite(LUNG, {"paper": ACCURACIES["paper"]}))
+    assert "What that is worth needs a run that is leakage-free (by source group)." in random
+    assert random.startswith("Random split (the paper's); there is no leakage-free run: the refer")
+    strict = suite(LUNG, {"grouped": ACCURACIES["grouped"]})
+    assert "There is no run with the random split (the paper's), so nothing is said" in said(strict)
+    roles = strict.roles.model_copy(update={"flattering": None})
+    assert "leakage." not in said(strict.model_copy(update={"roles": roles}))
+
+
+def test_a_shortcut_beside_the_floor() -> None:
+    assert (
+        "stain, a shortcut that should not suffice, reaches 90.0 % [88.0, 92.0] (leakage-free) and "
+        "97.0 % [95.0, 99.0] (random split); no difference from the reference is shown (−1.0 "
+        "points [−3.0, +1.0], Holm p = 0.400); the floor, majority, reaches 33.0 %."
+    ) in said(suites.lung())
+    alone = accurate(stain=0.8)
+    assert "stain, a shortcut that should not suffice, reaches 80.0 % [78.0, 82.0] (" in said(alone)
+    assert "shortcut" not in said(accurate(reference=0.8))
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (
+            event("confusion", "malignant", -0.03, p=0.004, reduction=interval(0.5, 0.2)),
+            f"tree makes fewer {SUBTYPES} confusions than the reference (leakage-free): −3.0 points"
+            " [−5.0, −1.0], 50 % fewer [30, 70] (Holm p = 0.004; 3.1 points could have been sh",
+        ),
+        (
+            event("confusion", "malignant", 0.03, p=0.0004, reduction=interval(-0.5, 0.2)),
+            f"tree makes more {SUBTYPES} confusions than the reference (leakage-free): +3.0 points "
+            "[+1.0, +5.0], 50 % more [30, 70] (Holm p < ",
+        ),
+        (
+            event("confusion", "malignant", 0.01, p=0.049),
+            "Test and interval are computed in different ways: the interval still holds 0.",
+        ),
+        (
+            event("confusion", "malignant", 0.01, p=0.05, reduction=interval(None)),
+            f"No difference in {SUBTYPES} confusions from the reference is shown (leakage-free) "
+            "for: tree +1.0 points [−1.0, +3.0] (Holm p = 0.050;",
+        ),
+        (
+            event("any_error", "", -0.03),
+            "The hierarchical baselines could not be compared with the reference.",
+        ),
+    ],
+)
+def test_hierarchy(one: EventComparison, words: str) -> None:
+    assert words in said(with_event(one))
+
+
+def test_hierarchy_needs_a_hierarchical_baseline_and_a_tree() -> None:
+    assert "There is no run of a hierarchical baseline." in said(accurate(reference=0.9))
+    assert "hierarchical" not in said(suite(FLAT, {"grouped": {"reference": 0.9}}))
+    flat = suite(FLAT, {"grouped": {"reference": 0.9, "tree": 0.8}})
+    assert "tree makes more errors than the reference" in said(flat)
+
+
+@pytest.mark.parametrize(
+    ("low", "gain", "floor", "shown"),
+    [(0.5, 0.0, (), "no baseline"), (0.51, 0.0, (), "tree"),
+     (0.51, -0.01, (), f"tree (which decides {SUBTYPES} less often right)"),
+     (0.51, 0.0, ("tree",), "no baseline")],
+)  # fmt: skip
+def test_who_halves_the_confusions(
+    low: float, gain: float, floor: tuple[str, ...], shown: str
+) -> None:
+    one = event("confusion", "malignant", -0.03, reduction=interval(low + 0.2, 0.2))
+    results = with_event(one, gain=gain, floor=floor)
+    assert halved_statement(results, results.strictest).endswith(f": shown for {shown}.")
+
+
+@pytest.mark.parametrize(
+    ("gains", "words"),
+    [
+        (
+            {"majority": 0.5, "a": 0.05, "b": -0.05, "c": 0.0},
+            "On ct, benign / malignant (60 images): the best of 3 models, a (training: "
+            "leakage-free), chosen afterwards, is 5.0 points above the majority rate [+3.0, +7.0]: "
+            "85.0 % against 80.0 % for always answering malignant.",
+        ),
+        ({"a": 0.01, "b": 0.0}, "is not shown to be above the majority rate, +1.0 [−1.0, +3.0] p"),
+        ({"a": -0.05, "b": -0.06}, "is 5.0 points below the majority rate [−7.0, −3.0]: 75.0 %"),
+        ({"a": 0.05}, "(60 images): a (training: leakage-free) is 5.0 points above"),
+        ({"majority": 0.0}, "(60 images): majority (training: leakage-free) is not shown"),
+    ],
+)
+def test_one_external_folder(gains: dict[str, float], words: str) -> None:
+    assert words in said(suites.lung(external=(suites.external(gains=gains),)))
+
+
+def test_several_external_folders_are_one_finding() -> None:
+    good, poor = suites.external("good"), suites.external("poor", {"reference": 0.0})
+    assert (
+        "External folders: the best model of each, chosen afterwards, is shown to be above the "
+        "majority rate on good, and not on poor. Not external, with tissue of the training images: "
+        "good (2 of 64 images) and poor (2 of 64 images)."
+    ) in said(suites.lung(external=(good, poor)))
+
+
+def test_a_label_that_the_user_left_out_is_not_called_unknown() -> None:
+    left_out = LabelCount(label="x", node="", images=1, left_out=True)
+    assert read_as(left_out) == "left out by the label map"
+    assert read_as(left_out.model_copy(update={"left_out": False})) == "unknown: left out"
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (OverlapRecord(reason="gone"), "Not compared with the training images: gone."),
+        (
+            OverlapRecord(training_images=1500, images=20),
+            "None of the 20 images is proven to show tissue of the 1,500 training images",
+        ),
+        (
+            OverlapRecord(training_images=1500, images=2000, with_sibling=1200, exact=3),
+            "1,200 of 2,000 images show tissue that is among the 1,500 training images, 3 of them "
+            "as exact copies: the scores on this folder are not external.",
+        ),
+    ],
+)
+def test_tissue_of_the_training_images_is_said(record: OverlapRecord, said: str) -> None:
+    assert overlap_words(record).startswith(said)
+
+
+def test_a_folder_without_predictions_is_said() -> None:
+    nothing = suites.external().model_copy(update={"levels": ()})
+    assert folder_words(nothing, ())[0] == "No finished run has predictions on this folder."
+
+
+def test_warnings() -> None:
+    text = said(suites.deep())
+    assert "Warning: reference and tree-two-head use random weights, as was asked for" in text
+    assert "Source groups unknown (random split): images resampled, intervals too narrow." in text
+    assert "Warning" not in said(suites.lung())
