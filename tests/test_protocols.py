@@ -154,7 +154,7 @@ def test_grouped_without_groups_says_how_to_get_them():
     with pytest.raises(UserError) as raised:
         list(splits("grouped", of_counts(50, 50, 50), 0))
     assert "--groups CSV (columns image, group)" in raised.value.remedy
-    assert "--protocol paper" in raised.value.remedy
+    assert "protocol paper" in raised.value.remedy
 
 
 # any protocol
