@@ -9,7 +9,14 @@ import pytest
 import torch
 
 from lcbench import compute
-from lcbench.compute import channels_last, fits_on_device, resolve_compute, supports_bf16
+from lcbench.compute import (
+    HEADS,
+    Compute,
+    channels_last,
+    fits_on_device,
+    resolve_compute,
+    supports_bf16,
+)
 from lcbench.errors import ExitCode, UserError
 
 
@@ -117,3 +124,12 @@ def test_a_block_that_fails_still_stops_measuring() -> None:
         raise ValueError("broken")
     assert not memory._sampler.is_alive()
     assert memory.megabytes > 0
+
+
+def test_an_accelerator_is_used_after_heads_were_trained_on_the_cpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("accelerate.state.is_mps_available", lambda *_, **__: True)
+    assert HEADS.accelerator().device.type == "cpu"
+    assert Compute("mps", "32", 256).accelerator().device.type == "mps"
+    assert HEADS.accelerator().device.type == "cpu"

@@ -136,3 +136,10 @@ def test_every_picture_and_document_that_the_readme_names_exists() -> None:
     named = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
     missing = [name for name in named if not (ROOT / name).exists()]
     assert not missing
+
+
+def test_the_readmes_own_model_keeps_the_contract(workplace: Path) -> None:
+    code = (
+        "import lcbench.testing, my_models as m; lcbench.testing.check_baseline(m.NearestCentroid)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=workplace, check=True)

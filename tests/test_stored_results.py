@@ -64,6 +64,7 @@ def changed(**values: object) -> dict[str, object]:
         (changed(protocols=[{}]), "protocols.0.protocol: Field required", "Write it again"),
         (changed(unknown=1), "unknown: Extra inputs", "Write it again"),
         ({}, "not written by lcbench", "lcbench report"),
+        ({"generator": "x", "suites": ["a"]}, "the list of several reports", "folder of one"),
         ([], "not written by lcbench", "lcbench report"),
         ("{", "not JSON", "lcbench report"),
         ('{"a": NaN}', "NaN", "lcbench report"),

@@ -208,8 +208,12 @@ def test_a_file_that_is_no_tree_is_refused_by_name_and_reason(text, words, tmp_p
 def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path):
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"name = '\xff'")
-    for file in (tmp_path / "absent.toml", binary, tmp_path):
-        with pytest.raises(UserError, match="not a readable taxonomy") as raised:
+    for file, said in (
+        (tmp_path / "absent.toml", "no such file"),
+        (binary, "not a readable taxonomy"),
+        (tmp_path, "not a readable taxonomy"),
+    ):
+        with pytest.raises(UserError, match=said) as raised:
             load_taxonomy(file)
         assert str(file) in raised.value.message
 

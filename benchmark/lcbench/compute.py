@@ -55,11 +55,15 @@ class Compute:
             "cpu": self.device == "cpu",
             "mixed_precision": "bf16" if self.precision == "bf16" else "no",
         }
+        # Accelerate remembers the process's first device and precision, and does not always say so.
         try:
-            return Accelerator(**wanted)
-        except ValueError:  # Accelerate remembers the process's first device and precision
+            found = Accelerator(**wanted)
+        except ValueError:
+            found = None
+        if found is None or found.device.type != self.device:
             AcceleratorState._reset_state(reset_partial_state=True)
-            return Accelerator(**wanted)
+            found = Accelerator(**wanted)
+        return found
 
 
 HEADS = Compute(device="cpu", precision="32", micro_batch=8)

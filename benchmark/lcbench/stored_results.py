@@ -52,6 +52,8 @@ def read_results(path: str | Path) -> AnyResults:
     version = values.get("schema_version")
     if version == 1:
         raise UserError(f"{file}: written by an older lcbench (schema 1)", _WRITE_AGAIN)
+    if "suites" in values and version is None:
+        raise UserError(f"{file}: the list of several reports", "Name the folder of one of them.")
     model = _MODELS.get(str(values.get("generator")))
     if model is None or not isinstance(version, int):
         raise UserError(f"{file}: not written by lcbench", _WRITERS)

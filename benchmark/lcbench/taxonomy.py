@@ -206,6 +206,8 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
     path = path or _DEFAULT_FILE
     try:
         entries = _TaxonomyFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file", "Check the path.") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise UserError(
             f"{path}: not a readable taxonomy: {error}",

@@ -143,7 +143,6 @@ def test_a_run_that_is_gone_is_done_again_and_no_other(
     ("change", "expected"),
     [
         ({"precision": "bf16"}, {"reference", "knn"}),
-        ({"groups": None}, {"reference", "knn", "majority"}),
         ({}, set()),
     ],
 )

@@ -181,7 +181,10 @@ def test_runs_of_older_versions_that_knew_no_groups_are_done_again_or_refused(
         run(MAJORITY, groups=None, protocols=("grouped",))
     assert "--out" in caught.value.remedy
     assert contents(out) == before
-    assert run(MAJORITY, groups=None) == (1, 0, 0)
+    with pytest.raises(UserError, match="other source groups"):
+        run(MAJORITY, groups=None)
+    assert contents(out) == before
+    assert run(MAJORITY, groups=None, fresh=True) == (1, 0, 0)
     assert run(MAJORITY, groups=None, protocols=("grouped",)) == (5, 0, 0)
 
 
@@ -201,6 +204,24 @@ def test_results_on_other_images_or_for_another_tree_are_not_mixed_in(
             execute(other, out, jobs=1)
         assert "--out" in caught.value.remedy
     assert contents(out) == before
+
+
+def test_the_same_images_in_a_renamed_folder_are_the_same_and_other_groups_are_not(
+    plan_of: MakePlan, out: Path
+) -> None:
+    plan = plan_of(MAJORITY)
+    execute(plan, out, jobs=1)
+    before = contents(out)
+    renamed = replace(plan.dataset, name="renamed", groups_source="renamed/groups.csv")
+    assert execute(replace(plan, dataset=renamed), out, jobs=1).done == 0
+    other = plan.dataset.manifest.assign(group=list(plan.dataset.manifest["image"]))
+    joined = replace(plan, dataset=replace(plan.dataset, manifest=other))
+    with pytest.raises(UserError, match="other source groups") as caught:
+        execute(joined, out, jobs=1)
+    assert "--fresh" in caught.value.remedy
+    kept = contents(out)
+    assert all(str(name).endswith("plan.json") for name in before if before[name] != kept[name])
+    assert execute(joined, out, jobs=1, fresh=True).done == 1
 
 
 def test_what_an_earlier_command_planned_and_is_missing_is_still_told(

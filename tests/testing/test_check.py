@@ -206,7 +206,7 @@ class WritesIntoTheManifest(Majority):
          "a training loss is not finite"),
         (predicting(np.ndarray.tolist), "predict gave list"),
         (predicting(lambda found: found[:, :2]), r"shape \(9, 2\), not \(9, 3\)"),
-        (predicting(np.float32), "float32, not float64"),
+        (predicting(lambda found: found.round().astype(int)), "int64, not floating-point"),
         (predicting(lambda found: found * np.nan), "missing"),
         (predicting(lambda found: found - [1, 0, -1]), "negative probability"),
         (predicting(lambda found: found * 6), "rows sum to 6 to 6"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -18,7 +19,7 @@ from lcbench.datasets.listing import (
     require_known_labels,
 )
 from lcbench.errors import UserError
-from lcbench.storage import build_once, cache_folder
+from lcbench.storage import build_once, cache_folder, content_hash
 from lcbench.taxonomy import Taxonomy
 
 OnBad = Literal["stop", "skip"]
@@ -66,6 +67,11 @@ class Dataset:
     def groups_known(self) -> bool:
         """Whether every image has a source group."""
         return bool(self.groups_source)
+
+    @cached_property
+    def groups_sha256(self) -> str:
+        """Hash of the source group of each image; empty where they are unknown."""
+        return content_hash(*self.manifest["group"]) if self.groups_known else ""
 
     @property
     def groups_words(self) -> str:

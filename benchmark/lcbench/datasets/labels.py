@@ -90,7 +90,7 @@ def load_label_map(path: Path, taxonomy: Taxonomy) -> LabelReader:
 
 
 MAP_HELP = (
-    "A label map is a TOML file given with --labels:\n"
+    "Another class tree is given with --taxonomy. A label map is a TOML file given with --labels:\n"
     "  [labels]\n"
     '  "my folder" = "adenocarcinoma"\n'
     f'  "other folder" = "{LEAVE_OUT}"'

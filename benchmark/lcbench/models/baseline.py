@@ -195,7 +195,8 @@ def import_address(address: str, option: str, what: str) -> Any:  # noqa: ANN401
     except Exception as error:  # a module of the user's own can raise anything
         raise UserError(
             f"{option} = {address!r}: {type(error).__name__}: {error}",
-            f"It names a {what.lower()} as package.module:{what}; the package must be installed.",
+            f"It names a {what.lower()} as package.module:{what}; the package must be "
+            "installed, or its folder be named in PYTHONPATH.",
         ) from error
 
 

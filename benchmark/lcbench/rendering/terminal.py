@@ -130,8 +130,8 @@ def _show_power(plan: Plan) -> None:
         units = "source groups" if plan.dataset.groups_known else "images of unknown source"
         _say(
             f"{PROTOCOLS[one.protocol].title}: {one.images:,} test images in {one.groups:,} "
-            f"{units} can show {shown} (chance of 80 %, two models that differ on 4 % of the "
-            "images, intra-group correlation 0.5; more with --json)"
+            f"{units}; of two models that differ on 4 % of the images they can show {shown} "
+            "(chance of 80 %, intra-group correlation 0.5; more with --json)"
         )
 
 

@@ -134,6 +134,7 @@ def describe_dataset(dataset: Dataset, check: PixelCheck | None = None) -> Datas
         groups_source=dataset.groups_words,
         skipped=dataset.skipped,
         sha256=dataset.sha256,
+        groups_sha256=dataset.groups_sha256,
         pixel_check="" if check is None else str(check),
     )
 

@@ -138,10 +138,10 @@ def _require_no_mixture(
         config = stored.config
         if _origin(config) != origins.get(config.baseline, _origin(config)):
             raise _mixture(path, "another recipe or other weights")
+        if not config.dataset.same_groups(dataset):
+            raise _mixture(path, "other source groups")
         if done_again:
             continue
-        if config.dataset != dataset:
-            raise _mixture(path, "other source groups")
         recipe = recipes.get(config.baseline) if config.backbone else None
         if recipe and takes_reference_backbone(recipe) and references - {_weights(config)}:
             raise _mixture(path, "another reference backbone")
@@ -238,9 +238,13 @@ def _is_done(job: Job) -> bool:
 
 
 def _same(stored: RunConfig, wanted: RunConfig) -> bool:
-    """Compare what decides the result; the commit alone does not make a result stale."""
-    fields = {"commit", "purpose"}
-    return stored.model_dump(exclude=fields) == wanted.model_dump(exclude=fields)
+    """Compare what decides the result; neither the commit nor a folder's name makes it stale."""
+    fields = {"commit", "purpose", "dataset"}
+    return (
+        stored.model_dump(exclude=fields) == wanted.model_dump(exclude=fields)
+        and stored.dataset.sha256 == wanted.dataset.sha256
+        and stored.dataset.same_groups(wanted.dataset)
+    )
 
 
 def _run_all(pending: list[Job], processes: int) -> Iterator[tuple[Job, RunState]]:

@@ -52,6 +52,8 @@ class DatasetRecord(Record):
     `groups_source` says in words where source groups come from; it is empty where they are
     unknown. `source_groups` counts the groups, None where they are unknown. `pixel_check` says in
     words where pixels disagree with given groups; it is empty where they were not compared.
+    `groups_sha256` is the hash of which image belongs to which group; it is empty where groups are
+    unknown, and in records of older versions.
     """
 
     name: str
@@ -63,6 +65,14 @@ class DatasetRecord(Record):
     skipped: tuple[str, ...]
     sha256: str
     pixel_check: str = ""
+    groups_sha256: str = ""
+
+    def same_groups(self, other: DatasetRecord) -> bool:
+        """Tell whether the images stand in the same source groups, from whatever file."""
+        if self.groups_sha256 and other.groups_sha256:
+            return self.groups_sha256 == other.groups_sha256
+        facts = [(one.source_groups, one.groups_source) for one in (self, other)]
+        return facts[0] == facts[1]
 
 
 class SplitRecord(Record):

@@ -141,6 +141,8 @@ def load_suite(name_or_file: str) -> Suite:
     path = _find("suite", name_or_file, _SUITES)
     try:
         return Suite.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file", "Check the path.") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path}: not a readable suite: {error}") from error
     except ValidationError as error:

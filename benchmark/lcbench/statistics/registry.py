@@ -44,8 +44,8 @@ class Metric:
     level
         What it speaks of: the model, each leaf, each node that can be looked for, each decision.
     shown
-        Where a report shows it: in the main table, among further metrics, by class, or in the
-        file of all results only.
+        Where people see it: "main", the scores of reports and comparisons; "further", comparisons;
+        "class" and "file", only the files of all results, which hold every metric.
     needs_depth
         Whether it is left out where the tree has one level, as it would say nothing new there.
     """

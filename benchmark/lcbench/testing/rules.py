@@ -143,7 +143,8 @@ def _require_distributions(subject: Subject, found: object, images: int) -> None
     if not isinstance(found, np.ndarray):
         raise BrokenRuleError(f"predict gave {type(found).__name__}, not an array")
     _require(found.shape == wanted, f"predict gave shape {found.shape}, not {wanted}")
-    _require(found.dtype == np.float64, f"predict gave {found.dtype}, not float64")
+    floating = np.issubdtype(found.dtype, np.floating)
+    _require(floating, f"predict gave {found.dtype}, not floating-point numbers")
     _require(bool(np.isfinite(found).all()), "predict gave missing or infinite values")
     _require(bool((found >= 0).all()), f"predict gave a negative probability, {found.min():g}")
     sums = found.sum(axis=1)

@@ -140,7 +140,7 @@ def predict(
     parts = []
     for batch in torch.split(rows, batch_size):
         with torch.inference_mode(), _precision(accelerator, autocast=autocast):
-            parts.append(network(inputs[batch].to(accelerator.device)).double().cpu())
+            parts.append(network(inputs[batch].to(accelerator.device)).cpu().double())
     return torch.cat(parts)
 
 

@@ -166,8 +166,8 @@ def test_a_shortcut_beside_the_floor() -> None:
         ),
         (
             event("confusion", "malignant", 0.01, p=0.05, reduction=interval(None)),
-            f"No difference in {SUBTYPES} confusions from the reference is shown (leakage-free) "
-            "for: tree +1.0 points [−1.0, +3.0] (Holm p = 0.050;",
+            f"Of the hierarchical baselines, no difference in {SUBTYPES} confusions from the "
+            "reference is shown (leakage-free) for: tree +1.0 points [−1.0, +3.0] (Holm p = 0.050;",
         ),
         (
             event("any_error", "", -0.03),

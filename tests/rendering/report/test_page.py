@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,9 @@ from lcbench.analysis.results import Results
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.page import Picture, Pictures, report_page
+from lcbench.rendering.report.tables import scores_table
 from lcbench.runs.records import RolesRecord
+from lcbench.statistics.registry import METRICS
 
 from .. import suites
 from ..golden import PARSER, require_golden, tables
@@ -33,6 +36,15 @@ HOSTILE = "a|b<script>**x** ![y](http://evil.example/z.png)"
 def page_of(results: Results, pictures: Pictures = PICTURES) -> str:
     found = results.model_copy(update={"findings": findings(results)})
     return report_page(found, pictures)
+
+
+def test_the_registry_decides_which_metrics_the_scores_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "macro F1, %" in scores_table(suites.lung()).headers
+    hidden = replace(METRICS["macro_f1"], shown="file")  # type: ignore[type-var]
+    monkeypatch.setitem(METRICS, "macro_f1", hidden)
+    assert "macro F1, %" not in scores_table(suites.lung()).headers
 
 
 def table_with(page: str, *headers: str) -> list[list[str]]:

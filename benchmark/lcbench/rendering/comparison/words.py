@@ -138,7 +138,8 @@ def reading(results: ComparisonResults) -> str:
         "relative reduction and an odds ratio above 1 favour the second. The test to read is "
         f"{results.settings.default_test.value}, exact over {units(results.comparison)}. "
         f"{_family(results)} The last column is the smallest difference that it could have shown "
-        "with a chance of 80 %."
+        "with a chance of 80 %. Relative reduction: a dash where the first makes no such error, "
+        "or a limit passes ten times as many."
     )
 
 

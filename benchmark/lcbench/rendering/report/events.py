@@ -65,17 +65,21 @@ def errors_words(results: Results) -> str:
 def halved_statement(results: Results, result: ProtocolResult) -> str:
     """Say who halves the headline event; who avoids confusions by not answering is pointed out."""
     kind, node = headline_event(results)
-    halved = []
+    halved, lows = [], []
     for pair in reference_pairs(results, result):
         event = None if pair.b in results.roles.floor else pair.on(kind, node)
-        low = event.relative_reduction.low if event else None
+        if event is None:
+            continue
+        low = event.relative_reduction.low
+        lows.append(low)
         if low is not None and low > _HALF:
             halved.append(f"{pair.b}{_lower_accuracy(results, pair, node)}")
+    what, reference = errors_words(results), called(results, results.reference)
+    where = protocol_short(result.protocol)
+    if lows and all(low is None for low in lows):
+        return f"No share of {what} fewer than {reference} is defined ({where}): it makes too few."
     names = formats.listing(halved) or "no baseline"
-    return (
-        f"More than 50 % fewer {errors_words(results)} than {called(results, results.reference)} "
-        f"({protocol_short(result.protocol)}): shown for {names}."
-    )
+    return f"More than 50 % fewer {what} than {reference} ({where}): shown for {names}."
 
 
 def _lower_accuracy(results: Results, pair: PairResult, node: str) -> str:

@@ -184,13 +184,19 @@ def _hierarchy_sentences(
     quiet = [one for one in found if one[1].test().p_adjusted >= ALPHA]
     if quiet:
         each = "; ".join(f"{name} {_effect_words(event, results)}" for name, event in quiet)
-        yield f"No difference in {task} from {reference} is shown {where} for: {each}."
+        yield (
+            f"Of the hierarchical baselines, no difference in {task} from {reference} is shown "
+            f"{where} for: {each}.{_at_odds(*(event for _, event in quiet))}"
+        )
 
 
-def _at_odds(event: EventComparison) -> str:
-    if excludes_zero(event.difference):
-        return ""
-    return " Test and interval are computed in different ways: the interval still holds 0."
+def _at_odds(*events: EventComparison) -> str:
+    """Say where the test and the interval do not agree."""
+    if any(e.test().p_adjusted >= ALPHA and excludes_zero(e.difference) for e in events):
+        return " The test is adjusted for the family, the interval is not: it can exclude 0 alone."
+    if any(e.test().p_adjusted < ALPHA and not excludes_zero(e.difference) for e in events):
+        return " Test and interval are computed in different ways: the interval still holds 0."
+    return ""
 
 
 def _effect_words(event: EventComparison, results: Results) -> str:

@@ -21,6 +21,7 @@ from lcbench.rendering.words import (
     protocol_title,
     screening_node,
 )
+from lcbench.statistics.registry import METRICS
 
 _UNBALANCED = 1.05
 """The largest class over the smallest: where balanced accuracy says something of its own."""
@@ -120,16 +121,17 @@ def scores_table(results: Results) -> Table:
 
 
 def _score_metrics(results: Results) -> list[tuple[str, str]]:
-    wanted = [("accuracy", ""), ("macro_f1", "")]
+    """Return what the registry shows first, each at the place of the tree that is read first."""
     counts = results.dataset.images_by_class.values()
-    if counts and max(counts) > _UNBALANCED * min(counts):
-        wanted.append(("balanced_accuracy", ""))
-    looked_for, node = screening_node(results.tree), headline(results)
-    if looked_for:
-        wanted += [("sensitivity", looked_for), ("specificity", looked_for)]
-    if node:
-        wanted += [("decision_accuracy", node), ("confusion_rate", node)]
-    return [*wanted, ("macro_auroc", "")]
+    balanced = not counts or max(counts) <= _UNBALANCED * min(counts)
+    places = {"model": "", "node": screening_node(results.tree), "decision": headline(results)}
+    wanted = []
+    for info in results.metrics:
+        metric, of = METRICS.get(info.metric), places.get(info.level)
+        main = metric is not None and metric.shown == "main"
+        if of is not None and (main or (info.metric == "balanced_accuracy" and not balanced)):
+            wanted.append((info.metric, of))
+    return wanted
 
 
 def _columns(results: Results, wanted: Iterable[tuple[str, str]]) -> list[_Column]:
