@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -33,6 +35,12 @@ def simulated() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
+def calibration(simulated: ModuleType) -> ModuleType:
+    assert sys.modules["simulated"] is simulated  # which the script imports by this name
+    return _load("calibration")
+
+
+@pytest.fixture(scope="module")
 def worker() -> ModuleType:
     return _load("leakage_worker")
 
@@ -43,20 +51,32 @@ def leakage(worker: ModuleType) -> ModuleType:
     return _load("leakage")
 
 
+@pytest.fixture
+def study(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "bench"))  # its parts import each other
+    return importlib.import_module("study")
+
+
 def test_the_sizes_are_those_of_lc25000(simulated: ModuleType) -> None:
+    audit = json.loads((ROOT / "reports" / "lc25000-audit" / "audit.json").read_text("utf-8"))
     groups = simulated.lc25000_groups()
-    assert len(groups.sizes) == 740
-    assert [int(groups.sizes[groups.classes == one].sum()) for one in range(3)] == [5000] * 3
-    if not GROUPS.exists():
-        pytest.skip("the source groups lie in shared/ beside the checkout, which is not here")
-    table = pd.read_csv(GROUPS)
-    folders = table["image"].str.split("/").str[0]
-    for folder, sizes in (
-        ("lung_aca", simulated.ADENOCARCINOMA),
-        ("lung_scc", simulated.SQUAMOUS),
-    ):
-        found = table[folders == folder].groupby("group").size()
-        assert dict(Counter(found.tolist())) == sizes
+    assert len(groups.sizes) == audit["groups"]["groups"] == 710
+    tables = {
+        "lung_aca": simulated.ADENOCARCINOMA,
+        "lung_n": simulated.BENIGN,
+        "lung_scc": simulated.SQUAMOUS,
+    }
+    for label in audit["labels"]:
+        table = tables[label["label"]]
+        sizes = np.repeat(list(table), list(table.values()))
+        assert sizes.sum() == label["images"] == 5000
+        found = {
+            "groups": len(sizes),
+            "single": int((sizes == 1).sum()),
+            "median": float(np.median(sizes)),
+            "largest": int(sizes.max()),
+        }
+        assert found == label["facts"]
 
 
 @pytest.mark.parametrize("icc", [0.0, 0.1, 0.5, 1.0])
@@ -94,6 +114,55 @@ def test_confusions_fall_on_both_other_classes(simulated: ModuleType) -> None:
     counts = simulated.confusions(rng, simulated.lc25000_groups(), 0.2, 0.1).sum(axis=0)
     assert counts.sum(axis=1).tolist() == [5000] * 3
     assert counts / 5000 == pytest.approx(np.full((3, 3), 0.1) + 0.7 * np.eye(3), abs=0.03)
+
+
+def test_larger_groups_can_err_more(simulated: ModuleType) -> None:
+    rng = np.random.default_rng(4)
+    groups = simulated.lc25000_groups()
+    chance = np.minimum(0.05 * groups.weight, 0.95)
+    expected = simulated.expected_confusions(groups, chance)
+    drawn = np.mean([simulated.confusions(rng, groups, chance, 0.1) for _ in range(200)], axis=0)
+    assert drawn.sum(axis=0) == pytest.approx(expected.sum(axis=0), rel=0.05)
+    wrong = expected.sum(axis=(1, 2)) - expected.trace(axis1=1, axis2=2)
+    rate = wrong / groups.sizes
+    assert rate[groups.sizes == 40].max() == pytest.approx(4 * rate[groups.sizes == 20].max())
+
+
+@pytest.mark.parametrize("seed_sd", [0.0, 0.015])
+def test_crossed_errors_have_their_rate_and_their_spread_over_seeds(
+    simulated: ModuleType, seed_sd: float
+) -> None:
+    rng = np.random.default_rng(5)
+    sizes = np.full(300, 20)
+    drawn = [simulated.crossed(rng, sizes, 0.05, 0.1, 4, seed_sd) for _ in range(100)]
+    counts = np.stack(drawn).sum(axis=1) / sizes.sum()
+    assert (np.stack(drawn).sum(axis=-1) == 20).all()
+    for both in (counts[..., 1] + counts[..., 3], counts[..., 2] + counts[..., 3]):
+        assert both.mean() == pytest.approx(0.05, abs=0.003)
+        # What seeds add to the variance that groups give a network of its own.
+        within = both.var(axis=1, ddof=1).mean()
+        assert within == pytest.approx(seed_sd**2, abs=3e-5 + 0.2 * seed_sd**2)
+
+
+def test_the_study_runs(
+    study: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "statistics.md"
+    page.write_text(f"before\n{study.START}\nold\n{study.END}\nafter\n", encoding="utf-8")
+    small = ["--simulations", "1", "--groups", "40", "--jobs", "1", "--docs", str(tmp_path)]
+    study.main([*small, "--only", "scores"])
+    assert "were never run" in capsys.readouterr().out
+    assert "old" in page.read_text("utf-8")
+    study.main([*small, "--only", "pairs", "methods", "seeds"])
+    cells = pd.read_csv(tmp_path / "study.csv")
+    assert set(cells.subject) == set(study.SUBJECTS)
+    assert set(cells.groups) == {40}
+    assert cells.share.between(0, 1).all()
+    written = page.read_text("utf-8")
+    assert written.startswith("before\n")
+    assert written.endswith("after\n")
+    assert written.count("| accuracy 95 % | 0.5 |") == 1 + 1 + 3
+    assert "Test and interval disagree in 0 of" in written
 
 
 def test_the_leakage_bench_runs_without_the_data_and_without_imagededup(
@@ -155,3 +224,19 @@ def test_the_leakage_bench_scores_pairs(worker: ModuleType) -> None:
     pairs = np.array([(0, 1), (1, 0), (2, 3), (4, 5)])
     named = np.array(["a", "a", "a", "b", "b", ""])
     assert worker._direct(pairs, named) == (0.25, 0.5)
+
+
+@pytest.mark.parametrize("icc", [0.0, 1.0])
+def test_the_simulated_confidences_are_off_by_the_error_asked_for(
+    calibration: ModuleType, simulated: ModuleType, icc: float
+) -> None:
+    sure, truth = calibration.population(3.0, 0.02)
+    gap = calibration.expit(sure) - calibration.expit(truth.slope * sure)
+    assert gap.mean() == pytest.approx(0.02, abs=1e-6)
+    assert gap.min() > -0.03  # below a half only, which is rare, is it the other way round
+    assert 0.5 < truth.slope < 1
+    assert truth.intercept < 0
+    groups = simulated.lc25000_groups().first(60)
+    *covered, corrected, plain = calibration.simulated(0, groups, 3.0, icc, truth)
+    assert set(covered) <= {0.0, 1.0}
+    assert 0 <= corrected < plain < 0.3

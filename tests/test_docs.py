@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
+import pandas as pd
 import pytest
 
-from lcbench.analysis.claims import load_claims
 from lcbench.datasets.labels import load_label_map
+from lcbench.runs.claims import load_claims
 from lcbench.runs.suite import load_suite
 from lcbench.taxonomy import load_taxonomy
 
@@ -34,28 +37,32 @@ def test_a_snippet_runs(name: str, body: str, tmp_path: Path) -> None:
     assert shown.stdout.strip()
 
 
-def test_the_study_holds_what_the_text_says_of_it() -> None:
+@pytest.fixture
+def study_tables(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(DOCS.parent / "tests" / "bench"))
+    return importlib.import_module("study_tables")
+
+
+def test_the_tables_of_the_study_are_its_cells(study_tables: ModuleType) -> None:
     page = (DOCS / "statistics.md").read_text(encoding="utf-8")
-    study = page.split("<!-- study")[1].split("<!-- end of study")[0]
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in study.splitlines()
-        if line.startswith("| ") and not line.startswith("| :")
-    ]
-    headers = next(row for row in rows if row[0] == "statistic")
-    coverage = [
-        float(row[headers.index("score")])
-        for row in rows
-        if len(row) == len(headers) and row != headers
-    ]
-    assert len(coverage) >= 36
-    assert min(coverage) >= 92.5
-    assert sum(coverage) / len(coverage) >= 95.0
-    tests = next(row for row in rows if row[0] == "hypothesis")
-    exact = tests.index("sign-flip")
-    null = [row for row in rows if row[0].startswith("no difference")]
-    assert len(null) == 12
-    assert max(float(row[exact]) for row in null) <= 6.5
+    assert study_tables.tables(pd.read_csv(DOCS / "study.csv")) in page
+
+
+def test_every_cell_that_does_not_hold_is_explained(study_tables: ModuleType) -> None:
+    cells = pd.read_csv(DOCS / "study.csv")
+    page = (DOCS / "statistics.md").read_text(encoding="utf-8")
+    explained = page.split("### Cells that do not hold")[1].split("\n## ")[0]
+    bad = study_tables.failing(cells)
+    assert len(cells[cells.table == "coverage"]) >= 480
+    for row in bad.row.unique():
+        assert f"**{row}**" in explained
+
+
+def test_the_default_test_holds_its_level(study_tables: ModuleType) -> None:
+    cells = pd.read_csv(DOCS / "study.csv")
+    default = cells[(cells.table == "level") & (cells.measure == study_tables.DEFAULT_TEST.value)]
+    assert len(default) == 96
+    assert default.share.max() <= study_tables.LEVEL
 
 
 def test_the_files_that_the_formats_page_shows_can_be_read(tmp_path: Path) -> None:
@@ -69,4 +76,4 @@ def test_the_files_that_the_formats_page_shows_can_be_read(tmp_path: Path) -> No
     assert taxonomy.height == 3
     assert load_label_map(labels, taxonomy).read("Class_0") == "benign"
     assert load_suite(str(suite)).roles.shortcut == ("colour",)
-    assert load_claims(claims).claims[0].unit == "count"
+    assert load_claims(str(claims)).claims[0].unit == "count"

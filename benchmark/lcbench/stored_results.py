@@ -50,14 +50,17 @@ def read_results(path: str | Path) -> AnyResults:
     file = _file(Path(path))
     values = _json_object(file)
     version = values.get("schema_version")
-    if version == 1:
-        raise UserError(f"{file}: written by an older lcbench (schema 1)", _WRITE_AGAIN)
     if "suites" in values and version is None:
         raise UserError(f"{file}: the list of several reports", "Name the folder of one of them.")
+    if version == 1:
+        raise UserError(f"{file}: written by an older lcbench (schema 1)", _WRITE_AGAIN)
     model = _MODELS.get(str(values.get("generator")))
     if model is None or not isinstance(version, int):
         raise UserError(f"{file}: not written by lcbench", _WRITERS)
-    if version > model.model_fields["schema_version"].default:
+    current = model.model_fields["schema_version"].default
+    if version < current:
+        raise UserError(f"{file}: written by an older lcbench (schema {version})", _WRITE_AGAIN)
+    if version > current:
         raise UserError(f"{file}: written by a newer lcbench (schema {version})", "Update lcbench.")
     try:
         return model.model_validate_json(json.dumps(values))

@@ -14,6 +14,7 @@ from lcbench.runs.records import (
     DatasetRecord,
     LeftOut,
     PlanRecord,
+    RolesRecord,
     RunConfig,
     RunState,
     SplitRecord,
@@ -76,6 +77,7 @@ class Shape:
     external: str = ""
     backbone: str = "tf_efficientnet_lite0"
     dataset: str = "demo"
+    roles: RolesRecord | None = None
 
 
 def make_runs(runs: Path, shape: Shape | None = None) -> Path:
@@ -135,6 +137,7 @@ def _plan(shape: Shape, images: pd.DataFrame) -> PlanRecord:
         baselines=shape.planned or shape.baselines,
         left_out=(LeftOut(baseline="convnext_tiny", reason="no weights on this machine"),),
         reference="reference",
+        roles=shape.roles,
         dataset=_dataset(shape, images),
         taxonomy=shape.taxonomy,
         machine="Linux, 2 cores, 8 GB",

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import cochrans_q, mcnemar
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
 
 from lcbench.analysis.results import ComparisonResults
 from lcbench.errors import UserError
@@ -72,7 +73,8 @@ def test_percentile_intervals_are_those_of_groups_drawn_with_numpy(models, tmp_p
     found = compare(*paths, interval="percentile", resamples=2_000).comparison
     right = {name: (model.true == model.predicted).astype(float) for name, model in models.items()}
     groups = models["one"].groups
-    drawn = np.random.default_rng(7).integers(0, 30, (4_000, 30))
+    # 29 of the 30 groups, which makes the variance unbiased; all are of several classes.
+    drawn = np.random.default_rng(7).integers(0, 30, (4_000, 29))
 
     def limits(values):
         sums, sizes = np.bincount(groups, values), np.bincount(groups)
@@ -200,7 +202,7 @@ def test_a_model_without_probabilities_takes_none_from_the_others(tmp_path):
 
 
 @pytest.mark.parametrize("chances", [True, False])
-def test_another_model_changes_no_interval(tmp_path, chances):
+def test_another_model_changes_no_difference_and_no_rate_whose_spread_is_known(tmp_path, chances):
     one, two = (
         random_model(seed, groups=20, chances=True).write(tmp_path / f"{seed}.csv")
         for seed in (1, 2)
@@ -208,13 +210,48 @@ def test_another_model_changes_no_interval(tmp_path, chances):
     third = random_model(3, groups=20, chances=chances).write(tmp_path / "3.csv")
     few, many = compare(one, two).comparison, compare(one, third, two).comparison
     for name in ("1", "2"):
-        assert few.scores(name) == many.scores(name)
+        own, other = few.scores(name), many.scores(name)
+        assert (own.seeds, own.effective, own.confusion) == (
+            other.seeds, other.effective, other.confusion,
+        )  # fmt: skip
+        for score in own.scores:
+            same = other.get(score.metric, score.of)
+            # What others' failures say of a group can move limits near 0 or 100 %, and no more.
+            assert (same.value, same.error) == (score.estimate.value, score.estimate.error)
+            if 0.15 < same.value < 0.85 and not same.few_groups:
+                assert same == score.estimate, (score.metric, score.of)
+        assert not own.accuracy.few_groups
+        assert own.accuracy == other.accuracy
     (pair,) = few.pairs
     (same,) = [one for one in many.pairs if (one.a, one.b) == ("1", "2")]
     assert pair.differences == same.differences
     for event, other in zip(pair.events, same.events, strict=True):
         assert event.difference == other.difference
         assert [test.p for test in event.tests] == [test.p for test in other.tests]
+
+
+def test_errors_of_others_show_what_a_perfect_score_is_worth(tmp_path):
+    """What a group is worth shows in the others' errors: heaped ones widen, spread ones narrow."""
+    true, groups = np.tile(np.array([0, 1, 2]), 80), np.arange(240) // 12
+    perfect = Model(true, true, groups=groups).write(tmp_path / "perfect.csv")
+
+    def lower(wrong):
+        other = Model(true, np.where(wrong, (true + 1) % 3, true), groups=groups)
+        path = other.write(tmp_path / "other.csv")
+        return compare(perfect, path).comparison.scores("perfect").accuracy
+
+    alone = lower(np.zeros(240, bool))
+    heaped, spread = lower(groups < 2), lower(np.arange(240) % 12 == 0)
+    assert alone.low == pytest.approx(proportion_confint(20, 20, method="wilson")[0])
+    # Two of twenty groups wrong altogether: variance p (1 - p) / 20 * 20 / 19.
+    weights, sizes = np.array([0.1, 0.1]), np.array([20, 19])
+    trials = weights.sum() / (weights / sizes).sum()
+    assert heaped.low == pytest.approx(proportion_confint(trials, trials, method="wilson")[0])
+    # One error in every group: no variance at all, which tells nothing.
+    assert spread.low == pytest.approx(alone.low)
+    uneven = lower((np.arange(240) % 12 == 0) & (groups < 10))
+    assert heaped.low < alone.low < uneven.low
+    assert {one.method for one in (alone, heaped, spread, uneven)} == {"Wilson on groups"}
 
 
 @pytest.mark.parametrize("groups", [0, 20])
@@ -320,13 +357,17 @@ def test_every_case_is_defined_and_swapping_flips_the_signs(tmp_path, models):
 def require_defined(one):
     if one.value is None:
         assert (one.low, one.high, one.n) == (None, None, 0)
+    elif one.groups == 1:
+        assert (one.low, one.high, one.method) == (None, None, "no interval from one group")
+    elif one.low is None:
+        assert one.method.startswith("no interval: ")
     else:
         assert one.low <= one.value <= one.high
 
 
 def require_turned(one, other):
-    if one.value is None:
-        assert other.value is None
+    if one.value is None or one.low is None:
+        assert (other.value is None, other.low) == (one.value is None, None)
     else:
         known = [-part for part in (other.value, other.high, other.low)]
         assert [one.value, one.low, one.high] == pytest.approx(known)
@@ -355,11 +396,17 @@ def test_two_models_that_agree_differ_by_nothing(tmp_path, case, groups, interva
     assert {one.estimate.value for one in pair.differences} <= {0, None}
     for one in pair.events:
         assert {(test.p, test.p_adjusted, test.only_a) for test in one.tests} == {(1, 1, 0)}
-        assert one.difference.low < 0 == one.difference.value < one.difference.high
+        assert one.difference.value == 0
         assert one.odds_ratio.value is None
-    accuracy = found.comparison.models[0].accuracy
-    assert accuracy.value in (0, 1)
-    assert accuracy.low != accuracy.high
+    estimates = [found.comparison.models[0].accuracy, *(one.difference for one in pair.events)]
+    assert estimates[0].value in (0, 1)
+    if groups == "one" or n == 1:
+        assert {(one.low, one.high) for one in estimates} == {(None, None)}
+        return
+    assert estimates[0].low != estimates[0].high
+    for one in estimates[1:]:
+        assert one.low < 0 < one.high
+        assert one.method == "no difference seen: Wilson on groups"
 
 
 def test_a_perfect_model_against_one_that_is_always_wrong(tmp_path):
@@ -369,7 +416,9 @@ def test_a_perfect_model_against_one_that_is_always_wrong(tmp_path):
     one = compare(right, wrong).comparison.pairs[0].events[0]
     assert one.difference.value == 1
     assert (one.odds_ratio.value, one.relative_reduction.value) == (0, None)
-    assert one.test().p == pytest.approx(2 * 0.5**30)
+    assert one.test("sign-flip").p == pytest.approx(2 * 0.5**30)
+    # 30 of 30 against Wilson: the limit of the discordant rate of 1 never reaches 0.
+    assert 0 < one.test().p < 1e-9
     turned = compare(wrong, right)
     assert turned.comparison.pairs[0].events[0].odds_ratio.value == math.inf
     stored = strict(turned)["comparison"]["pairs"][0]["events"][0]

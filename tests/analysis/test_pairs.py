@@ -4,15 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import binom, chi2, false_discovery_control
+from scipy.stats import binom, chi2, false_discovery_control, norm
 from statsmodels.stats import contingency_tables
 
+from .limits import difference_limits, training_limits
 from .runfolders import make_runs
-from .truth import EVENTS, PROTOCOLS, comparison_of, happens, pairs_on, rows_of
+from .truth import EVENTS, PROTOCOLS, comparison_of, happens, pairs_on, rows_of, scores_of
 
 TESTS = [
     "mcnemar-exact", "mcnemar-mid-p", "mcnemar-corrected", "obuchowski", "durkalski", "yang",
-    "sign-flip",
+    "sign-flip", "clustered-score",
 ]  # fmt: skip
 ON_EVERY_EVENT = pytest.mark.parametrize(
     ("protocol", "event"), [(one, event) for one in PROTOCOLS for event in EVENTS]
@@ -29,14 +30,14 @@ test_of.__test__ = False
 
 @pytest.fixture
 def pair(core_predictions):
-    """Return where an event happens under a baseline and under the reference, and the groups."""
+    """Return where an event happens under a baseline and under the reference, and the rows."""
 
     def read(protocol, baseline, event):
         ours = rows_of(core_predictions, protocol, baseline)
         theirs = rows_of(core_predictions, protocol, "reference")
         under, against = happens(ours, event), happens(theirs, event)
         assert under.index.equals(against.index)
-        return under, against, ours.loc[under.index, "group"]
+        return under, against, ours.loc[under.index]
 
     return read
 
@@ -53,7 +54,8 @@ def test_who_is_compared(stored, protocol, event):
 @ON_EVERY_EVENT
 def test_discordant_predictions_and_n(stored, pair, protocol, event):
     for baseline, one in pairs_on(stored, protocol, event):
-        ours, theirs, groups = pair(protocol, baseline, event)
+        ours, theirs, rows = pair(protocol, baseline, event)
+        groups = rows["group"]
         assert one["groups"] == groups.nunique()
         for test in one["tests"]:
             # McNemar's tests count an image once: those of the first seed.
@@ -67,7 +69,8 @@ def test_discordant_predictions_and_n(stored, pair, protocol, event):
 @ON_EVERY_EVENT
 def test_effects(stored, pair, protocol, event):
     for baseline, one in pairs_on(stored, protocol, event):
-        ours, theirs, groups = pair(protocol, baseline, event)
+        ours, theirs, rows = pair(protocol, baseline, event)
+        groups = rows["group"]
         difference, reduction, odds = (
             one[key] for key in ("difference", "relative_reduction", "odds_ratio")
         )
@@ -86,7 +89,10 @@ def test_effects(stored, pair, protocol, event):
         else:
             assert (reduction["value"], reduction["n"]) == (None, 0)
         for found in (difference, reduction, odds):
-            if found["value"] is not None:
+            if found["groups"] == 1:
+                assert (found["low"], found["high"]) == (None, None)
+                assert found["method"] == "no interval from one group"
+            elif found["value"] is not None:
                 low, value, high = (float(found[key]) for key in ("low", "value", "high"))
                 assert low <= value <= high
 
@@ -107,7 +113,8 @@ def test_mcnemar_p_values(stored, protocol, event):
 @ON_EVERY_EVENT
 def test_clustered_p_values(stored, pair, protocol, event):
     for baseline, one in pairs_on(stored, protocol, event):
-        ours, theirs, groups = pair(protocol, baseline, event)
+        ours, theirs, rows = pair(protocol, baseline, event)
+        groups = rows["group"]
         gap = theirs.astype(int) - ours.astype(int)
         d, count = gap.groupby(groups).sum().to_numpy(), groups.nunique()
         if not d.any():
@@ -136,27 +143,118 @@ def test_holm_is_over_the_baselines_of_one_event_and_test(stored, protocol, even
 
 
 @ON_EVERY_EVENT
-def test_detectable_difference(stored, pair, protocol, event):
+def test_limits_of_the_difference(stored, pair, protocol, event):
     for baseline, one in pairs_on(stored, protocol, event):
-        ours, theirs, groups = pair(protocol, baseline, event)
-        gap = ours.astype(float) - theirs
-        totals = (gap - gap.mean()).groupby(groups).sum()
-        error = np.sqrt((totals**2).sum() * len(totals) / (len(totals) - 1)) / len(gap)
-        if error == 0:
-            assert 0 < one["detectable"] < 0.2
-            continue
-        # Student's quantiles of 97.5 % and 80 %: 2.8 together for many groups, 14.1 for one.
-        assert 2.8 < one["detectable"] / error < 14.1
+        ours, theirs, rows = pair(protocol, baseline, event)
+        found = one["difference"]
+        expected = difference_limits(theirs, ours, rows, 0.025)
+        assert (found["low"], found["high"]) == pytest.approx(expected, abs=1e-9), baseline
+
+
+@ON_EVERY_EVENT
+def test_limits_for_the_way_of_training(stored, pair, protocol, event):
+    wider = 0
+    for baseline, one in pairs_on(stored, protocol, event):
+        ours, theirs, rows = pair(protocol, baseline, event)
+        found = one["difference"]
+        training, value = found["training"], found["value"]
+        assert training["seeds"] == 2
+        assert training["low"] <= found["low"] <= found["high"] <= training["high"]
+        deviations = (ours.astype(float) - theirs - value) / len(rows)
+        plain = found["low"], found["high"]
+        low, high = training_limits(plain, deviations, rows, value)
+        expected = max(low, -1), min(high, 1)
+        assert (training["low"], training["high"]) == pytest.approx(expected, abs=1e-7), baseline
+        wider += training["low"] < found["low"] - 1e-9
+    assert wider > 0
+
+
+@ON_EVERY_EVENT
+def test_p_values_and_intervals_agree(stored, protocol, event):
+    for baseline, one in pairs_on(stored, protocol, event):
+        found = one["difference"]
+        for limits, p in (
+            (found, test_of(one, "clustered-score")["p"]),
+            (found["training"], one["training"]["p"]),
+        ):
+            assert (p < 0.05) == (not limits["low"] <= 0 <= limits["high"]), baseline
+        assert one["training"]["p"] >= test_of(one, "clustered-score")["p"] - 1e-12
+
+
+@ON_EVERY_EVENT
+def test_p_is_the_level_at_which_the_limits_reach_0(stored, pair, protocol, event):
+    for baseline, one in pairs_on(stored, protocol, event):
+        ours, theirs, rows = pair(protocol, baseline, event)
+        p = test_of(one, "clustered-score")["p"]
+        if one["difference"]["value"] == 0:
+            assert p == 1
+        elif 1e-12 < p < 1:
+            low, high = difference_limits(theirs, ours, rows, p / 2)
+            at = low if one["difference"]["value"] > 0 else high
+            assert at == pytest.approx(0, abs=1e-6), baseline
+
+
+@ON_EVERY_EVENT
+def test_holm_for_the_way_of_training(stored, protocol, event):
+    family = [one["training"] for _, one in pairs_on(stored, protocol, event)]
+    p = np.sort([one["p"] for one in family])
+    steps = p * np.arange(len(p), 0, -1)
+    for one in family:
+        assert one["p_adjusted"] == pytest.approx(min(1, steps[p <= one["p"]].max()))
+
+
+@ON_EVERY_EVENT
+def test_detectable_difference_at_the_first_step_of_holm(stored, pair, protocol, event):
+    compared = pairs_on(stored, protocol, event)
+    for baseline, one in compared:
+        ours, theirs, rows = pair(protocol, baseline, event)
+        assert one["level"] == pytest.approx(0.05 / len(compared))
+        low, high = difference_limits(theirs, ours, rows, one["level"] / 2)
+        more = norm.ppf(0.8) / norm.isf(one["level"] / 2)
+        assert one["detectable"] == pytest.approx(min(1, (high - low) / 2 * (1 + more))), baseline
+
+
+@ON_EVERY_EVENT
+def test_few_groups_are_those_that_err_in_fewer_than_four(stored, pair, protocol, event):
+    for baseline, one in pairs_on(stored, protocol, event):
+        ours, theirs, rows = pair(protocol, baseline, event)
+        alone = [theirs & ~ours, ours & ~theirs]
+        if any(rows["group"][which].nunique() < 4 for which in alone):
+            assert one["few_groups"], baseline
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_the_difference_of_accuracies_is_minus_that_of_the_errors(stored, protocol):
+    for pair in comparison_of(stored, protocol)["pairs"]:
+        of_metrics = scores_of(pair["differences"])
+        for key, node in (("accuracy", ""), ("decision_accuracy", "root")):
+            event = "confusion" if node else "any_error"
+            (errors,) = [
+                one["difference"]
+                for one in pair["events"]
+                if (one["event"], one["node"]) == (event, node)
+            ]
+            accuracy = of_metrics[key, node]
+            for one, other in ((accuracy, errors), (accuracy["training"], errors["training"])):
+                assert (one["low"], one["high"]) == pytest.approx((-other["high"], -other["low"]))
+            assert accuracy["value"] == pytest.approx(-errors["value"])
+            assert (accuracy["n"], accuracy["groups"]) == (errors["n"], errors["groups"])
+        confusions = scores_of(pair["differences"])["confusion_rate", "malignant"]
+        (errors,) = [one["difference"] for one in pair["events"] if one["node"] == "malignant"]
+        assert confusions == errors
 
 
 @ON_EVERY_EVENT
 def test_cochrans_q(stored, core_predictions, protocol, event):
     result = comparison_of(stored, protocol)
     (one,) = [found for found in result["omnibus"] if (found["event"], found["node"]) == event]
+    # That floor and shortcut differ from the rest is no news.
     columns = [
         happens(rows_of(core_predictions, protocol, found["model"]), event)
         for found in result["models"]
+        if found["model"] not in ("majority", "colour")
     ]
+    assert len(columns) == 5
     expected = contingency_tables.cochrans_q(np.stack(columns, axis=1).astype(int))
     assert one["statistic"] == pytest.approx(expected.statistic)
     assert one["p_independent"] == pytest.approx(expected.pvalue)

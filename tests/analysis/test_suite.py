@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
+from lcbench.analysis.external import simultaneous_confidence
 from lcbench.errors import UserError
 from lcbench.runs.records import TaxonomyRecord
 
@@ -18,7 +20,11 @@ def test_one_protocol_and_one_seed(tmp_path, shape, analysed):
     assert results.drops == ()
     assert results.leakage_free is None
     assert results.strictest is results.flattering
-    assert {one.seeds for one in results.protocols[0].comparison.models} == {None}
+    comparison = results.protocols[0].comparison
+    for model in comparison.models:
+        assert model.seeds == {0: model.accuracy.value}
+        assert {one.estimate.training for one in model.scores} == {None}
+    assert {one.training for pair in comparison.pairs for one in pair.events} == {None}
 
 
 def test_missing_folds_are_counted(tmp_path, shape, analysed):
@@ -139,6 +145,48 @@ def test_images_with_a_coarse_label_count_where_their_label_says_enough(tmp_path
         assert model.get("confusion_rate", "root").n == model.accuracy.n + 3
     for pair in comparison.pairs:
         assert pair.on("confusion", "root").test().n == pair.on("any_error").test().n + 3
+
+
+def test_external_limits_hold_for_all_models_of_a_level_at_once(stored):
+    for level in stored["external"][0]["levels"]:
+        scores = level["scores"]
+        assert len(scores) == 14
+        for one in scores:
+            own, together = one["difference"], one["simultaneous"]
+            assert together["value"] == own["value"]
+            assert together["low"] <= own["low"]
+            assert together["high"] >= own["high"]
+            if own["error"] and one["baseline"] != "majority":
+                factor = norm.ppf(1 - 0.025 / 14) / norm.ppf(0.975)
+                wide, narrow = (each["high"] - each["low"] for each in (together, own))
+                assert wide / narrow == pytest.approx(factor, rel=0.1)
+
+
+def test_simultaneous_confidence_is_bonferronis():
+    assert simultaneous_confidence(1) == pytest.approx(0.95)
+    assert simultaneous_confidence(10) == pytest.approx(0.995)
+
+
+def test_more_trained_models_are_no_more_evidence(tmp_path, shape, analysed):
+    """The same predictions of one network, ten times over, give the same interval."""
+    folder = make_runs(tmp_path, replace(shape, external="ct", protocols=("paper",), seeds=2))
+    place = folder / "external" / "ct" / "paper" / "colour"
+    first = pd.read_parquet(place / "seed0.parquet")
+    (place / "seed1.parquet").unlink()
+
+    def found():
+        (result,) = analysed(folder).external
+        return next(one for one in result.levels[0].scores if one.baseline == "colour")
+
+    alone = found()
+    for seed in range(1, 10):
+        first.assign(seed=seed).to_parquet(place / f"seed{seed}.parquet")
+    many = found()
+    assert (alone.runs, many.runs) == (1, 10)
+    assert many.accuracy.groups == alone.accuracy.groups
+    for kind in ("difference", "simultaneous"):
+        one, other = getattr(alone, kind), getattr(many, kind)
+        assert (other.low, other.high) == pytest.approx((one.low, one.high), abs=1e-9)
 
 
 def test_external_accuracy_at_each_level(stored, core_runs):

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -71,6 +72,19 @@ def test_three_columns_are_enough_for_two_models_or_one(compare, csv_file):
     assert "Errors" not in alone.stdout
 
 
+def test_probabilities_rounded_to_three_decimals_are_compared_and_noted(compare, pair):
+    table = pd.read_csv(pair[0])
+    shares = [name for name in table if name.startswith("p:")]
+    table[shares] = table[shares].round(3)
+    assert (table[shares].sum(axis=1).sub(1).abs() > 1e-6).any()
+    rounded = pair[0].with_name("rounded.csv")
+    table.to_csv(rounded, index=False)
+    result = compare(rounded, pair[1])
+    assert result.exit_code == 0, result.stderr
+    said = " ".join((result.stdout + result.stderr).split())
+    assert "rounded to 3 decimals, so divided by the sum" in said
+
+
 def test_json_is_one_object_with_the_documented_keys(compare, pair):
     result = compare(*pair, "--json")
     assert result.exit_code == 0
@@ -84,6 +98,7 @@ def test_json_is_one_object_with_the_documented_keys(compare, pair):
     assert [test["name"] for test in both["events"][0]["tests"]] == [
         "mcnemar-exact", "mcnemar-mid-p", "mcnemar-corrected", "obuchowski", "durkalski", "yang",
         "sign-flip",
+        "clustered-score",
     ]  # fmt: skip
     assert (found["matched_by"], part["images"], part["groups"]) == ("image", 60, 20)
     assert found["leaves"] == list(LEAVES)

@@ -1,3 +1,6 @@
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -120,6 +123,44 @@ def test_sums_that_are_off_by_rounding_alone_are_left_alone(inspect_lines):
     chances = inspect_lines(f"{HEADER},{P}", *rows).predictions.probabilities
     assert chances[0].tolist() == [third] * 3
     assert chances[1:, 0].tolist() == [1 - 1e-10, 1]
+
+
+def test_probabilities_rounded_to_few_decimals_are_made_to_sum_to_one_and_noted(inspect_lines):
+    four_decimals = ["a,n,n,.334,.3335,.334", "c,n,n,1,0,0"]
+    assert not inspect_lines(f"{HEADER},{P}", *four_decimals).valid
+    inspection = inspect_lines(f"{HEADER},{P}", "a,n,n,.33,.33,.33", "b,n,n,.2,.3,.5")
+    assert inspection.predictions.probabilities[0] == pytest.approx([1 / 3] * 3, abs=1e-15)
+    assert inspection.predictions.notes[0].what == (
+        "columns p:...: 1 row does not sum to 1: rounded to 2 decimals, so divided by the "
+        "sum; the first is line 2 (a)"
+    )
+
+
+@pytest.mark.parametrize(("third", "valid"), [(0.25, True), (0.252, True), (0.253, False)])
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_three_decimals_may_miss_one_by_half_a_unit_for_each_class(
+    inspect, tmp_path, kind, third, valid
+):
+    rows = pd.DataFrame({"image": ["a", "b"], "true": "n", "predicted": "n"})
+    for name, value in zip(P.split(","), (0.501, 0.248, third), strict=True):
+        rows[name] = np.array([value, 1.0 if name == "p:n" else 0.0], kind)
+    rows.to_parquet(tmp_path / "x.parquet")
+    assert inspect(tmp_path / "x.parquet").valid is valid
+
+
+@given(st.lists(st.floats(0.001, 1), min_size=3, max_size=3), st.sampled_from([2, 3, 4]))
+def test_whatever_sums_to_one_is_accepted_after_rounding(reader, values, decimals):
+    shares = (np.array(values) / sum(values)).round(decimals)
+    raw = pa.table(
+        {"image": ["a", "b"], "true": ["n", "n"], "predicted": ["n", "n"],
+         **{name: [share, 1.0 if name == "p:n" else 0.0]
+            for name, share in zip(P.split(","), shares, strict=True)}}
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        pq.write_table(raw, f"{folder}/x.parquet")
+        inspection = inspect_predictions(Path(folder) / "x.parquet", reader)
+    assert inspection.valid
+    assert inspection.predictions.probabilities.sum(axis=1) == pytest.approx([1, 1], abs=1e-9)
 
 
 # What it cannot be used for

@@ -21,9 +21,11 @@ from lcbench.analysis.results import (
     Results,
     RunSummary,
     Split,
+    UnreadableClaims,
 )
 from lcbench.analysis.scores import (
     AnalysisSettings,
+    Best,
     Effective,
     EventComparison,
     ModelComparison,
@@ -31,8 +33,10 @@ from lcbench.analysis.scores import (
     Omnibus,
     PairedTest,
     PairResult,
+    ReliabilityBin,
+    Rival,
     Score,
-    SeedSpread,
+    TrainingTest,
     Unmatched,
 )
 from lcbench.analysis.scoring import metric_catalogue
@@ -47,7 +51,7 @@ from lcbench.runs.records import (
     SplitRecord,
     TaxonomyRecord,
 )
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.intervals import Interval, TrainingLimits
 from lcbench.statistics.pairwise import DEFAULT_TEST, TestName
 from lcbench.taxonomy import ROOT, Taxonomy
 
@@ -96,6 +100,9 @@ def interval(value: float | None, half: float = 0.02, **changes: Any) -> Interva
         return Interval(value=None, low=None, high=None, n=0, groups=0, method="not defined")
     limits = {"low": round(value - half, 6), "high": round(value + half, 6)}
     values = {"value": round(value, 6), **limits, "n": 240, "groups": 40, "method": "score"}
+    values["training"] = TrainingLimits(
+        low=round(value - 2 * half, 6), high=round(value + 2 * half, 6), error=half, seeds=2
+    )
     return Interval(**{**values, **changes})
 
 
@@ -134,10 +141,12 @@ def model(name: str, accuracy: float | None, tree: Taxonomy) -> ModelScores:
         if kind == "confusion":
             scores.append(score("decision_accuracy", accuracy, node))
             scores.append(score("confusion_rate", (1 - accuracy) / 2, node))
-    two_way = interval(accuracy, 0.03)
-    seeds = SeedSpread(accuracies={0: accuracy - 0.01, 1: accuracy + 0.01}, two_way=two_way)
     return given_model(
-        name, scores, tree, effective=Effective(n=151.2, design_effect=1.6), seeds=seeds
+        name,
+        scores,
+        tree,
+        effective=Effective(n=75.6, design_effect=1.6),
+        seeds={0: accuracy - 0.01, 1: accuracy + 0.01},
     )
 
 
@@ -145,8 +154,12 @@ def given_model(name: str, scores: Sequence[Score], tree: Taxonomy, **changes: A
     """Return a model with these scores."""
     rows = range(len(tree.leaves))
     counts = tuple(tuple(30.5 if row == column else 2.25 for column in rows) for row in rows)
-    values = {"model": name, "scores": tuple(scores), "confusion": counts}
-    return ModelScores(**{**values, "effective": None, "seeds": None, **changes})
+    bins = tuple(
+        ReliabilityBin(confidence=confidence, right=interval(share, 0.1, n=16, groups=12))
+        for confidence, share in ((0.61, 0.55), (0.93, 0.87), (0.998, 1.0))
+    )
+    values = {"model": name, "scores": tuple(scores), "confusion": counts, "reliability": bins}
+    return ModelScores(**{**values, "effective": None, "seeds": {}, **changes})
 
 
 def pair(a: str, b: str, gain: float | None, tree: Taxonomy) -> PairResult:
@@ -183,9 +196,28 @@ def event(
         {
             "event": kind, "node": node, "groups": 40, "difference": interval(difference),
             "odds_ratio": interval(1.4, 0.3, high=float("inf")), "detectable": 0.031,
+            "level": 0.025, "few_groups": False,
+            "verdict": "different" if adjusted < 0.05 else "not shown",
+            "training": TrainingTest(p=adjusted, p_adjusted=min(1.0, 20 * adjusted)),
             "relative_reduction": reduction or interval(relative, 0.2), "tests": tests,
         }
     )  # fmt: skip
+
+
+def best(models: Sequence[ModelScores], floor: Collection[str]) -> Best | None:
+    """Return who scores highest; differences of five points are shown."""
+    found = {one.model: one.get("accuracy") for one in models if one.model not in floor}
+    values = {name: one.value for name, one in found.items() if one and one.value is not None}
+    ranked = sorted(values, key=lambda name: -values[name])
+    if len(ranked) < 2:
+        return None
+    first, *rest = ranked
+    return Best(
+        model=first,
+        rivals=tuple(
+            Rival(model=name, difference=interval(values[first] - values[name])) for name in rest
+        ),
+    )
 
 
 def comparison(
@@ -202,6 +234,7 @@ def comparison(
         "images_without_group": 0, "coarse": {}, "unmatched": (), "notes": (),
         "models": tuple(models), "pairs": tuple(pairs),
         "omnibus": tuple(map(Omnibus.model_validate, omnibus)) if len(models) > 2 else (),
+        "best": best(models, ("majority",)),
     }  # fmt: skip
     return ModelComparison.model_validate(values | changes)
 
@@ -266,7 +299,7 @@ def suite(
             for protocol, found in accuracies.items()
         ),
         "drops": _drops(accuracies), "efficiency": tuple(_cost(name) for name in names),
-        "claims": (), "external": (), "left_out": (), "incomplete": (),
+        "claims": (), "claims_unreadable": (), "external": (), "left_out": (), "incomplete": (),
         "runs": tuple(
             RunSummary(
                 run=f"{protocol}/{name}/seed0", started="2026-11-23T20:45:56Z",
@@ -348,11 +381,14 @@ def protocol_result(
     )  # fmt: skip
 
 
-def external(name: str = "ct", gains: Mapping[str, float] = GAINS) -> ExternalResult:
+def external(
+    name: str = "ct", gains: Mapping[str, float] = GAINS, about: str = "CT slices"
+) -> ExternalResult:
     """Return an external folder with one level, from how far models are above the majority."""
     return ExternalResult(
         record=ExternalRecord(
             name=name, command=f"lcbench evaluate {name}", created="2026-11-23T21:00:23Z",
+            about=about,
             labels=(
                 LabelCount(label="aca", node="malignant", images=50),
                 LabelCount(label="odd|one", node="", images=4),
@@ -369,7 +405,10 @@ def external(name: str = "ct", gains: Mapping[str, float] = GAINS) -> ExternalRe
                 scores=tuple(
                     ExternalScore(
                         baseline=baseline, protocol="grouped", runs=2,
-                        accuracy=interval(0.8 + gain), difference=interval(gain),
+                        accuracy=interval(0.8 + gain, n=120, groups=59),
+                        difference=interval(gain, n=120, groups=59),
+                        # The limits for the way of training are twice as far.
+                        simultaneous=interval(gain, 0.0125, n=120, groups=59),
                     )
                     for baseline, gain in gains.items()
                 ),
@@ -379,17 +418,25 @@ def external(name: str = "ct", gains: Mapping[str, float] = GAINS) -> ExternalRe
 
 
 def claims() -> PaperClaims:
-    """Return three claims of a paper: one reproduced, one not, one that cannot be judged."""
+    """Return claims of a paper: consistent, different, a count, one that cannot be judged."""
     verdicts: tuple[dict[str, Any], ...] = (
-        {"protocol": "paper", "measured": interval(0.98), "verdict": "reproduced",
-         "position": "inside the interval", "obstacles": ()},
-        {"protocol": "grouped", "measured": interval(0.91), "verdict": "below the claim",
-         "position": "above the interval", "obstacles": ()},
-        {"protocol": "grouped", "measured": None, "verdict": "cannot be judged",
-         "position": "unknown", "obstacles": ("not measured", "no backbone"),
-         "claim": "17 confusions", "claimed": 17, "unit": "count"},
+        {"protocol": "paper", "measured": interval(0.98), "difference": interval(-0.008),
+         "verdict": "consistent", "obstacles": ()},
+        {"protocol": "grouped", "measured": interval(0.91), "difference": interval(-0.078),
+         "verdict": "differs", "obstacles": ()},
+        {"protocol": "paper", "measured": interval(22.7, 6.5), "difference": interval(5.7, 9.0),
+         "verdict": "consistent", "obstacles": (), "metric": "confusions_of_all",
+         "of": "malignant", "claim": "17 confusions", "unit": "count", "claimed": 17,
+         "claim_low": 10.6, "claim_high": 27.2, "design_effect": 1.0},
+        {"protocol": "grouped", "measured": None, "difference": None,
+         "verdict": "not comparable", "obstacles": ("not measured", "no backbone"),
+         "claim": "specificity 100 %", "claimed": 1.0, "claim_low": 0.9949, "claim_high": 1.0,
+         "n": 750, "design_effect": None, "metric": "sensitivity", "of": "malignant"},
     )  # fmt: skip
-    shared = {"claim": "accuracy of 98.8 %", "claimed": 0.988, "unit": "share", "of": ""}
+    shared = {
+        "claim": "accuracy of 98.8 %", "claimed": 0.988, "claim_low": 0.981, "claim_high": 0.992,
+        "n": 2250, "design_effect": 2.4, "unit": "share", "of": "",
+    }  # fmt: skip
     return PaperClaims(
         key="akinyemi2025", source="arXiv 2510.16310", title="Akinyemi et al.", protocol="paper",
         backbone="resnet50", other_backbone="tiny_net", remark="98.8 % would be 27 errors, not 17.",
@@ -405,6 +452,9 @@ def lung(**changes: Any) -> Results:
     never = {"run": "paper/big", "kind": "never started", "missing": ("seed0", "seed1")}
     parts: dict[str, Any] = {
         "claims": (claims(),), "external": (external(),),
+        "claims_unreadable": (
+            UnreadableClaims(key="lost.toml", reason="lost.toml: no such file of claims"),
+        ),
         "left_out": (LeftOut(baseline="big", reason="no weights on this machine"),),
         "incomplete": tuple(
             Incomplete.model_validate({"detail": "", "missing": (), **one})

@@ -41,6 +41,9 @@ def test_shares(value: float | None, written: str) -> None:
 def test_a_written_share_is_the_share(one: float, two: float, three: float) -> None:
     low, value, high = sorted((one, two, three))
     written = formats.share_interval(interval(value, low, high))
+    if low == value == high:  # fixed by the numbers of each class
+        assert "[" not in written
+        return
     found = re.fullmatch(r"(\S+) \[(\S+), (\S+)\]", written)
     assert found
     decimals = {len(part.partition(".")[2]) for part in found.groups()}
@@ -76,6 +79,14 @@ def test_intervals_of_other_numbers() -> None:
     assert formats.metric_interval(interval(0.5, 0.4, 0.6), "number") == "0.500 [0.400, 0.600]"
 
 
+def test_without_an_interval_the_value_stands_alone() -> None:
+    alone = interval(0.01234, None, None)
+    assert formats.value_interval(alone) == "0.012"
+    assert formats.value_interval(alone, signed=True) == "+0.012"
+    assert formats.share_interval(alone, unit=True) == "1.2 %"
+    assert formats.points_interval(alone, unit=True) == "+1.2 points"
+
+
 @pytest.mark.parametrize(
     "write",
     [formats.share_interval, formats.points_interval, formats.count_interval,
@@ -84,6 +95,28 @@ def test_intervals_of_other_numbers() -> None:
 )  # fmt: skip
 def test_what_is_not_defined_is_a_dash(write: object) -> None:
     assert write(NOTHING) == "–"  # type: ignore[operator]
+
+
+def test_one_source_group_gives_no_interval() -> None:
+    one = Interval(value=0.5, low=0.1, high=0.9, n=20, groups=1, method="m")
+    assert formats.share_interval(one, unit=True) == "50.0 %"
+    assert formats.points_interval(one, unit=True) == "+50.0 points"
+    assert formats.value_interval(one) == "0.500"
+    assert formats.ratio_interval(one) == "0.50"
+    assert formats.reduction_interval(one) == "50"
+
+
+@given(st.lists(SHARES, min_size=1))
+def test_a_column_has_the_decimals_of_its_finest_cell(values: list[float]) -> None:
+    digits = formats.share_decimals(values)
+    cells = [formats.share_interval(interval(v, v, v), decimals=digits) for v in values]
+    plain = [formats.share(value, unit=False, decimals=digits) for value in values]
+    points = formats.points_decimals(values)
+    signed = [formats.points_interval(interval(v, v, v), decimals=points) for v in values]
+    for column in (cells, plain, signed):
+        assert len({len(cell.split(" ")[0].partition(".")[2]) for cell in column}) == 1
+    fewest = [formats.share_interval(interval(v, v, v)).split(" ")[0] for v in values]
+    assert digits == max(len(cell.partition(".")[2]) for cell in fewest)
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,16 @@ def test_every_file_is_predicted_or_named(suite: Path, mixed: Path) -> None:
         assert not any(image.startswith("mystery") for image in labels)
 
 
+def test_what_the_images_are_is_stored_as_it_was_said(suite: Path, mixed: Path) -> None:
+    said = replace(CPU, about=" CT slices ")
+    evaluation = evaluate(mixed, suite, said)
+    record = read_record(evaluation.folder / "evaluation.json", ExternalRecord)
+    assert record.about == "CT slices"
+    assert evaluate(mixed, suite, CPU).record.about == ""
+    older = record.model_dump(mode="json", exclude={"about"})
+    assert ExternalRecord.model_validate(older).about == ""
+
+
 def test_a_map_of_labels_goes_before_the_known_names(suite: Path, mixed: Path) -> None:
     (mixed / "nobody knows").mkdir()
     shutil.copy(mixed / "normal/a.png", mixed / "nobody knows")

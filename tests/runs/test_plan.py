@@ -91,6 +91,21 @@ def test_a_name_that_is_not_known_is_an_error_with_near_names_before_images_are_
     assert caught.value.code == ExitCode.WRONG_USAGE
 
 
+@pytest.mark.parametrize(
+    ("claims", "message"),
+    [("nope", "'nope'"), ("gone.toml", r"gone\.toml: no such file"), ("bad.toml", r"bad\.toml")],
+)
+def test_claims_that_the_report_could_not_read_are_an_error_before_images_are_read(
+    claims: str, message: str, write_suite: Callable[..., str], options: Options,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("bad.toml").write_text('source = "no more than that"\n')
+    suite = write_suite(MAJORITY, claims=[claims])
+    with pytest.raises(UserError, match=message):
+        make_plan(options(suite, data="/no/such/folder"))
+
+
 @pytest.mark.parametrize("seeds", [0, -1])
 def test_without_seeds_there_is_nothing_to_run(seeds: int, plan_of: MakePlan) -> None:
     with pytest.raises(UserError, match="at least one seed"):

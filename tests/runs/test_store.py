@@ -89,7 +89,7 @@ def test_an_older_plan_has_the_roles_of_the_shipped_suite_of_its_name(tmp_path: 
     assert roles == load_suite("core").roles
     assert roles == RolesRecord(
         flattering="paper", leakage_free="grouped", claims=("akinyemi2025",), floor=("majority",),
-        shortcut=("colour",),
+        shortcut=("colour",), margin=1.0,
     )  # fmt: skip
     own = RolesRecord(flattering="grouped")
     write_record(tmp_path / "plan.json", plan(suite="core", roles=own))

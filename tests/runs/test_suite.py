@@ -113,10 +113,13 @@ def test_a_suite_of_one_s_own_is_read_from_its_file(tmp_path):
 
 def test_roles_are_what_the_suite_says_and_none_where_it_says_nothing(tmp_path):
     assert load_suite(str(suite_file(tmp_path, MINE))).roles == RolesRecord()
-    text = f'leakage_free = "grouped"\nclaims = ["us2030", "own.toml"]\n{MINE}role = "shortcut"\n'
+    text = (
+        f'leakage_free = "grouped"\nclaims = ["us2030", "own.toml"]\nmargin = 0.5\n{MINE}'
+        'role = "shortcut"\n'
+    )
     suite = load_suite(str(suite_file(tmp_path, text)))
     assert suite.roles == RolesRecord(
-        leakage_free="grouped", claims=("us2030", "own.toml"), shortcut=("one",)
+        leakage_free="grouped", claims=("us2030", "own.toml"), shortcut=("one",), margin=0.5
     )
     assert suite.baselines[0].options == {}  # a role is no option of the kind
 
@@ -130,6 +133,8 @@ def test_roles_are_what_the_suite_says_and_none_where_it_says_nothing(tmp_path):
             "flattering = 'papr' is no protocol; known: paper, grouped",
         ),
         (f'flattering = "paper"\nleakage_free = "paper"\n{MINE}', "'paper' cannot be both"),
+        (f"margin = 0\n{MINE}", "margin: Input should be greater than 0"),
+        (f"margin = 51.0\n{MINE}", "margin: Input should be less than or equal to 50"),
         (f'claims = [""]\n{MINE}', "claims.0"),
         (MINE + 'role = "ceiling"\n', "baselines.0.role"),
         (MINE.replace('reference = "one"', 'reference = "two"'), "'two' is not one of"),

@@ -49,6 +49,20 @@ def left_out(*names: str) -> tuple[LeftOut, ...]:
     return tuple(LeftOut(baseline=name, reason="no weights here") for name in names)
 
 
+def test_what_was_said_about_the_images_holds_until_it_is_said_anew(run: Run, out: Path) -> None:
+    def about() -> str:
+        return read_plan(out / "tiny").dataset.about
+
+    run(KNN, MAJORITY, only=("maj*",))
+    assert about() == ""
+    run(KNN, MAJORITY, only=("maj*",), about=" histology ")
+    assert about() == "histology"
+    assert run(KNN, MAJORITY, only=("maj*",)) == (0, 1, 0)  # words make no other images
+    assert about() == "histology"
+    run(KNN, MAJORITY, only=("maj*",), about="smears")
+    assert about() == "smears"
+
+
 def test_another_protocol_in_the_same_folder_loses_nothing(plan_of: MakePlan, out: Path) -> None:
     with typed(["run", "--protocol", "grouped"]):
         execute(plan_of(KNN, MAJORITY, protocols=("grouped",)), out, jobs=1)

@@ -19,10 +19,11 @@ def effects(
 ) -> Effects:
     """Return the sizes of the difference of one pair."""
     panel = effects_panel(pairs)
-    return read_effects(intervals(panel, method=method, resamples=resamples, seed=seed), pairs)
+    return read_effects(intervals(panel, method=method, resamples=resamples, seed=seed))
 
 
-def left_out(panel: Panel[Any]) -> NDArray[np.float64]:
-    """Return the measures without each group in turn, from weights of 0."""
-    groups, seeds = panel.design.groups, panel.design.seeds
-    return panel.evaluate(np.repeat(1.0 - np.eye(groups), seeds, axis=1))
+def slopes(panel: Panel[Any], step: float = 1e-3) -> NDArray[np.float64]:
+    """Return the (U, S) derivatives by the weight of each unit, from differences of weights."""
+    units = step * np.eye(panel.design.units)
+    up, down = (panel.evaluate(1.0 + sign * units) for sign in (1, -1))
+    return (up - down) / (2.0 * step)

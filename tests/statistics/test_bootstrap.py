@@ -2,13 +2,9 @@ import numpy as np
 import pytest
 
 from lcbench.statistics import bootstrap
-from lcbench.statistics.bootstrap import (
-    Design,
-    bootstrap_weights,
-    resample,
-)
+from lcbench.statistics.bootstrap import Design, bootstrap_weights, resample
 
-DESIGNS = [Design(5), Design(5, 3)]
+DESIGNS = [Design(5), Design(5, 3), Design(5, 1, (0, 1, 0, 1, 0), (4, 2, 1, 1, 3))]
 
 
 def weights(design, resamples, seed=0, block=1000):
@@ -18,15 +14,30 @@ def weights(design, resamples, seed=0, block=1000):
 # groups
 
 
-def test_weights_are_multinomial():
+def test_one_group_fewer_than_there_are_is_drawn():
     drawn = weights(Design(7), 20_000)
     assert drawn.shape == (20_000, 7)
-    assert np.all(drawn.sum(axis=1) == 7)
-    assert np.all(drawn == np.round(drawn))
+    np.testing.assert_allclose(drawn.sum(axis=1), 7)
+    times = drawn * 6 / 7  # scaled to the images that there are
+    np.testing.assert_allclose(times, np.round(times), atol=1e-9)
     np.testing.assert_allclose(drawn.mean(axis=0), 1, atol=0.03)
-    np.testing.assert_allclose(drawn.var(axis=0), 7 * (1 / 7) * (6 / 7), atol=0.04)
+    # The variance of a mean of 7 is that of the weights over 7: unbiased, s^2 / 7.
+    values = np.arange(7.0)
+    assert (drawn @ values / 7).var() == pytest.approx(values.var(ddof=1) / 7, rel=0.03)
     correlation = np.corrcoef(drawn.T)[np.triu_indices(7, 1)]
     np.testing.assert_allclose(correlation, -1 / 6, atol=0.03)
+
+
+def test_the_images_of_each_stratum_are_fixed():
+    sizes = (1, 9, 5, 5, 2, 30, 4, 4)
+    drawn = weights(Design(8, 1, (0, 0, 1, 1, 1, 2, 3, 3), sizes), 2000)
+    images = drawn * sizes
+    for members, whole in (([0, 1], 10), ([2, 3, 4], 12), ([6, 7], 8)):
+        np.testing.assert_allclose(images[:, members].sum(axis=1), whole)
+    np.testing.assert_array_equal(drawn[:, 5], 1)  # the only one of its stratum
+    # Strata are drawn apart from each other.
+    assert abs(np.corrcoef(drawn[:, 0], drawn[:, 6])[0, 1]) < 0.07
+    assert len(np.unique(drawn[:, [0, 6]], axis=0)) == 4
 
 
 @pytest.mark.parametrize("design", DESIGNS)
@@ -40,21 +51,12 @@ def test_weights_depend_on_the_seed_and_not_on_the_block(design):
 # groups and seeds
 
 
-def test_two_ways_are_drawn_independently():
-    drawn = weights(Design(5, 3), 20_000).reshape(-1, 5, 3)
-    assert np.all(drawn.sum(axis=(1, 2)) == 15)
-    of_groups, of_seeds = drawn.sum(axis=2) / 3, drawn.sum(axis=1) / 5
-    np.testing.assert_array_equal(drawn, of_groups[:, :, None] * of_seeds[:, None, :])
-    np.testing.assert_allclose(of_seeds.var(axis=0), 2 / 3, atol=0.02)
-    square = weights(Design(4, 4), 20_000).reshape(-1, 4, 4)
-    for two in (drawn, square):
-        between = np.corrcoef(two.sum(axis=2)[:, 0], two.sum(axis=1)[:, 0])[0, 1]
-        assert abs(between) < 0.03
-
-
-def test_two_ways_draw_the_groups_that_one_way_draws():
-    two_ways = weights(Design(6, 4), 50, seed=3).reshape(-1, 6, 4)
-    np.testing.assert_array_equal(two_ways.sum(axis=2) / 4, weights(Design(6), 50, seed=3))
+def test_all_seeds_of_a_group_have_its_weight():
+    strata, sizes = (0, 0, 0, 1, 1, 1), (2, 3, 5, 1, 1, 9)
+    with_seeds = Design(6, 4, strata, tuple(np.repeat(sizes, 4).tolist()))
+    drawn = weights(with_seeds, 50, seed=3).reshape(-1, 6, 4)
+    expected = weights(Design(6, 1, strata, sizes), 50, seed=3)
+    np.testing.assert_allclose(drawn, np.repeat(expected[:, :, None], 4, axis=2))
 
 
 # statistics

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lcbench.statistics.choices import METHODS
-from lcbench.statistics.intervals import NOT_DEFINED, WILSON
+from lcbench.statistics.effects import difference_panel
+from lcbench.statistics.intervals import NO_INTERVAL, NOT_DEFINED, WILSON
 from lcbench.statistics.limits import wilson
 from lcbench.statistics.paired_tests import PairedGroups, pair_groups
 
@@ -26,6 +27,13 @@ def groups_of(only_a, only_b, both, size):
 
 def numbers(result):
     return (result.value, result.low, result.high) if result.n else ()
+
+
+def turned(result, function):
+    """Return numbers under a falling function."""
+    if result.low is None:
+        return function(result.value), None, None
+    return tuple(function(one) for one in (result.value, result.high, result.low))
 
 
 def inverted(number):
@@ -87,13 +95,15 @@ def test_swapping_the_models_flips_the_signs(event_a, event_b, groups, method):
         effects(pair_groups(*pair, groups), method=method, resamples=50)
         for pair in ((event_a, event_b), (event_b, event_a))
     )
-    assert numbers(two.difference) == pytest.approx(
-        (-one.difference.value, -one.difference.high, -one.difference.low)
-    )
+    mirrored = turned(one.difference, lambda number: -number)
+    assert numbers(two.difference) == pytest.approx(mirrored, abs=1e-9)
+    assert (two.difference.low is None) == (two.difference.groups == 1)
     odds = one.odds_ratio
     if odds.n:
-        expected = (inverted(odds.value), inverted(odds.high), inverted(odds.low))
-        assert numbers(two.odds_ratio) == pytest.approx(expected, rel=1e-6, abs=1e-9)
+        expected = turned(odds, inverted)
+        assert two.odds_ratio.value == pytest.approx(expected[0])
+        if odds.low is not None:
+            assert numbers(two.odds_ratio) == pytest.approx(expected, rel=1e-6, abs=1e-9)
     assert (odds.n, odds.method) == (two.odds_ratio.n, two.odds_ratio.method)
 
 
@@ -107,7 +117,10 @@ def test_every_interval_contains_its_value(event_a, event_b, groups, method, ran
         (found.odds_ratio, 0, math.inf),
         (found.relative_reduction, -math.inf, 1),
     ):
-        if one.n:
+        if one.groups == 1:
+            assert least <= one.value <= most
+            assert (one.low, one.high, one.method) == (None, None, NO_INTERVAL)
+        elif one.n:
             assert least <= one.low <= one.value <= one.high <= most
         else:
             assert one == NOT_DEFINED
@@ -117,6 +130,17 @@ def test_every_interval_contains_its_value(event_a, event_b, groups, method, ran
     assert repr(effects(shuffled, method=method, resamples=50)) == repr(found)
 
 
+@given(st.integers(0, 10**6))
+def test_the_odds_exclude_1_where_the_difference_excludes_0(seed):
+    rng = np.random.default_rng(seed)
+    groups = int(rng.integers(2, 40))
+    only_a, only_b = rng.poisson(rng.uniform(0.05, 2.0, (2, 1)), (2, groups))
+    found = effects(groups_of(only_a, only_b, [1] * groups, [20] * groups))
+    odds, difference = found.odds_ratio, found.difference
+    if odds.low is not None and odds.high is not None:
+        assert (odds.low <= 1 <= odds.high) == (difference.low <= 0 <= difference.high)
+
+
 # edge cases
 
 
@@ -124,12 +148,13 @@ def test_every_interval_contains_its_value(event_a, event_b, groups, method, ran
 def test_the_event_never_happens_under_b(method):
     pairs = groups_of([2, 1, 0, 3], [0] * 4, [0] * 4, [5] * 4)
     found = effects(pairs, method=method, resamples=FEW)
-    least = wilson(3, 3)[0]
     reduction, odds = found.relative_reduction, found.odds_ratio
     assert (odds.value, odds.high) == (math.inf, math.inf)
-    assert odds.low == pytest.approx(least / (1 - least))
+    # A's rate is .3; the odds r for which .3 = sqrt((.3 - low)^2 + (r high)^2), both Wilson's.
+    low, high = pairs.rates.only_a.plain_limits(0.025)[0], wilson(0, 4)[1]
+    assert odds.low == pytest.approx(math.sqrt(0.3**2 - (0.3 - low) ** 2) / high)
     assert (reduction.value, reduction.high) == (1, 1)
-    assert reduction.low == pytest.approx(1 - 1 / odds.low)
+    assert reduction.low < 0  # four groups could hide as many errors of B
     assert (reduction.n, reduction.groups, reduction.method) == (6, 3, WILSON)
 
 
@@ -150,10 +175,6 @@ def test_the_same_reduction_in_every_group_is_no_certainty(method):
     assert (reduction.value, reduction.method) == (pytest.approx(0.6), WILSON)
     assert reduction.low < 0.5  # three groups show nothing of that kind
     assert reduction.value < reduction.high < 1
-    low, high = wilson(3 * 2 / 7, 3)  # B has 6 of the 21 events
-    assert (reduction.low, reduction.high) == pytest.approx(
-        (1 - high / (1 - high), 1 - low / (1 - low))
-    )
 
 
 @every_method
@@ -167,13 +188,59 @@ def test_nothing_ever_happens(method, groups):
         assert difference == NOT_DEFINED
     else:
         assert (difference.value, difference.n) == (0, 3 * groups)
-        assert difference.low < 0 < difference.high
+        if groups == 1:
+            assert (difference.low, difference.method) == (None, NO_INTERVAL)
+        else:
+            assert difference.low < 0 < difference.high
 
 
 @every_method
 def test_one_group_has_no_limits(method):
     found = effects(groups_of([3], [1], [1], [9]), method=method, resamples=FEW)
-    assert numbers(found.relative_reduction) == (0.5, -math.inf, 1)
-    assert found.odds_ratio.value == pytest.approx(3)
-    assert found.odds_ratio.low < 1 < found.odds_ratio.high
-    assert found.difference.low < 0 < found.difference.high
+    assert numbers(found.relative_reduction) == (0.5, None, None)
+    assert numbers(found.odds_ratio) == (pytest.approx(3), None, None)
+    assert numbers(found.difference) == (pytest.approx(-2 / 9), None, None)
+    for one in (found.difference, found.odds_ratio, found.relative_reduction):
+        assert (one.method, one.training) == (NO_INTERVAL, None)
+
+
+# several seeds
+
+
+def several_seeds(differ):
+    """Return two models under three seeds; B's third seed fails in more groups, or as the rest."""
+    rng = np.random.default_rng(0)
+    only_a = np.repeat(rng.binomial(3, 0.3, (40, 1)), 3, axis=1)
+    only_b = np.repeat(rng.binomial(3, 0.1, (40, 1)), 3, axis=1)
+    only_b[:, 2] += 2 * differ
+    return groups_of(only_a, only_b, np.ones((40, 3)), np.full((40, 3), 10))
+
+
+@every_method
+def test_limits_of_training_are_transformed_too(method):
+    found = effects(several_seeds(differ=True), method=method, resamples=FEW)
+    for one in (found.difference, found.odds_ratio, found.relative_reduction):
+        assert one.training.low < one.low < one.value < one.high < one.training.high
+        assert one.training.seeds == 3
+
+
+def test_seeds_that_agree_have_the_limits_of_the_networks():
+    pairs = several_seeds(differ=False)
+    found = effects(pairs)
+    for one in (found.difference, found.odds_ratio, found.relative_reduction):
+        assert (one.training.low, one.training.high) == pytest.approx((one.low, one.high), rel=1e-6)
+
+
+# the limits of the difference are those of the two discordant rates
+
+
+@settings(max_examples=30)
+@given(events, events, codes)
+def test_the_difference_has_the_limits_of_its_rates(event_a, event_b, groups):
+    pairs = pair_groups(event_a, event_b, groups)
+    one = effects(pairs).difference
+    assert one.value == pytest.approx(pairs.rates.value, abs=1e-12)
+    if one.low is not None:
+        assert (one.low, one.high) == pytest.approx(pairs.rates.limits(0.025))
+    (measure,) = difference_panel(pairs).measures
+    assert (measure.difference, measure.rate) == (True, None)

@@ -1,4 +1,5 @@
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -10,13 +11,15 @@ from statsmodels.stats.proportion import proportion_confint
 from lcbench.statistics.limits import (
     Scale,
     bca_limits,
-    degrees_of_freedom,
     newcombe_difference,
+    normal_quantile,
     percentile_limits,
     score_interval,
     score_limits,
-    standard_error,
+    smallest_level,
+    t_quantile,
     wilson,
+    with_training,
 )
 
 UNIFORM = np.linspace(0.5, 0.6, 1001)
@@ -24,52 +27,8 @@ MANY = 1e9  # degrees of freedom: Student's t is normal
 NORMAL = stats.norm.ppf(0.975)
 
 
-def score(value, error, freedom=MANY, n=10**6, bounds=(0.0, 1.0), scale=Scale.bounded):
-    return score_interval(value, error, freedom, n=n, bounds=bounds, scale=scale, confidence=0.95)
-
-
-# standard error
-
-
-def test_standard_error_of_a_mean_is_the_unbiased_one():
-    values = np.random.default_rng(0).exponential(size=12)
-    drawn = np.random.default_rng(1).integers(0, 12, (40_000, 12))
-    expected = values.std(ddof=1) / math.sqrt(12)
-    assert standard_error(values[drawn].mean(axis=1), 12) == pytest.approx(expected, rel=0.015)
-
-
-def test_undefined_resamples_have_no_part_in_the_error():
-    assert standard_error(np.array([1.0, math.nan, 3.0]), 2) == pytest.approx(2.0)
-
-
-@pytest.mark.parametrize(
-    ("distribution", "groups"),
-    [([], 5), ([0.4], 5), ([math.nan] * 9, 5), ([0.3, 0.9], 1), ([0.3] * 9, 5)],
-)
-def test_no_spread_is_no_error(distribution, groups):
-    assert standard_error(np.array(distribution, float), groups) == 0.0
-
-
-# degrees of freedom
-
-
-@pytest.mark.parametrize("k", [1, 2, 5, 20])
-def test_few_equal_influences_among_many_groups_are_about_two_each(k):
-    jackknife = np.zeros(5000)
-    jackknife[:k] = -0.01
-    assert degrees_of_freedom(jackknife) == pytest.approx(2 * k, rel=0.02)
-
-
-@pytest.mark.parametrize("groups", [2, 10, 740])
-def test_equal_influences_are_one_less_than_the_groups(groups):
-    jackknife = 0.9 + 0.01 * (-1.0) ** np.arange(groups)
-    assert degrees_of_freedom(jackknife) == groups - 1
-
-
-@given(st.lists(st.floats(-1, 1), min_size=1, max_size=30))
-def test_degrees_of_freedom_stay_in_range(jackknife):
-    found = degrees_of_freedom(np.array(jackknife))
-    assert 1 <= found <= max(1, len(jackknife) - 1)
+def score(value, error, freedom=MANY, bounds=(0.0, 1.0), scale=Scale.bounded):
+    return score_interval(value, error, freedom, bounds=bounds, scale=scale, tail=0.025)
 
 
 # score intervals
@@ -80,12 +39,6 @@ def test_independent_images_give_wilsons_interval(successes, n):
     share = successes / n
     found = score(share, math.sqrt(share * (1 - share) / n))
     assert found == pytest.approx(proportion_confint(successes, n, method="wilson"), abs=1e-8)
-
-
-def test_no_more_images_are_effective_than_there_are():
-    assert score(0.9, 1e-9, n=50) == pytest.approx(
-        proportion_confint(45, 50, method="wilson"), abs=1e-8
-    )
 
 
 def test_a_positive_statistic_is_symmetric_on_the_logarithm():
@@ -108,6 +61,65 @@ def test_a_difference_is_symmetric_and_cut_at_its_bounds():
     )
 
 
+# quantiles
+
+
+def test_quantiles_of_a_tail_are_scipys():
+    assert normal_quantile(0.025) == pytest.approx(NORMAL)
+    assert t_quantile(0.025, 5) == pytest.approx(stats.t.isf(0.025, 5))
+    assert t_quantile(0.025, math.inf) == t_quantile(0.025, 2e8) == normal_quantile(0.025)
+    assert t_quantile(0.025, 0.3) == t_quantile(0.025, 1) == pytest.approx(12.706, abs=1e-3)
+    assert t_quantile(sys.float_info.min, 1.0) > 0  # infinite or very large, never negative
+
+
+# the way of training
+
+
+def symmetric(tail):
+    return 0.5 - 0.1 * normal_quantile(tail), 0.5 + 0.1 * normal_quantile(tail)
+
+
+def test_seeds_that_add_nothing_leave_the_limits():
+    for tail in (0.025, 0.2, 0.49):
+        widened = with_training(symmetric, 0.5, 0.0, math.inf)
+        assert widened(tail) == pytest.approx(symmetric(tail))
+
+
+def test_new_seeds_add_in_quadrature_with_students_quantile():
+    # 0.03 and 0.04 of the normal quantile make 0.05.
+    found = with_training(lambda _tail: (0.5 - 0.03 * NORMAL, 0.5), 0.5, 0.0016, 4.0)(0.025)
+    factor = stats.t.isf(0.025, 4)
+    assert found == pytest.approx((0.5 - 0.05 * factor, 0.5 + 0.04 * factor))
+
+
+@given(st.floats(0.001, 0.5), st.floats(0, 1), st.floats(1, 1e3))
+def test_limits_of_training_contain_the_others(tail, training, freedom):
+    low, high = with_training(symmetric, 0.5, training, freedom)(tail)
+    assert low <= symmetric(tail)[0] + 1e-12
+    assert symmetric(tail)[1] - 1e-12 <= high
+
+
+# the test that limits make
+
+
+@given(st.floats(-30, 30).filter(lambda z: abs(z) > 1e-3))
+def test_normal_limits_make_the_normal_test(z):
+    def limits(tail):
+        return z - normal_quantile(tail), z + normal_quantile(tail)
+
+    assert smallest_level(limits, z) == pytest.approx(2 * stats.norm.sf(abs(z)), rel=1e-6)
+
+
+def test_the_ends_of_p():
+    assert smallest_level(lambda _tail: (-0.1, 0.1), 0.0) == 1
+    assert smallest_level(lambda _tail: (-0.1, 0.3), 0.2) == 1
+    assert smallest_level(lambda _tail: (0.1, 0.3), 0.2) == sys.float_info.min
+    assert smallest_level(lambda _tail: (-0.3, -0.1), -0.2) == sys.float_info.min
+    # Student's limits with one degree of freedom are infinite at the smallest levels.
+    found = smallest_level(lambda tail: (1 - t_quantile(tail, 1), math.inf), 1.0)
+    assert found == pytest.approx(2 * stats.t.sf(1, 1))
+
+
 # percentile
 
 
@@ -126,7 +138,7 @@ def test_bca_is_scipys(mean):
     drawn = values[np.random.default_rng(1).integers(0, 40, (40_000, 40))]
     jackknife = np.array([mean(np.delete(values, i)) for i in range(40)])
     distribution = mean(drawn, axis=1)
-    ours = bca_limits(distribution, float(mean(values)), jackknife, 0.95)
+    ours = bca_limits(distribution, float(mean(values)), jackknife.mean() - jackknife, 0.95)
     theirs = stats.bootstrap(
         (values,), mean, n_resamples=40_000, method="BCa", rng=2
     ).confidence_interval
@@ -138,9 +150,11 @@ def test_bca_is_scipys(mean):
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3, 0.55, 1.0])
-@pytest.mark.parametrize("jackknife", [[0.5], [0.5] * 9, [0.0] * 99 + [1.0], [1.0] * 99 + [0.0]])
-def test_bca_stays_within_the_distribution(value, jackknife):
-    low, high = bca_limits(UNIFORM, value, np.array(jackknife), 0.99)
+@pytest.mark.parametrize(
+    "influence", [[0.0], [0.0] * 9, [0.01] * 99 + [-1.0], [-0.01] * 99 + [1.0]]
+)
+def test_bca_stays_within_the_distribution(value, influence):
+    low, high = bca_limits(UNIFORM, value, np.array(influence), 0.99)
     assert 0.5 <= low <= high <= 0.6
 
 
@@ -176,6 +190,11 @@ def test_score_limits_solve_wilsons_equation(share, n, quantile):
 @pytest.mark.parametrize("n", [0, -1, 1e-320])
 def test_no_trials_leave_everything_open(n):
     assert score_limits(0.4, n, 1.96) == (0, 1)
+
+
+@pytest.mark.parametrize("quantile", [1e80, 1e200, math.inf])
+def test_a_quantile_out_of_reach_leaves_everything_open(quantile):
+    assert score_limits(0.4, 3.0, quantile) == (0, 1)
 
 
 @pytest.mark.parametrize(("successes", "n"), [(3, 2), (-1, 2)])

@@ -9,13 +9,17 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
+from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.paired_tests import (
     PairedGroups,
+    clustered_score,
+    clustered_score_of_training,
     durkalski,
     mcnemar_corrected,
     mcnemar_exact,
     mcnemar_mid_p,
     obuchowski,
+    of_groups,
     pair_groups,
     sign_flip,
     yang,
@@ -98,7 +102,7 @@ def test_no_net_difference_is_p_1_in_a_plain_test(test, equal):
         assert test(0, 0).statistic == 0
 
 
-CLUSTERED = [obuchowski, durkalski, yang, sign_flip]
+CLUSTERED = [obuchowski, durkalski, yang, sign_flip, clustered_score]
 length = st.shared(st.integers(1, 40), key="n")
 events = hnp.arrays(np.bool_, length)
 codes = hnp.arrays(np.int64, length, elements=st.integers(0, 6))
@@ -145,12 +149,29 @@ def test_pairs_are_counted_in_each_group():
     event_a = np.array([True, True, True, False, True, False])
     event_b = np.array([False, False, True, True, False, False])
     pairs = pair_groups(event_a, event_b, np.array([0, 0, 0, 1, 1, 5]))
-    assert pairs.only_a.tolist() == [2, 1, 0]
-    assert pairs.only_b.tolist() == [0, 1, 0]
-    assert pairs.both.tolist() == [1, 0, 0]
-    assert pairs.size.tolist() == [3, 2, 1]  # codes without a row are left out
+    assert pairs.only_a.tolist() == [[2], [1], [0]]
+    assert pairs.only_b.tolist() == [[0], [1], [0]]
+    assert pairs.both.tolist() == [[1], [0], [0]]
+    assert pairs.size.tolist() == [[3], [2], [1]]  # codes without a row are left out
     assert pairs.difference.tolist() == [2, 0, 0]
+    assert pairs.group_size.tolist() == [3, 2, 1]
     assert pairs.rows == 6
+    assert pairs.design == Design(3, 1, (), (3, 2, 1))
+
+
+def test_pairs_are_counted_under_each_seed():
+    event_a = np.array([True, True, False, True, False])
+    event_b = np.array([False, False, True, True, False])
+    strata = np.array([7, 0, 0, 0, 4, 9])
+    seeds = np.array([0, 2, 2, 0, 2])
+    pairs = pair_groups(event_a, event_b, np.array([0, 0, 4, 5, 5]), seeds, strata)
+    assert pairs.only_a.tolist() == [[1, 0, 1], [0, 0, 0], [0, 0, 0]]
+    assert pairs.only_b.tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
+    assert pairs.both.tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 0]]
+    assert pairs.size.tolist() == [[1, 0, 1], [0, 0, 1], [1, 0, 1]]
+    # Strata of the groups that are there, numbered without gaps.
+    assert pairs.design == Design(3, 3, (1, 0, 2), (1, 0, 1, 0, 0, 1, 1, 0, 1))
+    assert of_groups(pairs.size).tolist() == [2, 1, 2]
 
 
 def test_lengths_must_agree():
@@ -206,14 +227,16 @@ def test_duplicating_every_image_in_its_group_keeps_p(event_a, event_b, groups):
     one = pair_groups(event_a, event_b, groups)
     doubled = pair_groups(*(np.repeat(array, 2) for array in (event_a, event_b, groups)))
     for test in CLUSTERED:
-        assert test(doubled).p == pytest.approx(test(one).p)
+        assert test(doubled).p == pytest.approx(test(one).p, rel=1e-6)
 
 
 @pytest.mark.parametrize("test", CLUSTERED)
 @pytest.mark.parametrize("differences", [[], [0], [0, 0], [3, -3]])
 def test_no_net_difference_is_p_1(test, differences):
-    found = test(groups_of(differences))
+    pairs = groups_of(differences)
+    found = test(pairs)
     assert (found.statistic, found.p) == (0, 1)
+    assert clustered_score_of_training(pairs) is None  # one seed
 
 
 @pytest.mark.parametrize("test", CLUSTERED)

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lcbench.statistics.paired_tests import (
+    clustered_score,
+    clustered_score_of_training,
     durkalski,
     mcnemar_corrected,
     mcnemar_exact,
@@ -17,13 +19,19 @@ from lcbench.statistics.paired_tests import (
     sign_flip,
     yang,
 )
-from lcbench.statistics.pairwise import TestName, compare_with_each
+from lcbench.statistics.pairwise import DEFAULT_TEST, TestName, compare_with_each
 from lcbench.statistics.power import detectable_after
 
 from .helpers import effects
 
 FEW = 50
-CLUSTERED = [TestName.obuchowski, TestName.durkalski, TestName.yang, TestName.sign_flip]
+CLUSTERED = [
+    TestName.obuchowski,
+    TestName.durkalski,
+    TestName.yang,
+    TestName.sign_flip,
+    TestName.clustered_score,
+]
 PLAIN = [TestName.mcnemar_exact, TestName.mcnemar_mid_p, TestName.mcnemar_corrected]
 length = st.shared(st.integers(1, 30), key="n")
 events = hnp.arrays(np.bool_, length)
@@ -59,9 +67,31 @@ def test_a_comparison_is_made_of_its_parts():
         TestName.durkalski: durkalski(pairs),
         TestName.yang: yang(pairs),
         TestName.sign_flip: sign_flip(pairs),
+        TestName.clustered_score: clustered_score(pairs),
     }
     assert found.effects == effects(pairs, resamples=FEW, seed=3)
     assert found.detectable == detectable_after(pairs)
+    assert (found.training, found.few_groups) == (None, pairs.rates.few_groups)
+
+
+def test_seeds_and_strata_reach_the_parts():
+    event_a, event_b, groups = some_rows()
+    seeds, strata = np.arange(120) % 3, np.arange(25) % 2
+    pairs = pair_groups(event_a, event_b, groups, seeds, strata)
+    found = compare(event_a, event_b, groups, seeds=seeds, strata=strata)
+    assert found.training == clustered_score_of_training(pairs) != None  # noqa: E711
+    assert found.tests[TestName.clustered_score] == clustered_score(pairs)
+    assert found.effects == effects(pairs, resamples=FEW)
+    assert found.effects.difference.training.seeds == 3
+    plain = compare(event_a, event_b, groups, seeds=seeds)
+    assert plain.effects.difference.error != found.effects.difference.error
+
+
+def test_the_test_to_read_agrees_with_the_interval():
+    for seed in range(40):
+        found = compare(*some_rows(seed))
+        one, p = found.effects.difference, found.tests[DEFAULT_TEST].p
+        assert (p < 0.05) == (one.low > 0 or one.high < 0)
 
 
 def test_plain_tests_look_at_each_image_once_and_clustered_ones_at_all_rows():
@@ -85,7 +115,9 @@ def test_plain_tests_look_at_each_image_once_and_clustered_ones_at_all_rows():
 @given(events, events, codes)
 def test_swapping_the_models_keeps_every_test(event_a, event_b, groups):
     one, two = compare(event_a, event_b, groups), compare(event_b, event_a, groups)
-    assert one.tests == two.tests
+    for name, test in one.tests.items():
+        assert two.tests[name].p == pytest.approx(test.p, rel=1e-6)
+        assert abs(two.tests[name].statistic) == pytest.approx(abs(test.statistic))
     assert one.discordance.only_a == two.discordance.only_b
     assert one.detectable == pytest.approx(two.detectable)
     assert 0 < one.detectable <= 1
@@ -122,7 +154,9 @@ def test_edge_cases_are_defined(case):
         found.effects.odds_ratio,
         found.effects.relative_reduction,
     ):
-        assert one.value is None if one.n == 0 else one.low <= one.value <= one.high
+        assert (one.value is None) == (one.n == 0)
+        assert (one.low is None) == (one.groups < 2)
+        assert one.low is None or one.low <= one.value <= one.high
 
 
 def test_an_empty_selection_of_images_leaves_the_clustered_tests():
@@ -139,4 +173,9 @@ def test_others_change_nothing():
     found = compare_with_each(event_a, others, groups, once, resamples=FEW)
     assert list(found) == list(others)
     for name, event in others.items():
-        assert found[name] == compare(event_a, event, groups)
+        assert found[name] == compare(event_a, event, groups, family=3)
+    # A difference must be larger to be seen among several.
+    alone = compare(event_a, event_b, groups)
+    assert found["b"].detectable > alone.detectable
+    pairs = pair_groups(event_a, event_b, groups)
+    assert found["b"].detectable == detectable_after(pairs, alpha=0.05 / 3)

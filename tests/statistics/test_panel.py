@@ -10,7 +10,7 @@ from scipy import stats
 from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import METHODS
-from lcbench.statistics.intervals import NEWCOMBE, NOT_DEFINED, all_intervals, intervals
+from lcbench.statistics.intervals import IDENTICAL, NOT_DEFINED, all_intervals, intervals
 from lcbench.statistics.limits import Scale, wilson
 from lcbench.statistics.panel import (
     Count,
@@ -18,9 +18,11 @@ from lcbench.statistics.panel import (
     difference,
     join,
     rekeyed,
+    under,
+    with_differences,
 )
 
-from .helpers import left_out
+from .helpers import slopes
 
 FEW = 200
 PANEL = {
@@ -76,11 +78,53 @@ def test_evaluates_weighted_totals(counts, seed):
 
 
 @given(tables, st.integers(1, 3))
-def test_leaving_groups_out_is_the_same_by_subtraction_and_by_weights(counts, seeds):
+def test_the_influence_is_the_derivative_by_the_weights(counts, seeds):
     counts = np.repeat(counts, seeds, axis=0) * np.arange(1, seeds * len(counts) + 1)[:, None, None]
     panel = count_panel(counts, PANEL, Design(len(counts) // seeds, seeds))
-    for one in (panel, join([panel, panel]), difference(panel, panel), rekeyed(panel, str.upper)):
-        np.testing.assert_allclose(one.without_each_group(), left_out(one))
+    apart = with_differences(panel, {"apart": ("macro F1", "recall")})
+    joined = join([panel, rekeyed(panel, lambda name: f"other {name}")])
+    for one in (panel, joined, difference(panel, panel), rekeyed(panel, str.upper), apart):
+        assert one.influence().shape == (one.design.units, len(one.measures))
+        np.testing.assert_allclose(one.influence(), slopes(one), atol=1e-6)
+
+
+@given(tables, st.data())
+def test_the_influence_of_a_difference_is_the_difference(counts, data):
+    other = data.draw(hnp.arrays(np.int64, counts.shape, elements=st.integers(0, 4)))
+    one, two = count_panel(counts, PANEL), count_panel(other, PANEL)
+    np.testing.assert_allclose(
+        difference(one, two).influence(), slopes(difference(one, two)), atol=1e-6
+    )
+
+
+def test_a_share_of_images_knows_its_counts():
+    counts = np.random.default_rng(0).integers(0, 5, (8, 3, 3))
+    panel = count_panel(counts, PANEL, Design(4, 2))
+    rate = {one.key: one.rate for one in panel.measures}
+    assert (rate["macro F1"], rate["recall"]) == (None, None)
+    by_group = counts.reshape(4, 2, 3, 3).sum(axis=1)
+    np.testing.assert_allclose(rate["accuracy"].events, np.trace(by_group, axis1=1, axis2=2))
+    np.testing.assert_array_equal(rate["accuracy"].size, by_group.sum(axis=(1, 2)))
+    assert rate["accuracy"].value == pytest.approx(panel.on_all()[0])
+
+
+def test_under_another_design_what_was_fixed_stays_so():
+    counts = np.random.default_rng(1).integers(0, 9, (6, 2))
+    sizes = tuple(counts.sum(axis=1).tolist())
+    own = Design(6, 1, (0, 0, 0, 1, 1, 1), sizes)
+    share = Count(lambda sums: sums[..., 0] / sums.sum(axis=-1))
+    panel = count_panel(counts, {"share": share}, own)
+    moved = under(panel, Design(6))
+    assert moved.design == Design(6)
+    assert moved.measures == panel.measures
+    influence = moved.influence()[:, 0]
+    for stratum in (slice(3), slice(3, 6)):
+        assert influence[stratum].sum() == pytest.approx(0, abs=1e-9)
+    # Over images, not over groups: what the plain derivative lacks.
+    plain = panel.influence()[:, 0]
+    images = np.array(sizes[:3])
+    expected = plain[:3] - images * plain[:3].sum() / images.sum()
+    np.testing.assert_allclose(influence[:3], expected, atol=1e-9)
 
 
 # join, rename, restrict
@@ -156,17 +200,20 @@ def test_swapping_the_sides_negates_the_difference(counts, data, method):
         if not one.n:
             assert two == one == NOT_DEFINED
             continue
+        if one.low is None:
+            assert (two.low, two.high) == (None, None)
+            continue
         assert (two.value, two.low, two.high) == pytest.approx((-one.value, -one.high, -one.low))
         assert -1 <= one.low <= one.value <= one.high <= 1
         assert (one.method, one.n, one.groups) == (two.method, two.n, two.groups)
 
 
-def test_two_perfect_models_get_newcombes_interval():
+def test_two_perfect_models_get_wilsons_margin_on_either_side():
     perfect = correct_panel([5] * 60, [5] * 60)
     result = intervals(difference(perfect, perfect), resamples=FEW)["accuracy"]
     reach = 1 - wilson(60, 60)[0]
     assert numbers(result) == pytest.approx((0, -reach, reach))
-    assert (result.groups, result.method) == (60, NEWCOMBE)
+    assert (result.groups, result.method, result.error) == (60, IDENTICAL, None)
 
 
 def test_sides_may_have_other_images_of_the_same_groups():

@@ -21,7 +21,7 @@ LUNG = ClassTree.of(load_taxonomy())
 def panel_of(labels, predicted, tree=LUNG, probabilities=None):
     true, answers = tree.codes(labels), tree.codes(predicted)
     units = np.zeros(len(true), int)
-    return standard_panel(true, answers, probabilities, units, Design(1), tree)
+    return standard_panel(true, answers, probabilities, units, units, Design(1), tree)
 
 
 def values_of(labels, predicted, tree=LUNG):

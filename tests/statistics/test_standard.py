@@ -8,8 +8,10 @@ from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import METHODS
 from lcbench.statistics.groups import cluster_codes
 from lcbench.statistics.intervals import (
-    ALIKE,
     DESCRIPTIONS,
+    FIXED,
+    NO_COVERAGE,
+    NO_INTERVAL,
     NO_LIMIT,
     NOT_DEFINED,
     UNDEFINED,
@@ -18,10 +20,12 @@ from lcbench.statistics.intervals import (
     intervals,
 )
 from lcbench.statistics.panel import difference
-from lcbench.statistics.registry import MetricKey
+from lcbench.statistics.registry import METRICS, MetricKey
 from lcbench.statistics.standard import confusion_panel, count_statistics, standard_panel
 from lcbench.statistics.tree import ClassTree
 from lcbench.taxonomy import load_taxonomy
+
+from .helpers import slopes
 
 TREE = ClassTree.of(load_taxonomy())
 GROUPS = 12
@@ -41,7 +45,8 @@ def panel_of(true, probabilities, units, design=None, tree=TREE):
     probabilities = np.asarray(probabilities, float).reshape(-1, 3)
     design = design or Design(int(np.max(units)) + 1)
     answers = probabilities.argmax(axis=1)
-    return standard_panel(np.asarray(true), answers, probabilities, np.asarray(units), design, tree)
+    true, units, one_model = np.asarray(true), np.asarray(units), np.zeros(len(true), int)
+    return standard_panel(true, answers, probabilities, units, one_model, design, tree)
 
 
 def named(panel, weights):
@@ -112,18 +117,38 @@ def test_each_measure_counts_its_images():
     assert (every["accuracy", ""].count, every["confusion_rate", "malignant"].count) == (3, 1)
 
 
+# influences
+
+
+@settings(max_examples=25)
+@given(seeds, st.integers(1, 3), st.booleans())
+def test_the_influence_of_every_metric_is_its_derivative(seed, n_seeds, of_difference):
+    true, probabilities, units = some_rows(seed, n=150, groups=12 * n_seeds)
+    design = Design(12, n_seeds)
+    panel = panel_of(true, probabilities, units, design)
+    assert {metric for metric, _ in (one.key for one in panel.measures)} == set(METRICS)
+    if of_difference:
+        panel = difference(panel, panel_of(true, some_rows(seed + 1, n=150)[1], units, design))
+    # With the step of the panels: the gap of a bin has a kink at 0, which a step can lie across.
+    found, expected = panel.influence(), slopes(panel, step=1e-4)
+    for column, measure in enumerate(panel.measures):
+        np.testing.assert_allclose(
+            found[:, column], expected[:, column], atol=1e-6, err_msg=str(measure.key)
+        )
+
+
 # what is left out
 
 
 def test_without_probabilities_only_answers_are_scored():
     true, probabilities, groups = some_rows(0)
     answers = probabilities.argmax(axis=1)
-    panel = standard_panel(true, answers, None, groups, Design(GROUPS), TREE)
+    panel = standard_panel(true, answers, None, groups, groups * 0, Design(GROUPS), TREE)
     names = [one.key for one in panel.measures]
     assert names == list(count_statistics(TREE))
     full = [one.key for one in panel_of(true, probabilities, groups).measures]
     assert full[: len(names)] == names
-    assert len(set(full)) == len(full) == len(names) + 4 + 8
+    assert len(set(full)) == len(full) == len(names) + 5 + 8
 
 
 def test_coarse_labels_enter_what_they_fix_and_nothing_else():
@@ -176,7 +201,7 @@ def test_order_of_images_and_names_of_groups_change_nothing(seed):
             assert pair[0] == pytest.approx(pair[1]), name
 
 
-def test_seeds_may_be_drawn_too():
+def test_several_seeds_have_limits_of_training_too():
     true, probabilities, groups = some_rows(1, n=200, groups=36)
     found = all_intervals(panel_of(true, probabilities, groups, Design(12, 3)), resamples=FEW)
     one_way = all_intervals(panel_of(true, probabilities, groups // 3, Design(12)), resamples=FEW)
@@ -184,8 +209,16 @@ def test_seeds_may_be_drawn_too():
         for name, two in found[method].items():
             one = one_way[method][name]
             assert two.value == pytest.approx(one.value)
-            assert (two.n, two.groups) == (one.n, one.groups)
-            assert two.low <= two.value <= two.high
+            if two.method == NO_COVERAGE:
+                assert name.metric in ("calibration_error", "calibration_slope")
+                assert (two.low, two.high) == (None, None) == (one.low, one.high)
+                continue
+            assert (two.n, two.groups, one.training) == (one.n, one.groups, None)
+            # Over the groups all is as if their rows were of one seed.
+            assert two.error == pytest.approx(one.error, rel=1e-6)
+            if method == "score":
+                assert (two.low, two.high) == pytest.approx((one.low, one.high), rel=1e-5)
+            assert two.training.low <= two.low <= two.value <= two.high <= two.training.high
 
 
 # edge cases
@@ -217,6 +250,10 @@ def is_sound(result, bounds):
     low, high = bounds
     if result.n == 0:
         return result == NOT_DEFINED
+    if result.method == NO_COVERAGE:
+        return low <= result.value <= high and (result.low, result.high) == (None, None)
+    if result.groups == 1:
+        return (result.low, result.high, result.method) == (None, None, NO_INTERVAL)
     return low <= result.low <= result.value <= result.high <= high
 
 
@@ -235,7 +272,7 @@ def test_edge_cases_are_defined(case, groups):
                 assert 0 < result.groups <= groups
                 assert result.method != UNDEFINED
                 # No false certainty about a share.
-                if result.method not in (*DESCRIPTIONS.values(), ALIKE):
+                if result.method not in (*DESCRIPTIONS.values(), FIXED, NO_COVERAGE, NO_INTERVAL):
                     assert result.low < result.high
 
 

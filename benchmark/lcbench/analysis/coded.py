@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from lcbench.errors import UserError
 from lcbench.predictions.alignment import Aligned
 from lcbench.statistics.bootstrap import Design
-from lcbench.statistics.groups import ClusterCodes
+from lcbench.statistics.groups import ClusterCodes, class_strata
+from lcbench.statistics.intervals import Interval
 from lcbench.statistics.panel import Panel
+from lcbench.statistics.rates import GroupedRate
 from lcbench.statistics.registry import MetricKey
-from lcbench.statistics.standard import accuracy_panel, standard_panel
+from lcbench.statistics.reliability import reliability_curve
+from lcbench.statistics.standard import accuracy_panel, confidences, standard_panel
 from lcbench.statistics.tree import ClassTree
 from lcbench.taxonomy import Taxonomy
 
@@ -75,10 +79,44 @@ class CodedPredictions:
         """(rows,) seed."""
         return self.aligned.rows["seed"].to_numpy(np.int64)
 
+    @cached_property
+    def models(self) -> Codes:
+        """(rows,) code of the trained model that answered: its seed and fold."""
+        cells = self.aligned.rows.groupby(["seed", "fold"])
+        return np.asarray(cells.ngroup(), np.int64)
+
     @property
     def seeds(self) -> tuple[int, ...]:
         """Seeds, ascending."""
         return tuple(int(seed) for seed in np.unique(self.seed))
+
+    @cached_property
+    def seed_code(self) -> Codes:
+        """(rows,) place of the seed among the seeds."""
+        return np.searchsorted(self.seeds, self.seed).astype(np.int64)
+
+    @cached_property
+    def strata(self) -> Codes:
+        """(groups,) stratum of each source group: its class."""
+        found = class_strata(self.true, self.clusters.codes, self.clusters.count)
+        return np.array(found, np.int64)
+
+    @cached_property
+    def units(self) -> Codes:
+        """(rows,) unit of each row, see `Design`."""
+        return self.clusters.codes * len(self.seeds) + self.seed_code
+
+    @cached_property
+    def design(self) -> Design:
+        """Source groups within classes, crossed with seeds."""
+        return Design(
+            self.clusters.count,
+            len(self.seeds),
+            tuple(self.strata.tolist()),
+            tuple(
+                np.bincount(self.units, minlength=self.clusters.count * len(self.seeds)).tolist()
+            ),
+        )
 
     def panel(self, model: str) -> Panel[MetricKey]:
         """Return every metric of a model; without probabilities, what needs them is left out."""
@@ -86,18 +124,54 @@ class CodedPredictions:
             self.true,
             self.aligned.predicted[model],
             self.aligned.probabilities[model],
-            self.clusters.codes,
-            Design(self.clusters.count),
+            self.units,
+            self.models,
+            self.design,
             self.tree,
         )
 
-    def accuracy_panel(self, model: str, units: Codes, design: Design) -> Panel[MetricKey]:
-        """Return the accuracy of a model, whose rows belong to (rows,) units of a design."""
+    def reliability(self, model: str) -> tuple[tuple[float, Interval], ...]:
+        """Return the reliability curve of a model; nothing without probabilities."""
+        probabilities, rows = self.aligned.probabilities[model], self.has_leaf
+        if probabilities is None:
+            return ()
+        groups = self.clusters.codes[rows]
+        design = Design(self.clusters.count)
+        return reliability_curve(confidences(self.true[rows], probabilities[rows], groups, design))
+
+    def accuracy_panel(self, model: str, groups: Codes, count: int) -> Panel[MetricKey]:
+        """Return the accuracy of a model over (rows,) groups of another numbering."""
         rows = self.has_leaf
+        design = Design(
+            count,
+            strata=class_strata(self.true[rows], groups[rows], count),
+            images=tuple(np.bincount(groups[rows], minlength=count).tolist()),
+        )
         return accuracy_panel(
             self.true[rows],
             self.aligned.predicted[model][rows],
-            units[rows],
+            groups[rows],
             design,
             len(self.tree.leaves),
         )
+
+    def is_constant(self, model: str) -> bool:
+        """Tell whether each trained model gives the same answer to images of any class."""
+        if len(np.unique(self.true)) < 2:
+            return False
+        answers = pd.DataFrame({"by": self.models, "answer": self.aligned.predicted[model]})
+        probabilities = self.aligned.probabilities[model]
+        if probabilities is not None:
+            columns = pd.DataFrame(probabilities).add_prefix("p")
+            answers = pd.concat([answers, columns], axis=1)
+        return bool((answers.groupby("by").nunique() <= 1).all(axis=None))
+
+    def accuracy_rate(self, model: str, seed: int | None = None) -> GroupedRate:
+        """Return the accuracy of a model counted in each source group, of one seed or of all."""
+        rows = self.has_leaf if seed is None else self.has_leaf & (self.seed == seed)
+        right = rows & (self.aligned.predicted[model] == self.true)
+        codes, count = self.clusters.codes, self.clusters.count
+        size = np.bincount(codes[rows], minlength=count)
+        events = np.bincount(codes[right], minlength=count).astype(np.float64)
+        design = Design(count, strata=tuple(self.strata.tolist()), images=tuple(size.tolist()))
+        return GroupedRate(events, size.astype(np.float64), design)

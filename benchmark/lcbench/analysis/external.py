@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -14,14 +15,15 @@ from lcbench.analysis.results import ExternalLevel, ExternalResult, ExternalScor
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.predictions.table import Predictions
 from lcbench.runs.finished import ExternalFolder, FinishedSuite
-from lcbench.statistics.bootstrap import Design
-from lcbench.statistics.groups import ClusterCodes, cluster_codes
+from lcbench.statistics.groups import ClusterCodes, class_strata, cluster_codes
 from lcbench.statistics.hierarchy import labels_at_level, nodes_at_level, predicted_at_level
 from lcbench.statistics.intervals import Interval, intervals
-from lcbench.statistics.panel import Panel, difference
-from lcbench.statistics.registry import MetricKey
-from lcbench.statistics.standard import ACCURACY, accuracy_panel
+from lcbench.statistics.metrics import Values, ratio
+from lcbench.statistics.paired_tests import pair_groups
+from lcbench.statistics.panel import Count, count_panel
 from lcbench.taxonomy import Taxonomy
+
+ALPHA = 0.05
 
 
 def score_external(suite: FinishedSuite, settings: AnalysisSettings) -> tuple[ExternalResult, ...]:
@@ -40,6 +42,8 @@ class _Arm:
     true: list[str]
     probabilities: NDArray[np.float64]
     clusters: ClusterCodes
+    run: NDArray[np.int64]
+    """Which of the trained models answered each row."""
 
 
 def _score_folder(
@@ -84,6 +88,7 @@ def _pool(protocol: str, baseline: str, runs: Sequence[Predictions]) -> _Arm:
             [run.probabilities for run in runs if run.probabilities is not None]
         ),
         clusters=cluster_codes(list(table["group"]), list(table["sha256"])),
+        run=np.repeat(np.arange(len(runs)), [len(run.table) for run in runs]),
     )
 
 
@@ -102,18 +107,40 @@ def _score_level(
         return None
     counts = Counter(labels.values())
     majority = max(classes, key=lambda node: counts[node])
+    together = simultaneous_confidence(len(arms))
     return ExternalLevel(
         level=level,
         classes=classes,
         images=len(labels),
         majority_class=majority,
         majority_rate=counts[majority] / len(labels),
-        scores=tuple(_score_arm(arm, level, majority, taxonomy, settings) for arm in arms),
+        scores=tuple(
+            _score_arm(arm, level, majority, taxonomy, settings, together) for arm in arms
+        ),
     )
 
 
+def simultaneous_confidence(models: int) -> float:
+    """Return the confidence of each of so many intervals, for 95 % of them all at once.
+
+    Whoever looks at the best of many models has chosen among their differences; limits that hold
+    for all of them together hold for the chosen one too, whatever the models have in common.
+
+    References
+    ----------
+    Dunn, O. J. (1961). Multiple comparisons among means. Journal of the American Statistical
+    Association 56, 52-64 (the intervals of Bonferroni's inequality).
+    """
+    return 1.0 - ALPHA / models
+
+
 def _score_arm(
-    arm: _Arm, level: int, majority: str, taxonomy: Taxonomy, settings: AnalysisSettings
+    arm: _Arm,
+    level: int,
+    majority: str,
+    taxonomy: Taxonomy,
+    settings: AnalysisSettings,
+    together: float,
 ) -> ExternalScore:
     classes = nodes_at_level(taxonomy, level)
     fixed = labels_at_level(arm.true, taxonomy, level)
@@ -121,21 +148,52 @@ def _score_arm(
     scored = np.array([node is not None for node in fixed])
     true = np.array([classes.index(node) for node in fixed if node is not None], dtype=np.int64)
     predicted = np.array([classes.index(node) for node in answers], dtype=np.int64)[scored]
-    clusters = np.unique(arm.clusters.codes[scored], return_inverse=True)[1]
-    always = np.full_like(true, classes.index(majority))
-    design = Design(int(clusters.max()) + 1)
-    model, constant = (
-        accuracy_panel(true, guess, clusters, design, len(classes)) for guess in (predicted, always)
+    groups = np.unique(arm.clusters.codes[scored], return_inverse=True)[1]
+    strata = np.array(class_strata(true, groups, int(groups.max()) + 1), np.int64)
+    # Every trained model answered every image: groups and models are crossed.
+    right = pair_groups(true == predicted, true == predicted, groups, arm.run[scored], strata)
+    counts = np.stack([right.both.ravel(), right.size.ravel()], axis=1)
+    panel = count_panel(
+        counts, {"it": Count(_first_of_second, _second, proportion=True)}, right.design
     )
+    settle = partial(intervals, panel, method=settings.interval, resamples=settings.resamples)
+    accuracy = settle()["it"]
+    rate = float((true == classes.index(majority)).mean())
     return ExternalScore(
         baseline=arm.baseline,
         protocol=arm.protocol,
         runs=arm.runs,
-        accuracy=_accuracy(model, settings),
-        difference=_accuracy(difference(model, constant), settings),
+        accuracy=accuracy,
+        difference=_above(accuracy, rate),
+        simultaneous=_above(settle(confidence=together)["it"], rate),
     )
 
 
-def _accuracy(panel: Panel[MetricKey], settings: AnalysisSettings) -> Interval:
-    found = intervals(panel, method=settings.interval, resamples=settings.resamples)
-    return found[ACCURACY]
+def _above(accuracy: Interval, rate: float) -> Interval:
+    """Return an accuracy minus the majority rate, which the numbers of each class fix."""
+
+    def less(value: float | None) -> float | None:
+        return None if value is None else value - rate
+
+    training = accuracy.training
+    if training is not None:
+        limits = {"low": training.low - rate, "high": training.high - rate}
+        training = training.model_copy(update=limits)
+    return accuracy.model_copy(
+        update={
+            "value": less(accuracy.value),
+            "low": less(accuracy.low),
+            "high": less(accuracy.high),
+            "count": None,
+            "design_effect": None,
+            "training": training,
+        }
+    )
+
+
+def _first_of_second(sums: Values) -> Values:
+    return ratio(sums[..., 0], _second(sums))
+
+
+def _second(sums: Values) -> Values:
+    return np.asarray(sums[..., 1])

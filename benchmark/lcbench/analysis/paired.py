@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,18 +10,26 @@ import numpy as np
 from lcbench.analysis.coded import CodedPredictions
 from lcbench.analysis.scores import (
     AnalysisSettings,
+    Best,
     EventComparison,
     Omnibus,
     PairedTest,
     PairResult,
+    PairVerdict,
+    Rival,
     Score,
+    TrainingTest,
 )
+from lcbench.statistics.effects import difference_panel
 from lcbench.statistics.events import EventRows, event_rows
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.intervals import Interval, intervals
 from lcbench.statistics.models import ModelIntervals
+from lcbench.statistics.paired_tests import pair_groups
 from lcbench.statistics.pairwise import PairedComparison, TestName, compare_with_each
-from lcbench.statistics.registry import MetricKey
-from lcbench.statistics.several import adjust, cochran_q, cochran_q_permuted
+from lcbench.statistics.power import ALPHA
+from lcbench.statistics.registry import METRICS, MetricKey
+from lcbench.statistics.several import adjust, cochran_q, cochran_q_permuted, simultaneous_tail
+from lcbench.statistics.standard import rate_cells
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -40,6 +48,8 @@ class _Family:
     event: EventRows
     found: dict[tuple[str, str], PairedComparison]
     adjusted: dict[TestName, dict[tuple[str, str], float]]
+    adjusted_training: dict[tuple[str, str], float]
+    settings: AnalysisSettings
 
     def comparison(self, pair: tuple[str, str]) -> EventComparison:
         """Return one pair of the family."""
@@ -52,6 +62,16 @@ class _Family:
             odds_ratio=one.effects.odds_ratio,
             relative_reduction=one.effects.relative_reduction,
             detectable=one.detectable,
+            level=ALPHA / len(self.found),
+            verdict=_verdict(
+                one,
+                self.adjusted[self.settings.default_test][pair],
+                self.settings.margin,
+            ),
+            few_groups=one.few_groups,
+            training=None
+            if one.training is None
+            else TrainingTest(p=one.training.p, p_adjusted=self.adjusted_training[pair]),
             tests=tuple(
                 PairedTest(
                     name=test,
@@ -84,11 +104,42 @@ def pair_results(
         PairResult(
             a=a,
             b=b,
-            differences=scores_of(found.differences[a, b]),
+            differences=scores_of(
+                {**found.differences[a, b], **_rate_differences(coded, a, b, settings)}
+            ),
             events=tuple(family.comparison((a, b)) for family in families),
         )
         for a, b in pairs
     )
+
+
+def _rate_differences(
+    coded: CodedPredictions, a: str, b: str, settings: AnalysisSettings
+) -> dict[MetricKey, Interval]:
+    """Return the differences of the metrics that are rates, as the paired events have them.
+
+    Only images on which the models differ tell about them, which two separate rates do not show.
+    A share of what goes right is compared by what goes wrong, A's rate minus B's: how failures heap
+    is what the events look at, too.
+    """
+    found = {}
+    for key, (cells, labels) in rate_cells(coded.tree).items():
+        rows = labels[coded.true].astype(bool)
+        if rows.any():
+            one, other = (
+                cells[coded.true[rows], coded.aligned.predicted[name][rows]].astype(bool)
+                for name in (a, b)
+            )
+            if METRICS[key.metric].higher_is_better:
+                one, other = ~other, ~one
+            pairs = pair_groups(
+                one, other, coded.clusters.codes[rows], coded.seed_code[rows], coded.strata
+            )
+            panel = difference_panel(pairs)
+            found[key] = intervals(panel, method=settings.interval, resamples=settings.resamples)[
+                "rate"
+            ]
+    return found
 
 
 def _family(
@@ -105,34 +156,94 @@ def _family(
             {b: happens[b] for b in others},
             clusters,
             once,
+            seeds=coded.seed_code[event.rows],
+            strata=coded.strata,
+            family=len(pairs),
             method=settings.interval,
             resamples=settings.resamples,
         )
         found |= {(a, b): compared[b] for b in others}
-    adjusted = {
-        test: dict(
-            zip(
-                found,
-                adjust([one.tests[test].p for one in found.values()], settings.adjustment),
-                strict=True,
-            )
-        )
-        for test in TestName
-    }
-    return _Family(event, found, adjusted)
 
+    def adjusted(p_values: list[float]) -> dict[tuple[str, str], float]:
+        return dict(zip(found, adjust(p_values, settings.adjustment), strict=True))
 
-def omnibus_tests(coded: CodedPredictions) -> tuple[Omnibus, ...]:
-    """Return Cochran's Q of three models or more on every event of the tree; else nothing."""
-    if len(coded.aligned.names) < 3:
-        return ()
-    return tuple(_omnibus(coded, event) for event in event_rows(coded.true, coded.tree))
-
-
-def _omnibus(coded: CodedPredictions, event: EventRows) -> Omnibus:
-    events = np.stack(
-        [event.happens(coded.aligned.predicted[name]) for name in coded.aligned.names], axis=1
+    training = [one.training.p for one in found.values() if one.training is not None]
+    return _Family(
+        event,
+        found,
+        {test: adjusted([one.tests[test].p for one in found.values()]) for test in TestName},
+        adjusted(training) if training else {},
+        settings,
     )
+
+
+def _verdict(one: PairedComparison, p_adjusted: float, margin: float | None) -> PairVerdict:
+    """Return what a comparison shows.
+
+    Within a margin that is more than half of A's own rate nearly everything would be equivalent,
+    and so would it be where the interval only supposes how errors spread.
+    """
+    low, high = one.effects.difference.low, one.effects.difference.high
+    within = (
+        margin is not None
+        and low is not None
+        and high is not None
+        and -margin < low
+        and high < margin
+    )
+    if p_adjusted < ALPHA:
+        return "different within the margin" if within else "different"
+    says = margin is not None and margin <= one.rate_a / 2.0 and not one.few_groups
+    return "equivalent" if within and says else "not shown"
+
+
+def best_model(coded: CodedPredictions, floor: Collection[str]) -> Best | None:
+    """Return who scores highest in accuracy, with simultaneous intervals against all others.
+
+    Parameters
+    ----------
+    coded
+        What the models say of the same images.
+    floor
+        Models that are no candidates.
+    """
+    names = [name for name in coded.aligned.names if name not in floor]
+    if len(names) < 2:
+        return None
+    rates = {name: coded.accuracy_rate(name) for name in names}
+    ranked = sorted(names, key=lambda name: -rates[name].value)
+    tail = simultaneous_tail(np.stack([rates[name].influence for name in names], axis=1))
+    rows = coded.has_leaf
+    wrong = {name: (coded.aligned.predicted[name] != coded.true)[rows] for name in names}
+
+    def against(name: str) -> Rival:
+        pairs = pair_groups(
+            wrong[ranked[0]], wrong[name], coded.clusters.codes[rows], None, coded.strata
+        )
+        found = intervals(difference_panel(pairs), confidence=1.0 - 2.0 * tail)["rate"]
+        return Rival(model=name, difference=found)
+
+    return Best(model=ranked[0], rivals=tuple(against(name) for name in ranked[1:]))
+
+
+def omnibus_tests(coded: CodedPredictions, aside: Collection[str] = ()) -> tuple[Omnibus, ...]:
+    """Return Cochran's Q of three models or more on every event of the tree; else nothing.
+
+    Parameters
+    ----------
+    coded
+        What the models say of the same images.
+    aside
+        Models that are left out: that a floor differs from all others is no news.
+    """
+    names = [name for name in coded.aligned.names if name not in aside]
+    if len(names) < 3:
+        return ()
+    return tuple(_omnibus(coded, event, names) for event in event_rows(coded.true, coded.tree))
+
+
+def _omnibus(coded: CodedPredictions, event: EventRows, names: Sequence[str]) -> Omnibus:
+    events = np.stack([event.happens(coded.aligned.predicted[name]) for name in names], axis=1)
     clusters = coded.clusters.codes[event.rows]
     clustered = cochran_q_permuted(events, clusters)
     return Omnibus(

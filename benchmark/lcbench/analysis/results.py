@@ -22,11 +22,8 @@ from lcbench.runs.records import (
 from lcbench.statistics.intervals import Interval
 from lcbench.taxonomy import Taxonomy
 
-SCHEMA_VERSION = 2
-Verdict = Literal[
-    "reproduced", "consistent", "above the claim", "below the claim", "cannot be judged"
-]
-Position = Literal["below the interval", "inside the interval", "above the interval", "unknown"]
+SCHEMA_VERSION = 3
+Verdict = Literal["reproduced", "consistent", "contradicted", "differs", "not comparable"]
 Obstacle = Literal["not measured", "not defined", "no backbone", "random weights"]
 
 
@@ -116,8 +113,17 @@ class ClaimResult(ResultModel):
     """What the paper says, in words."""
     claimed: float
     """The claimed value."""
+    claim_low: float
+    """Lower limit of the claimed value: the paper's sample has an error too."""
+    claim_high: float
+    """Upper limit of the claimed value."""
+    n: int
+    """Images that the claimed value is a share of, or a number among."""
+    design_effect: float | None
+    """What `n` is divided by for these limits: from the paper's protocol, run here; null where
+    that says nothing and 1 was taken."""
     unit: Literal["share", "count"]
-    """What the claimed value and the measured one are."""
+    """What the claimed value, the measured one and their difference are."""
     metric: str
     """Key of the metric that measures it."""
     of: str
@@ -126,15 +132,26 @@ class ClaimResult(ResultModel):
     """Protocol of the measurement."""
     measured: Interval | None
     """What the reference reached; null where it was not measured."""
+    difference: Interval | None
+    """Measured minus claimed, from the limits of both; null where it was not measured."""
     verdict: Verdict
-    """Whether the measurement reproduces the claim, lies above it or lies below it.
+    """Whether the measurement agrees with the claim.
 
-    "consistent" is what "reproduced" becomes where the backbone is another one.
+    "reproduced": the claimed value lies inside the measured interval; "consistent": outside, but
+    the interval of the difference holds 0; "contradicted": it does not. With another backbone
+    than the paper's, "reproduced" becomes "consistent" and "contradicted" becomes "differs".
     """
-    position: Position
-    """Where the claimed value lies, whether or not that can be judged."""
     obstacles: tuple[Obstacle, ...]
-    """Why it cannot be judged; empty where it can."""
+    """Why it is not comparable; empty where it is."""
+
+
+class UnreadableClaims(ResultModel):
+    """Claims that the suite names and that could not be read for the report."""
+
+    key: str
+    """Name of the claims, or their file."""
+    reason: str
+    """Why, with the file."""
 
 
 class PaperClaims(ResultModel):
@@ -171,6 +188,9 @@ class ExternalScore(ResultModel):
     """Share of predictions that are right at this level."""
     difference: Interval
     """Accuracy minus the majority rate."""
+    simultaneous: Interval | None = None
+    """The same difference, with limits that hold for all models of this level at once; null in
+    results of older versions."""
 
 
 class ExternalLevel(ResultModel):
@@ -196,7 +216,7 @@ class ExternalResult(ResultModel):
     record: ExternalRecord
     """What the folder holds and how its labels were read."""
     groups_known: bool
-    """False where images were resampled because their source groups are unknown."""
+    """False where images were taken as independent because their source groups are unknown."""
     levels: tuple[ExternalLevel, ...]
     """From below the root down to the leaves."""
 
@@ -294,6 +314,8 @@ class Results(ResultModel):
     """What the baselines cost."""
     claims: tuple[PaperClaims, ...]
     """Claims of papers about these data; empty where the data are others."""
+    claims_unreadable: tuple[UnreadableClaims, ...]
+    """Claims that the suite names and that could not be read."""
     external: tuple[ExternalResult, ...]
     """External folders."""
     left_out: tuple[LeftOut, ...]

@@ -25,8 +25,8 @@ class MetricInfo(ResultModel):
     """Smallest possible value."""
     high: Unbounded
     """Largest possible value."""
-    higher_is_better: bool
-    """Direction."""
+    higher_is_better: bool | None
+    """Direction; null where the best value lies in between."""
     level: Literal["model", "leaf", "node", "decision"]
     """What a value speaks of: the whole model, a class, a node, or a decision of the class tree."""
     what: str
@@ -50,21 +50,21 @@ def find_score(scores: tuple[Score, ...], metric: str, of: str = "") -> Interval
 
 
 class Effective(ResultModel):
-    """How much the predictions for one source group repeat each other, for the accuracy."""
+    """How much the images of one source group repeat each other, for the accuracy of one seed."""
 
     n: float
-    """Effective sample size: as many independent predictions would give this standard error."""
+    """Effective sample size: as many independent images would give this standard error."""
     design_effect: float
-    """Predictions divided by the effective sample size."""
+    """Images of one seed divided by the effective sample size; the mean over the seeds."""
 
 
-class SeedSpread(ResultModel):
-    """What a new seed of training changes; only where there are several."""
+class ReliabilityBin(ResultModel):
+    """Images on which a model is about equally sure: a point of its reliability curve."""
 
-    accuracies: dict[int, float]
-    """Accuracy of each seed."""
-    two_way: Interval
-    """Accuracy with an interval from resampling source groups and seeds."""
+    confidence: float
+    """Mean probability of the most probable class."""
+    right: Interval
+    """Share of these images on which that class is the true one; its interval is pointwise."""
 
 
 class ModelScores(ResultModel):
@@ -76,10 +76,12 @@ class ModelScores(ResultModel):
     """Every metric."""
     confusion: tuple[tuple[float, ...], ...]
     """Mean counts for one seed, rows the true leaf, columns the predicted one."""
+    reliability: tuple[ReliabilityBin, ...]
+    """Up to 15 bins of about as many images each, by confidence; empty without probabilities."""
     effective: Effective | None
-    """What the predictions are worth; null where all of them are right, or all wrong."""
-    seeds: SeedSpread | None
-    """What a new seed changes; null with one seed."""
+    """What the images are worth; null where all answers are right, or all wrong."""
+    seeds: dict[int, float]
+    """Accuracy of each seed."""
 
     def get(self, metric: str, of: str = "") -> Interval | None:
         """Return a metric's interval, or None where it was not computed."""
@@ -114,6 +116,18 @@ class PairedTest(ResultModel):
     """Whether the test takes every image as evidence of its own."""
 
 
+PairVerdict = Literal["different", "different within the margin", "equivalent", "not shown"]
+
+
+class TrainingTest(ResultModel):
+    """The test to read, asked of the way of training: over new seeds as well as new groups."""
+
+    p: float
+    """Two-sided p-value."""
+    p_adjusted: float
+    """The same, adjusted for the family."""
+
+
 class EventComparison(ResultModel):
     """How often something goes wrong under two models, b against a."""
 
@@ -130,7 +144,17 @@ class EventComparison(ResultModel):
     relative_reduction: Interval
     """1 minus the ratio of the rates, b over a: 0.5 means half as often under b."""
     detectable: float
-    """Smallest difference that could have been shown with a chance of 80 %."""
+    """Smallest difference that could have been shown with a chance of 80 %, at `level`."""
+    level: float
+    """Level of the first step of the adjustment: 5 % divided by the comparisons of the family."""
+    verdict: PairVerdict
+    """Of these networks: different by the adjusted test to read; equivalent where the whole
+    interval lies within the margin of the suite."""
+    few_groups: bool
+    """Whether one of the models errs alone in fewer groups than the test needs to hold its level;
+    see docs/statistics.md."""
+    training: TrainingTest | None
+    """Of the way of training; null with one seed."""
     tests: tuple[PairedTest, ...]
     """Every paired test."""
 
@@ -147,7 +171,7 @@ class PairResult(ResultModel):
     b: str
     """Name of the second model."""
     differences: tuple[Score, ...]
-    """Every metric of b minus that of a, on the same resampled groups."""
+    """Every metric of b minus that of a, on the same groups."""
     events: tuple[EventComparison, ...]
     """What goes wrong under either; one family of tests an event."""
 
@@ -180,6 +204,34 @@ class Omnibus(ResultModel):
     """Source groups, or images where groups are unknown."""
 
 
+class Rival(ResultModel):
+    """A model beside the one that scores highest."""
+
+    model: str
+    """Its name."""
+    difference: Interval
+    """Accuracy of the highest minus its own, with limits that hold for all pairs of models at
+    once."""
+
+
+class Best(ResultModel):
+    """Who scores highest in accuracy, and who is not shown to be worse."""
+
+    model: str
+    """The model with the highest accuracy on these images."""
+    rivals: tuple[Rival, ...]
+    """The other candidates by falling accuracy."""
+
+    @property
+    def level_with(self) -> tuple[str, ...]:
+        """The rivals that are not shown to be worse."""
+        return tuple(
+            one.model
+            for one in self.rivals
+            if one.difference.low is None or one.difference.low <= 0.0
+        )
+
+
 class Unmatched(ResultModel):
     """Images of one model that lack a partner in another, and were left out."""
 
@@ -205,7 +257,7 @@ class ModelComparison(ResultModel):
     groups: int
     """Distinct source groups of the images; distinct images where groups are unknown."""
     groups_known: bool
-    """False where the source group of some image is unknown: it was resampled by itself."""
+    """False where the source group of some image is unknown: it was taken by itself."""
     images_without_group: int
     """Images whose source group is unknown."""
     coarse: dict[str, int]
@@ -219,7 +271,10 @@ class ModelComparison(ResultModel):
     pairs: tuple[PairResult, ...]
     """Pairs of models that were compared."""
     omnibus: tuple[Omnibus, ...]
-    """Cochran's Q for each event; empty with fewer than three models."""
+    """Cochran's Q for each event over the models that are neither floor nor shortcut; empty with
+    fewer than three of them."""
+    best: Best | None = None
+    """Who scores highest, the floor aside; null with fewer than two models."""
 
     def scores(self, model: str) -> ModelScores | None:
         """Return the scores of a model, or None where it has none."""
@@ -242,3 +297,5 @@ class AnalysisSettings(ResultModel):
     """How the p-values of a family are adjusted."""
     default_test: TestName = DEFAULT_TEST
     """The test to read."""
+    margin: float | None = None
+    """Difference of a rate that counts as none; null where none was stated."""

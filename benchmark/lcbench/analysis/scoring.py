@@ -12,24 +12,24 @@ import numpy as np
 import pandas as pd
 
 from lcbench.analysis.coded import CodedPredictions, Codes
-from lcbench.analysis.paired import Pairs, omnibus_tests, pair_results, scores_of
+from lcbench.analysis.paired import Pairs, best_model, omnibus_tests, pair_results, scores_of
 from lcbench.analysis.scores import (
     AnalysisSettings,
     Effective,
     MetricInfo,
     ModelComparison,
     ModelScores,
-    SeedSpread,
+    ReliabilityBin,
     Unmatched,
 )
 from lcbench.predictions.alignment import Aligned
+from lcbench.runs.records import RolesRecord
 from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Design, Tick
 from lcbench.statistics.groups import cluster_codes
-from lcbench.statistics.intervals import Interval, intervals
+from lcbench.statistics.intervals import CONSTANT, Interval, intervals
 from lcbench.statistics.models import model_intervals
-from lcbench.statistics.panel import difference
-from lcbench.statistics.power import effective_size
+from lcbench.statistics.panel import difference, under
 from lcbench.statistics.registry import METRICS, MetricKey
 from lcbench.statistics.standard import ACCURACY
 from lcbench.taxonomy import Taxonomy
@@ -42,6 +42,7 @@ def compare_models(
     settings: AnalysisSettings,
     tick: Tick | None = None,
     *,
+    roles: RolesRecord | None = None,
     brief: bool = False,
 ) -> ModelComparison:
     """Score several models on the same images and compare some of them.
@@ -59,6 +60,8 @@ def compare_models(
         How intervals and p-values are computed.
     tick
         Called now and then with how much is done, and out of how much.
+    roles
+        Which models are floor or shortcut: they are set aside where models are ranked.
     brief
         Compare nothing, and leave out the metrics of probabilities and the spread over seeds, which
         take most of the time; the intervals of the rest are the same.
@@ -68,6 +71,7 @@ def compare_models(
     UserError
         If no image has a label that models can answer.
     """
+    roles = roles or RolesRecord()
     if brief:
         aligned, pairs = replace(aligned, probabilities=dict.fromkeys(aligned.names)), ()
     coded = CodedPredictions.of(aligned, taxonomy)
@@ -77,8 +81,8 @@ def compare_models(
         method=settings.interval,
         resamples=settings.resamples,
         tick=tick,
+        floor=roles.floor,
     )
-    spreads = _seed_spreads(coded, settings) if len(coded.seeds) > 1 and not brief else {}
     rows = aligned.rows
     labels = rows["true"][~coded.has_leaf].value_counts()
     return ModelComparison(
@@ -100,11 +104,12 @@ def compare_models(
         ),
         notes=aligned.notes,
         models=tuple(
-            _model_scores(coded, model, found.own[model], spreads.get(model))
+            _model_scores(coded, model, _without_chance(coded, model, found.own[model]))
             for model in aligned.names
         ),
         pairs=pair_results(coded, pairs, found, settings),
-        omnibus=() if brief else omnibus_tests(coded),
+        omnibus=() if brief else omnibus_tests(coded, roles.aside),
+        best=None if brief else best_model(coded, roles.floor),
     )
 
 
@@ -113,17 +118,28 @@ def drop_between(
 ) -> Interval:
     """Return a model's accuracy on the first predictions minus that on the second.
 
-    Both sides are resampled together: a source group that both know is drawn for both.
+    Both sides vary together: a source group that both know is the same for both.
     """
     codes, size = _shared_clusters(first, second)
     minuend, subtrahend = (
-        one.accuracy_panel(model, clusters, Design(size))
+        one.accuracy_panel(model, clusters, size)
         for one, clusters in zip((first, second), codes, strict=True)
     )
+    both = Design(
+        size,
+        strata=minuend.design.strata,
+        images=tuple(int(n) for n in minuend.design.sizes + subtrahend.design.sizes),
+    )
     found = intervals(
-        difference(minuend, subtrahend), method=settings.interval, resamples=settings.resamples
+        difference(under(minuend, both), under(subtrahend, both)),
+        method=settings.interval,
+        resamples=settings.resamples,
     )
     drop = found[ACCURACY]
+    if first.is_constant(model) and second.is_constant(model):
+        drop = drop.model_copy(
+            update={"low": None, "high": None, "error": None, "method": CONSTANT}
+        )
     n = int(first.has_leaf.sum() + second.has_leaf.sum())
     return drop.model_copy(update={"n": n, "groups": size})
 
@@ -150,7 +166,11 @@ def per_seed_count(rate: Interval, images: float) -> Interval:
     if rate.value is None or rate.low is None or rate.high is None:
         return rate
     scaled = {key: images * getattr(rate, key) for key in ("value", "low", "high")}
-    return rate.model_copy(update={**scaled, "error": None, "count": None})
+    training = rate.training
+    if training is not None:
+        limits = {key: images * getattr(training, key) for key in ("low", "high", "error")}
+        training = training.model_copy(update=limits)
+    return rate.model_copy(update={**scaled, "error": None, "count": None, "training": training})
 
 
 def _shared_clusters(
@@ -164,42 +184,46 @@ def _shared_clusters(
     return (clusters.codes[:size], clusters.codes[size:]), clusters.count
 
 
+def _without_chance(
+    coded: CodedPredictions, model: str, found: Mapping[MetricKey, Interval]
+) -> Mapping[MetricKey, Interval]:
+    """Take away the intervals of a model that gives every image the same answer.
+
+    Which answer follows from the numbers of each class in its training set; new tissue cannot
+    change its scores.
+    """
+    if not coded.is_constant(model):
+        return found
+    nothing = {"low": None, "high": None, "error": None, "training": None, "method": CONSTANT}
+    return {
+        key: one if one.value is None else one.model_copy(update={**nothing, "few_groups": False})
+        for key, one in found.items()
+    }
+
+
 def _model_scores(
-    coded: CodedPredictions,
-    model: str,
-    found: Mapping[MetricKey, Interval],
-    spread: SeedSpread | None,
+    coded: CodedPredictions, model: str, found: Mapping[MetricKey, Interval]
 ) -> ModelScores:
     rows, size = coded.has_leaf, len(coded.tree.leaves)
     once = np.zeros(int(rows.sum()), np.int64)
     predicted = coded.aligned.predicted[model]
     totals = metrics.confusion_by_group(coded.true[rows], predicted[rows], once, size)[0]
-    accuracy = found[ACCURACY]
-    worth = effective_size(accuracy)
     return ModelScores(
         model=model,
         scores=scores_of(found),
         confusion=tuple(tuple(float(count) / len(coded.seeds) for count in row) for row in totals),
-        effective=Effective(n=worth, design_effect=accuracy.n / worth) if worth else None,
-        seeds=spread,
+        reliability=tuple(
+            ReliabilityBin(confidence=confidence, right=right)
+            for confidence, right in coded.reliability(model)
+        ),
+        effective=_effective(coded, found[ACCURACY]),
+        seeds={seed: coded.accuracy_rate(model, seed).value for seed in coded.seeds},
     )
 
 
-def _seed_spreads(coded: CodedPredictions, settings: AnalysisSettings) -> dict[str, SeedSpread]:
-    """Return the accuracy of each seed, and its interval over source groups and seeds."""
-    design = Design(coded.clusters.count, len(coded.seeds))
-    units = coded.clusters.codes * design.seeds + np.searchsorted(coded.seeds, coded.seed)
-    panels = {name: coded.accuracy_panel(name, units, design) for name in coded.aligned.names}
-    found = model_intervals(panels, (), method=settings.interval, resamples=settings.resamples)
-    return {
-        name: SeedSpread(
-            accuracies={seed: _accuracy_of_seed(coded, name, seed) for seed in coded.seeds},
-            two_way=found.own[name][ACCURACY],
-        )
-        for name in panels
-    }
-
-
-def _accuracy_of_seed(coded: CodedPredictions, model: str, seed: int) -> float:
-    rows = coded.has_leaf & (coded.seed == seed)
-    return float((coded.aligned.predicted[model] == coded.true)[rows].mean())
+def _effective(coded: CodedPredictions, accuracy: Interval) -> Effective | None:
+    """Return what the images of one seed are worth, on average over the seeds."""
+    if accuracy.design_effect is None:
+        return None
+    images = float(coded.has_leaf.sum()) / len(coded.seeds)
+    return Effective(n=images / accuracy.design_effect, design_effect=accuracy.design_effect)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lcbench import __version__
-from lcbench.analysis.claims import judge_claims
+from lcbench.analysis.claims import JudgedClaims, judge_claims
 from lcbench.analysis.coded import CodedPredictions
 from lcbench.analysis.external import score_external
 from lcbench.analysis.results import (
@@ -71,9 +71,12 @@ def analyse(
     UserError
         If prediction files contradict each other.
     """
+    if suite.roles.margin is not None:
+        settings = settings.model_copy(update={"margin": suite.roles.margin / 100.0})
     aligned = [_align(suite, protocol) for protocol in suite.protocols]
     protocols = tuple(_protocol_result(suite, one, settings, advance, brief) for one in aligned)
     advance(f"{suite.plan.suite}: protocols side by side, claims, external folders")
+    claims = JudgedClaims() if brief else judge_claims(suite, protocols)
     return Results(
         lcbench_version=__version__,
         suite=suite.plan.suite,
@@ -92,7 +95,8 @@ def analyse(
         protocols=protocols,
         drops=_drops(suite, aligned, protocols, settings),
         efficiency=tuple(_efficiency(suite)),
-        claims=() if brief else judge_claims(suite, protocols),
+        claims=claims.papers,
+        claims_unreadable=claims.unreadable,
         external=() if brief else score_external(suite, settings),
         left_out=suite.plan.left_out,
         incomplete=tuple(Incomplete(**vars(one)) for one in suite.incomplete),
@@ -186,7 +190,15 @@ def _protocol_result(
         missing=one.missing,
         tested=tested,
         planned=planned,
-        comparison=compare_models(one.aligned, suite.taxonomy, pairs, settings, tick, brief=brief),
+        comparison=compare_models(
+            one.aligned,
+            suite.taxonomy,
+            pairs,
+            settings,
+            tick,
+            roles=suite.roles,
+            brief=brief,
+        ),
     )
 
 

@@ -36,6 +36,9 @@ def evaluate(
     weights: Annotated[
         str | None, typer.Option(help="File of the weights that the runs were trained with.")
     ] = None,
+    about: Annotated[
+        str, typer.Option(help='What kind of images these are, such as "CT slices".')
+    ] = "",
     offline: OfflineOption = False,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -46,7 +49,7 @@ def evaluate(
     from lcbench.runs.evaluate import EvaluationOptions, evaluate
     from lcbench.runs.store import suite_folders
 
-    options = EvaluationOptions(labels, training, weights, offline, device, precision)
+    options = EvaluationOptions(labels, training, weights, offline, device, precision, about)
     evaluations = [evaluate(folder, suite, options) for suite in suite_folders(runs)]
     for evaluation in evaluations:
         if not as_json:

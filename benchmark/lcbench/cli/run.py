@@ -35,6 +35,9 @@ def run(
     ],
     suite: Annotated[str, typer.Option(help="Name of a suite, or a TOML file.")] = "core",
     groups: GroupsOption = None,
+    about: Annotated[
+        str, typer.Option(help='What kind of images these are, such as "histology".')
+    ] = "",
     protocol: Annotated[
         str | None, typer.Option(help="Comma-separated; by default the suite's.")
     ] = None,
@@ -96,6 +99,7 @@ def run(
             suite=suite,
             data=data,
             groups=groups,
+            about=about,
             labels=labels,
             taxonomy=taxonomy,
             protocols=split_commas(protocol),

@@ -1,4 +1,4 @@
-"""Baselines that see no tissue: how far a classifier gets without looking."""
+"""Baselines without spatial information: how far the class shares, or colour alone, get."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from lcbench.datasets.labels import LEAVE_OUT, MAP_HELP, LabelReader
 from lcbench.predictions.messages import Finding, clipped, counted, listed, near_names
 from lcbench.predictions.raw import REQUIRED, RawTable, Rows
+from lcbench.predictions.rounding import sum_tolerance, sums_to_one
 from lcbench.predictions.table import COLUMNS, NUMBER_COLUMNS, PROBABILITY, SUM_TOLERANCE, Text
 
 if TYPE_CHECKING:
@@ -57,6 +59,11 @@ class Understood:
         if not self.leaf_columns:
             return None
         return np.column_stack([self.raw.columns[name] for name in self.leaf_columns])
+
+    @cached_property
+    def sum_tolerance(self) -> float:
+        """How far from 1 the probabilities of a row may sum."""
+        return SUM_TOLERANCE if self.probabilities is None else sum_tolerance(self.probabilities)
 
 
 def understand(raw: RawTable, reader: LabelReader) -> Understood:
@@ -193,7 +200,8 @@ def _schema(table: Understood, *, one_model: bool) -> pa.DataFrameSchema:
         checks |= {"group": [agrees], "sha256": [agrees]}
     if table.leaf_columns:  # told of one column: failures of a frame are listed cell by cell
         chances = frame[list(table.leaf_columns)]
-        sums = pa.Check(lambda column: _sums_to_one(chances.loc[column.index]), error="sum")
+        near = table.sum_tolerance
+        sums = pa.Check(lambda column: _sums_to_one(chances.loc[column.index], near), error="sum")
         checks[table.leaf_columns[0]].append(sums)
     columns = {
         name: pa.Column(checks=own, nullable=name in ("group", "sha256"), name=name)
@@ -218,13 +226,11 @@ def _agrees(values: pd.Series, frame: pd.DataFrame) -> pd.Series:
     return ~images.isin(distinct[distinct.duplicated()])
 
 
-def _sums_to_one(chances: pd.DataFrame) -> pd.Series:
+def _sums_to_one(chances: pd.DataFrame, tolerance: float) -> pd.Series:
     """Tell for each row whether it sums to 1; rows with cells that are wrong pass."""
     values = chances.to_numpy(np.float64)
-    with np.errstate(over="ignore"):
-        wrong = ~(values >= 0).all(axis=1)
-        right = np.abs(values.sum(axis=1) - 1.0) <= SUM_TOLERANCE
-    return pd.Series(wrong | right, index=chances.index)
+    wrong = ~(values >= 0).all(axis=1)
+    return pd.Series(wrong | sums_to_one(values, tolerance), index=chances.index)
 
 
 # What is said
@@ -333,7 +339,7 @@ def _not_one(table: Understood, _: str, rows: Rows) -> Iterator[Finding]:
     with np.errstate(over="ignore"):
         total = sum(table.raw.columns[name][rows][0] for name in table.leaf_columns)
     verb = "does" if rows.sum() == 1 else "do"
-    what = f"{verb} not sum to 1 (within {SUM_TOLERANCE:g})"
+    what = f"{verb} not sum to 1 (within {table.sum_tolerance:g})"
     remedy = "Store probabilities of all classes between 0 and 1, not percentages or scores."
     yield table.raw.finding(rows, "", what, remedy, f" with {total:g}")
 

@@ -26,7 +26,7 @@ COLUMNS = (
     "image", "sha256", "group", "protocol", "seed", "fold", "baseline", "true", "predicted",
 )  # fmt: skip
 SUM_TOLERANCE = 1e-3
-"""How far from 1 the probabilities of a row may sum."""
+"""How far from 1 the probabilities of a row may sum; see `lcbench.predictions.rounding`."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from lcbench.datasets.labels import LEAVE_OUT, LabelReader
 from lcbench.errors import UserError
@@ -24,11 +23,10 @@ from lcbench.predictions.checks import (
 from lcbench.predictions.messages import Finding, clipped, counted, listed
 from lcbench.predictions.raw import CONTRACT, RawTable
 from lcbench.predictions.reading import read_source
-from lcbench.predictions.table import COLUMNS, NUMBER_COLUMNS, Predictions, Text
+from lcbench.predictions.rounding import decimals_of, normalised, sums_to_one
+from lcbench.predictions.table import COLUMNS, NUMBER_COLUMNS, SUM_TOLERANCE, Predictions, Text
 
 _SHOWN = 10
-_SUMS_TO_ONE = 1e-9
-"""How far from 1 a sum may be by rounding alone."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +117,7 @@ def inspect_predictions(path: Path, reader: LabelReader) -> Inspection:
         mixed = _several_models(table.raw, path)
         problems += [*mixed, *table.odd_columns, *broken_rules(table, one_model=not mixed)]
         if not problems:
-            notes += _other_answers(table)
+            notes += [*_rounded(table), *_other_answers(table)]
         notes += _limits(table.raw)
     else:
         every = "" if counts.all() else " but those that the label map leaves out"
@@ -127,11 +125,12 @@ def inspect_predictions(path: Path, reader: LabelReader) -> Inspection:
     columns = _columns(table)
     predictions = None
     if not problems:
+        values = table.probabilities
         predictions = Predictions(
             name=columns.baseline or _own_name(path),
             leaves=reader.taxonomy.leaves,
             table=table.frame[list(COLUMNS)].astype(dict.fromkeys(NUMBER_COLUMNS, np.int64)),
-            probabilities=_normalised(table.probabilities),
+            probabilities=None if values is None else normalised(values),
             notes=tuple(notes),
         )
     return Inspection(
@@ -215,6 +214,19 @@ def _left_out(names: Text) -> Finding:
     return Finding(what, column="true")
 
 
+def _rounded(table: Understood) -> Iterator[Finding]:
+    """Find rows that do not sum to 1 because their probabilities are rounded to few decimals."""
+    values = table.probabilities
+    if values is None or table.sum_tolerance <= SUM_TOLERANCE:
+        return
+    off = ~sums_to_one(values, 0.0)
+    if off.any():
+        verb, decimals = ("does" if off.sum() == 1 else "do"), decimals_of(values)
+        what = f"{verb} not sum to 1: rounded to {decimals} decimals, so divided by the sum"
+        remedy = "Store the probabilities with more decimals if you have them."
+        yield table.raw.finding(off, "", what, remedy)
+
+
 def _other_answers(table: Understood) -> Iterator[Finding]:
     """Find predictions that are not the class with the largest probability."""
     values = table.probabilities
@@ -285,12 +297,3 @@ def _names(text: Text) -> set[str]:
 
 def _numbers(values: pd.Series) -> tuple[int, ...]:
     return () if values.isna().any() else tuple(sorted(int(value) for value in values.unique()))
-
-
-def _normalised(values: NDArray[np.float64] | None) -> NDArray[np.float64] | None:
-    """Return rows that sum to 1; sums that are off by rounding alone are left alone."""
-    if values is None:
-        return None
-    sums = values.sum(axis=1, keepdims=True)
-    result: NDArray[np.float64] = values / np.where(np.abs(sums - 1) > _SUMS_TO_ONE, sums, 1.0)
-    return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from lcbench.statistics.intervals import Interval
 
@@ -12,43 +12,73 @@ MINUS = "\N{MINUS SIGN}"
 _MANY = 9.99
 
 
-def share(value: float | None, *, unit: bool = True) -> str:
-    """Return a share in per cent: one decimal, two above 99 % and below 1 %, none at 0 and 100."""
+def share(value: float | None, *, unit: bool = True, decimals: int | None = None) -> str:
+    """Return a share in per cent: one decimal, two above 99 % and below 1 %, none at 0 and 100.
+
+    In a column, `decimals` gives all cells as many; see `share_decimals`.
+    """
     if value is None:
         return NONE
-    if value in (0, 1):
-        return f"{100 * value:.0f}" + (" %" if unit else "")
-    return _fixed(100 * value, _share_decimals(value)) + (" %" if unit else "")
+    if decimals is None:
+        decimals = 0 if value in (0, 1) else share_decimals([value])
+    return _fixed(100 * value, decimals) + (" %" if unit else "")
 
 
-def share_interval(estimate: Interval | None, *, unit: bool = False) -> str:
-    """Return `98.4 [97.1, 99.2]`, in per cent, with the decimals of the value."""
+def share_interval(
+    estimate: Interval | None, *, unit: bool = False, decimals: int | None = None
+) -> str:
+    """Return `98.4 [97.1, 99.2]`, in per cent; by default with the decimals of the value."""
     if estimate is None or estimate.value is None:
         return NONE
-    decimals = _share_decimals(estimate.value)
-    return _interval(estimate, 100, decimals, " %" if unit else "")
+    digits = share_decimals([estimate.value]) if decimals is None else decimals
+    return _interval(estimate, 100, digits, " %" if unit else "")
 
 
-def points_interval(estimate: Interval, *, unit: bool = False) -> str:
+def of_training(estimate: Interval | None) -> Interval | None:
+    """Return an estimate with its limits for the way of training; None with one seed."""
+    if estimate is None or estimate.training is None:
+        return None
+    limits = estimate.training
+    return estimate.model_copy(update={"low": limits.low, "high": limits.high})
+
+
+def training_interval(estimate: Interval | None, decimals: int | None = None) -> str:
+    """Return a share in per cent with its limits for the way of training."""
+    return share_interval(of_training(estimate), decimals=decimals)
+
+
+def points_interval(estimate: Interval, *, unit: bool = False, decimals: int | None = None) -> str:
     """Return a signed difference of shares, in percentage points, with its interval."""
     if estimate.value is None:
         return NONE
-    decimals = 2 if abs(estimate.value) < 0.01 else 1
-    return _interval(estimate, 100, decimals, " points" if unit else "", signed=True)
+    digits = points_decimals([estimate.value]) if decimals is None else decimals
+    return _interval(estimate, 100, digits, " points" if unit else "", signed=True)
 
 
-def points(value: float | None) -> str:
+def points(value: float | None, decimals: int | None = None) -> str:
     """Return the size of a difference of shares, without its sign, in percentage points."""
     if value is None:
         return NONE
-    return f"{_fixed(100 * abs(value), 2 if abs(value) < 0.01 else 1)} points"
+    digits = points_decimals([value]) if decimals is None else decimals
+    return f"{_fixed(100 * abs(value), digits)} points"
 
 
-def count_interval(estimate: Interval | None) -> str:
-    """Return `17.3 [9.0, 26.5]`: a mean count with its interval."""
+def share_decimals(values: Iterable[float | None]) -> int:
+    """Return the decimals that a column of shares needs: two where any is near 0 or 100 %."""
+    found = [value for value in values if value is not None]
+    return 2 if any(value > 0.99 or value < 0.01 for value in found) else 1
+
+
+def points_decimals(values: Iterable[float | None]) -> int:
+    """Return the decimals that a column of differences needs: two where any is below a point."""
+    return 2 if any(value is not None and abs(value) < 0.01 for value in values) else 1
+
+
+def count_interval(estimate: Interval | None, *, signed: bool = False) -> str:
+    """Return `17.3 [9.0, 26.5]`: a mean count, or a signed difference of two, with its interval."""
     if estimate is None or estimate.value is None:
         return NONE
-    return _interval(estimate, 1, 1, "")
+    return _interval(estimate, 1, 1, "", signed=signed)
 
 
 def reduction_interval(estimate: Interval, *, unit: str = "") -> str:
@@ -63,7 +93,8 @@ def reduction_interval(estimate: Interval, *, unit: str = "") -> str:
         NONE if part is None else _fixed(100 * part, 0)
         for part in (estimate.value, estimate.low, estimate.high)
     )
-    return f"{value}{unit} [{low}, {high}]"
+    alone = estimate.groups == 1 or estimate.low is None
+    return f"{value}{unit}" if alone else f"{value}{unit} [{low}, {high}]"
 
 
 def reduction_words(estimate: Interval) -> str:
@@ -86,14 +117,18 @@ def says_something(reduction: Interval) -> bool:
     return reduction.value is not None and all(part is None or abs(part) <= _MANY for part in parts)
 
 
-def metric_interval(estimate: Interval | None, unit: str) -> str:
+def metric_interval(estimate: Interval | None, unit: str, decimals: int | None = None) -> str:
     """Return a metric with its interval: a share in per cent, another number as it is."""
-    return share_interval(estimate) if unit == "share" else value_interval(estimate)
+    if unit == "share":
+        return share_interval(estimate, decimals=decimals)
+    return value_interval(estimate)
 
 
-def difference_interval(estimate: Interval, unit: str) -> str:
+def difference_interval(estimate: Interval, unit: str, decimals: int | None = None) -> str:
     """Return a signed difference of a metric: of shares in points, of other numbers as it is."""
-    return points_interval(estimate) if unit == "share" else value_interval(estimate, signed=True)
+    if unit == "share":
+        return points_interval(estimate, decimals=decimals)
+    return value_interval(estimate, signed=True)
 
 
 def value_interval(estimate: Interval | None, *, signed: bool = False) -> str:
@@ -108,7 +143,9 @@ def ratio_interval(estimate: Interval) -> str:
     if estimate.value is None:
         return NONE
     low, high = _significant(estimate.low), _significant(estimate.high)
-    return f"{_significant(estimate.value)} [{low}, {high}]"
+    value = _significant(estimate.value)
+    alone = estimate.groups == 1 or estimate.low is None
+    return value if alone else f"{value} [{low}, {high}]"
 
 
 def p_value(p: float) -> str:
@@ -149,10 +186,6 @@ def listing(items: Sequence[str], *, last: str = "and") -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-def _share_decimals(value: float) -> int:
-    return 2 if value > 0.99 or value < 0.01 else 1
-
-
 def _interval(
     estimate: Interval, scale: float, decimals: int, unit: str, *, signed: bool = False
 ) -> str:
@@ -160,7 +193,11 @@ def _interval(
         NONE if part is None else _fixed(scale * part, decimals, signed=signed)
         for part in (estimate.value, estimate.low, estimate.high)
     )
-    return f"{value}{unit} [{low}, {high}]"
+    # One source group tells nothing of the spread between groups, and what the numbers of each
+    # class fix has none: the page says so beside it.
+    fixed = estimate.low == estimate.value == estimate.high
+    alone = estimate.low is None or estimate.groups == 1 or fixed
+    return f"{value}{unit}" if alone else f"{value}{unit} [{low}, {high}]"
 
 
 def _fixed(value: float, decimals: int, *, signed: bool = False) -> str:

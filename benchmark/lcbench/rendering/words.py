@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from lcbench.analysis.results import ProtocolResult, Results
 from lcbench.analysis.scores import (
     AnalysisSettings,
@@ -14,9 +16,14 @@ from lcbench.protocols import PROTOCOLS
 from lcbench.rendering import formats
 from lcbench.rendering import markdown as md
 from lcbench.statistics.choices import ADJUSTMENT_AUTHORS
+from lcbench.statistics.pairwise import DEFAULT_TEST
 from lcbench.taxonomy import Taxonomy
 
-GROUPS_UNKNOWN = "source groups unknown: images resampled, intervals too narrow"
+GROUPS_UNKNOWN = "source groups unknown: images taken as independent, intervals too narrow"
+ONE_GROUP = (
+    "A value without brackets has no interval: one group gives none, nor does what the numbers of "
+    "each class fix, such as the same answer to every image."
+)
 _NOT = "not-"
 
 
@@ -88,24 +95,87 @@ def event_words(tree: Taxonomy, kind: EventKind, node: str) -> str:
     return "any error" if kind == "any_error" else f"{options_words(tree, node)} confusions"
 
 
-def effect_cells(effect: EventComparison, settings: AnalysisSettings) -> list[str]:
+class EffectCells(NamedTuple):
+    """What a comparison found on an event, as text."""
+
+    only_a: str
+    """Discordant predictions of the first model."""
+    only_b: str
+    """Discordant predictions of the second model."""
+    difference: str
+    """In points, of these networks."""
+    reduction: str
+    """Relative reduction in per cent."""
+    odds_ratio: str
+    """Of the discordant predictions."""
+    p: str
+    """Of the test to read."""
+    p_adjusted: str
+    """The same, adjusted for the family."""
+    training: str
+    """The difference in points with the limits for the way of training; a dash with one seed."""
+    training_p: str
+    """Its adjusted p-value; a dash with one seed."""
+    detectable: str
+    """Smallest difference that could have been shown, in points."""
+
+
+def effect_cells(
+    effect: EventComparison, settings: AnalysisSettings, decimals: int | None = None
+) -> EffectCells:
     """Return what a comparison found on an event, one text each.
 
-    Discordant predictions of the first model and of the second, difference in points, relative
-    reduction in per cent, odds ratio, p and adjusted p, and the smallest difference that could
-    have been shown, in points.
+    `decimals`: of the points, where the column has others.
     """
     test = effect.test(settings.default_test)
-    return [
-        formats.integer(test.only_a),
-        formats.integer(test.only_b),
-        formats.points_interval(effect.difference),
-        formats.reduction_interval(effect.relative_reduction),
-        formats.ratio_interval(effect.odds_ratio),
-        formats.p_value(test.p),
-        formats.p_value(test.p_adjusted),
-        formats.points(effect.detectable).removesuffix(" points"),
-    ]
+    trained = formats.of_training(effect.difference)
+    return EffectCells(
+        only_a=formats.integer(test.only_a),
+        only_b=formats.integer(test.only_b),
+        difference=formats.points_interval(effect.difference, decimals=decimals),
+        reduction=formats.reduction_interval(effect.relative_reduction),
+        odds_ratio=formats.ratio_interval(effect.odds_ratio),
+        p=formats.p_value(test.p),
+        p_adjusted=formats.p_value(test.p_adjusted),
+        training=formats.NONE
+        if trained is None
+        else formats.points_interval(trained, decimals=decimals),
+        training_p=formats.NONE
+        if effect.training is None
+        else formats.p_value(effect.training.p_adjusted),
+        detectable=formats.points(effect.detectable, decimals).removesuffix(" points"),
+    )
+
+
+def verdict_words(effect: EventComparison, settings: AnalysisSettings) -> str:
+    """Return the verdict on a difference of these networks, and whether few groups carry it."""
+    margin = margin_words(settings)
+    words = {
+        "different": "different",
+        "different within the margin": f"different, by less than {margin}",
+        "equivalent": f"equivalent within {margin}",
+        "not shown": "not shown",
+    }[effect.verdict]
+    return f"{words} (few groups)" if effect.few_groups else words
+
+
+def margin_words(settings: AnalysisSettings) -> str:
+    """Return the suite's margin, such as `1 point`; empty without one."""
+    if settings.margin is None:
+        return ""
+    size = f"{100 * settings.margin:g}"
+    return f"{size} point{'' if size == '1' else 's'}"
+
+
+def null_hypotheses(settings: AnalysisSettings, drawn: str) -> str:
+    """Return in words what the test to read and its twin for the way of training ask."""
+    if settings.default_test is not DEFAULT_TEST:
+        return ""
+    return (
+        f"p asks whether these networks would err equally often on new {drawn}, however the errors "
+        "of either are heaped; it is the level at which the interval of the difference ends at 0, "
+        "so that the two agree."
+    )
 
 
 def headline(results: Results) -> str | None:
@@ -133,7 +203,7 @@ def screening_node(tree: Taxonomy) -> str | None:
 
 
 def units(comparison: ModelComparison) -> str:
-    """Return what is resampled, in words."""
+    """Return what is taken as independent, in words."""
     if comparison.groups_known:
         return "source groups"
     without = comparison.images_without_group
@@ -169,7 +239,7 @@ def unmatched_words(comparison: ModelComparison) -> list[str]:
 
 
 def unknown_groups(results: Results) -> tuple[ProtocolResult, ...]:
-    """Return the protocols whose images were resampled for want of source groups."""
+    """Return the protocols whose images were taken as independent for want of source groups."""
     return tuple(one for one in results.protocols if not one.comparison.groups_known)
 
 
@@ -180,8 +250,7 @@ def author(settings: AnalysisSettings) -> str:
 
 def interval_words(settings: AnalysisSettings) -> str:
     """Return how limits were found."""
-    resamples = f"{formats.integer(settings.resamples)} bootstrap resamples"
     if settings.interval == "score":
-        return f"score interval, its standard error from {resamples}"
+        return "score interval over"
     name = "BCa" if settings.interval == "bca" else "percentile"
-    return f"{name} interval of {resamples}"
+    return f"{name} interval of {formats.integer(settings.resamples)} bootstrap resamples of"

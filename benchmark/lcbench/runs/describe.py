@@ -58,12 +58,19 @@ def describe_plan(
         invocations=invocations,
         reference=plan.suite.reference,
         roles=plan.suite.roles,
-        dataset=describe_dataset(plan.dataset, plan.pixel_check),
+        dataset=_with_words(plan, before),
         taxonomy=TaxonomyRecord.of(plan.taxonomy),
         aliases=plan.taxonomy.aliases,
         machine=machine(),
         root=str(plan.dataset.root.resolve()),
     )
+
+
+def _with_words(plan: Plan, before: PlanRecord | None) -> DatasetRecord:
+    """Return the record of the images; what was said about them once holds until said anew."""
+    about = plan.about or (before.dataset.about if before else "")
+    record = describe_dataset(plan.dataset, plan.pixel_check)
+    return record.model_copy(update={"about": about})
 
 
 def describe_runs(plan: Plan) -> Iterator[tuple[PlannedBaseline, PlannedSplit, RunConfig]]:

@@ -50,7 +50,10 @@ from lcbench.taxonomy import Taxonomy
 
 @dataclass(frozen=True)
 class EvaluationOptions:
-    """What `lcbench evaluate` was asked for; `training`: where the training images lie now."""
+    """What `lcbench evaluate` was asked for.
+
+    `training`: where the training images lie now. `about`: what kind of images these are.
+    """
 
     labels: Path | None = None
     training: Path | None = None
@@ -58,6 +61,7 @@ class EvaluationOptions:
     offline: bool = False
     device: DeviceChoice = "auto"
     precision: PrecisionChoice = "auto"
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Ev
     _compute_features(usable, features)
     folder = _folder(suite_folder, dataset)
     overlap = overlap_with_training(suite_folder, plan, dataset, options.training)
-    record = _describe(folder, listing, dataset, left_out, overlap)
+    record = _describe(folder, listing, dataset, left_out, overlap, options.about)
     with whole_folder(folder) as temporary:
         with progress(f"Predicting {dataset.name}", len(usable)) as advance:
             for run in usable:
@@ -247,6 +251,7 @@ def _describe(
     dataset: Dataset,
     left_out: dict[str, str],
     overlap: OverlapRecord,
+    about: str,
 ) -> ExternalRecord:
     given = pd.Series(listing.rows["given"].to_numpy(), index=listing.rows["image"])
     manifest = dataset.manifest
@@ -263,6 +268,7 @@ def _describe(
         sha256=dataset.sha256,
         left_out=tuple(LeftOut(baseline=name, reason=why) for name, why in left_out.items()),
         overlap=overlap,
+        about=about.strip(),
     )
 
 

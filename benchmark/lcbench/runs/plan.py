@@ -19,6 +19,7 @@ from lcbench.models.backbones import Backbone, require_backbone, resolve_backbon
 from lcbench.models.baseline import Baseline, Settings, find_kind
 from lcbench.models.weights import WeightOptions, how_to_get
 from lcbench.protocols import Split, require_protocol, splits
+from lcbench.runs.claims import load_claims
 from lcbench.runs.records import LeftOut
 from lcbench.runs.suite import REFERENCE_BACKBONE, Recipe, Suite, choose, explain, load_suite
 from lcbench.taxonomy import Taxonomy, load_taxonomy
@@ -26,7 +27,10 @@ from lcbench.taxonomy import Taxonomy, load_taxonomy
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What `lcbench run` was asked for; None and empty mean the suite's own choice."""
+    """What `lcbench run` was asked for; None and empty mean the suite's own choice.
+
+    `about`: what kind of images these are, as the user says it.
+    """
 
     suite: str
     data: str
@@ -44,6 +48,7 @@ class RunOptions:
     precision: PrecisionChoice = "auto"
     on_bad: OnBad = "stop"
     force: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class Plan:
     """Everything that a run of a suite will do.
 
     `left_out`: recipes that cannot run here. `pixel_check`: where pixels disagree with groups that
-    the user gave.
+    the user gave. `about`: what kind of images these are, as the user says it.
     """
 
     suite: Suite
@@ -113,6 +118,7 @@ class Plan:
     dataset: Dataset
     splits: tuple[PlannedSplit, ...] = field(repr=False)
     pixel_check: PixelCheck | None = None
+    about: str = ""
 
     @property
     def features(self) -> Features:
@@ -138,6 +144,8 @@ def make_plan(options: RunOptions) -> Plan:
         If anything that was asked for does not exist or does not fit.
     """
     suite = load_suite(options.suite)
+    for claims in suite.claims:
+        load_claims(claims)  # what the report will want, while it can still be mended
     protocols = options.protocols or suite.protocols
     for protocol in protocols:
         require_protocol(protocol)
@@ -161,6 +169,7 @@ def make_plan(options: RunOptions) -> Plan:
         dataset=dataset,
         splits=tuple(_plan_splits(dataset, protocols, seeds, check)),
         pixel_check=check,
+        about=options.about.strip(),
     )
 
 

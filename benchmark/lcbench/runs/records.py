@@ -53,7 +53,8 @@ class DatasetRecord(Record):
     unknown. `source_groups` counts the groups, None where they are unknown. `pixel_check` says in
     words where pixels disagree with given groups; it is empty where they were not compared.
     `groups_sha256` is the hash of which image belongs to which group; it is empty where groups are
-    unknown, and in records of older versions.
+    unknown, and in records of older versions. `about`: what kind of images these are, as the user
+    says it; empty where nobody did.
     """
 
     name: str
@@ -66,6 +67,7 @@ class DatasetRecord(Record):
     sha256: str
     pixel_check: str = ""
     groups_sha256: str = ""
+    about: str = ""
 
     def same_groups(self, other: DatasetRecord) -> bool:
         """Tell whether the images stand in the same source groups, from whatever file."""
@@ -165,7 +167,9 @@ class RolesRecord(Record):
 
     `flattering`: the protocol whose scores are suspected of leakage; `leakage_free`: the one that
     has none. `claims`: claims of papers to hold the results against. `floor`: baselines that must
-    be beaten by anything; `shortcut`: those that see no tissue.
+    be beaten by anything; `shortcut`: those that should not suffice, such as colour without any
+    spatial information. `margin`: how many points of a rate count as no difference; None where the
+    suite states none.
     """
 
     flattering: str | None = None
@@ -173,6 +177,12 @@ class RolesRecord(Record):
     claims: tuple[str, ...] = ()
     floor: tuple[str, ...] = ()
     shortcut: tuple[str, ...] = ()
+    margin: float | None = None
+
+    @property
+    def aside(self) -> tuple[str, ...]:
+        """Baselines that are no candidates: floor and shortcuts."""
+        return (*self.floor, *self.shortcut)
 
 
 class Invocation(Record):
@@ -257,7 +267,8 @@ class ExternalRecord(Record):
     `unreadable`: "file: reason" of each image that could not be decoded. `copies`: images that
     are byte for byte a copy of another one. `contradictions`: sets of copies that carry different
     labels, as "file = file". `sha256`: of the images' contents, names and labels. `overlap`: None
-    in records of older versions.
+    in records of older versions. `about`: what kind of images these are, as the user says it;
+    empty where nobody did.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -273,6 +284,7 @@ class ExternalRecord(Record):
     sha256: str = ""
     left_out: tuple[LeftOut, ...]
     overlap: OverlapRecord | None = None
+    about: str = ""
 
 
 RecordType = TypeVar("RecordType", bound=Record)

@@ -25,7 +25,8 @@ _FOLDERS = (_PACKAGE / "_baselines", _PACKAGE.parents[1] / "baselines")
 class Recipe(BaseModel):
     """A baseline of a suite; keys beside name, kind, purpose and role belong to the kind.
 
-    `role`: "floor" for what anything must beat, "shortcut" for what sees no tissue.
+    `role`: "floor" for what anything must beat, "shortcut" for what has
+    no spatial information.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -50,7 +51,8 @@ class Suite(BaseModel):
 
     `reference` is the baseline that the others are compared with; `backbone` the backbone that
     recipes call "reference". `flattering` and `leakage_free` are protocols whose scores the report
-    puts side by side; `claims` names claims of papers that it judges.
+    puts side by side; `claims` names claims of papers that it judges. `margin`: how many points of
+    a rate count as no difference.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,6 +66,7 @@ class Suite(BaseModel):
     flattering: str | None = None
     leakage_free: str | None = None
     claims: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    margin: Annotated[float, Field(gt=0.0, le=50.0)] | None = None
     baselines: tuple[Recipe, ...] = Field(min_length=1)
 
     @property
@@ -75,6 +78,7 @@ class Suite(BaseModel):
             claims=self.claims,
             floor=tuple(recipe.name for recipe in self.baselines if recipe.role == "floor"),
             shortcut=tuple(recipe.name for recipe in self.baselines if recipe.role == "shortcut"),
+            margin=self.margin,
         )
 
     @model_validator(mode="after")

@@ -1,14 +1,16 @@
-"""The one-stage cluster bootstrap: whole source groups are drawn with replacement.
+"""What is independent, and the stratified cluster bootstrap over it.
 
-A resample is a weight for each group, so nothing is ever copied: counts become a matrix product,
-ranks a weighted sort (`lcbench.statistics.ranking`). With several seeds of training, groups and
-seeds can be drawn independently of each other (two-way).
+Source groups are independent; each lies within a class where that is so, and the number of images
+of a class is fixed by the design and not by chance. A resample is a weight for each unit, so
+nothing is ever copied: counts become a matrix product, ranks a weighted sort
+(`lcbench.statistics.ranking`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,24 +28,47 @@ _BLOCK_CELLS = 2**19
 
 @dataclass(frozen=True)
 class Design:
-    """What is drawn: groups, or groups and seeds.
+    """What is independent of what.
 
     Parameters
     ----------
     groups
         Number of source groups, G.
     seeds
-        Number of training seeds, S, where they are drawn too; 1 keeps every group's predictions
-        of all seeds together.
+        Number of training seeds, S, whose predictions are told apart; unit g * S + s is group g
+        under seed s.
+    strata
+        (G,) stratum of each group, from 0, see `lcbench.statistics.groups.class_strata`; without
+        it all groups are one stratum.
+    images
+        (U,) images of each unit: the sums over a stratum are fixed. Without it every unit counts
+        alike.
     """
 
     groups: int
     seeds: int = 1
+    strata: tuple[int, ...] = ()
+    images: tuple[int, ...] = ()
 
     @property
     def units(self) -> int:
-        """Number of weights, U = G * S; unit g * S + s is group g under seed s."""
+        """Number of weights, U = G * S."""
         return self.groups * self.seeds
+
+    @cached_property
+    def stratum(self) -> NDArray[np.int64]:
+        """(G,) stratum of each group."""
+        return np.array(self.strata or (0,) * self.groups, np.int64)
+
+    @cached_property
+    def sizes(self) -> Values:
+        """(U,) images of each unit."""
+        return np.array(self.images or (1,) * self.units, np.float64)
+
+    @cached_property
+    def groups_of_stratum(self) -> NDArray[np.int64]:
+        """(G,) how many groups the stratum of each group has."""
+        return np.bincount(self.stratum)[self.stratum]
 
     @property
     def block(self) -> int:
@@ -52,44 +77,53 @@ class Design:
 
 
 def bootstrap_weights(design: Design, resamples: int, seed: int, block: int) -> Iterator[Values]:
-    """Yield how often each unit is drawn in each resample.
+    """Yield the weight of each unit in each resample.
 
-    The weights depend on the design and the seed alone, not on the size of the blocks.
+    One group fewer than a stratum has is drawn from it with replacement, which makes the
+    variance over resamples unbiased; weights are then scaled so that the images of each stratum
+    add up to what they are. All seeds of a group have its weight. The weights depend on the
+    design and the seed alone, not on the size of the blocks.
 
     Parameters
     ----------
     design
-        Groups, and seeds for the two-way bootstrap (Owen 2007): a unit's weight is then the
-        product of its group's and its seed's.
+        Groups, their strata and sizes. The only group of a stratum always has weight 1.
     resamples
         Number of resamples in all.
     seed
-        Seed of the PCG64 generators.
+        Seed of the PCG64 generator.
     block
         Number of resamples to hold at once.
 
     Yields
     ------
     ndarray
-        (block, U) weights; the last block may be shorter. Group weights sum to G.
+        (block, U) weights; the last block may be shorter.
 
     References
     ----------
     Davison, A. C. and Hinkley, D. V. (1997). Bootstrap Methods and their Application, section
-    3.8: with groups as the sampling unit, draw groups and keep each one whole. Owen, A. B. (2007).
-    The pigeonhole bootstrap. Annals of Applied Statistics 1, 386-411.
+    3.8: with groups as the sampling unit, draw groups and keep each one whole. Rao, J. N. K. and
+    Wu, C. F. J. (1988). Resampling inference with complex survey data. JASA 83, 231-241: n - 1 of
+    a stratum's n units.
     """
     if design.groups < 1 or resamples < 1:
         raise ValueError(f"cannot draw {resamples} resamples of {design.groups} groups")
-    of_groups = np.random.Generator(np.random.PCG64(seed))
-    of_seeds = np.random.Generator(np.random.PCG64([seed, 1]))
+    members = [np.flatnonzero(design.stratum == one) for one in range(design.stratum.max() + 1)]
+    # One generator each, so that a block never takes what the next block of a stratum would draw.
+    streams = np.random.Generator(np.random.PCG64(seed)).spawn(len(members))
+    size_of_group = design.sizes.reshape(design.groups, design.seeds).sum(axis=1)
     for start in range(0, resamples, block):
         rows = min(block, resamples - start)
-        weights = _drawn(of_groups, rows, design.groups)
-        if design.seeds > 1:
-            seeds = _drawn(of_seeds, rows, design.seeds)
-            weights = (weights[:, :, None] * seeds[:, None, :]).reshape(rows, design.units)
-        yield weights
+        weights = np.ones((rows, design.groups))
+        for rng, chosen in zip(streams, members, strict=True):
+            if len(chosen) > 1:
+                drawn = _drawn(rng, rows, len(chosen))
+                sizes = size_of_group[chosen]
+                total = drawn @ sizes
+                scale = np.where(total > 0, sizes.sum() / np.where(total > 0, total, 1.0), 0.0)
+                weights[:, chosen] = drawn * scale[:, None]
+        yield np.repeat(weights, design.seeds, axis=1)
 
 
 def resample(
@@ -129,6 +163,6 @@ def resample(
 
 
 def _drawn(rng: np.random.Generator, rows: int, size: int) -> NDArray[np.float64]:
-    cells = rng.integers(0, size, size=(rows, size)) + np.arange(rows)[:, None] * size
+    cells = rng.integers(0, size, size=(rows, size - 1)) + np.arange(rows)[:, None] * size
     counts = np.bincount(cells.ravel(), minlength=rows * size)
     return counts.reshape(rows, size).astype(np.float64)

@@ -7,18 +7,18 @@ reduction above 0 all mean that the event happens less often under B.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lcbench.statistics.intervals import ALIKE, WILSON, Interval
-from lcbench.statistics.limits import Scale, wilson
+from lcbench.statistics.intervals import Interval
+from lcbench.statistics.limits import Scale
 from lcbench.statistics.metrics import Values, ratio
 from lcbench.statistics.paired_tests import PairedGroups
-from lcbench.statistics.panel import Count, Panel, count_panel, difference, join
+from lcbench.statistics.panel import Count, Panel, count_panel, join
+from lcbench.statistics.rates import RateRatio
 
 Part = Literal["rate", "share", "ratio"]
 """What is resampled: the difference of the rates, the share of A among discordant rows, and the
@@ -46,75 +46,102 @@ class Effects:
     relative_reduction: Interval
 
 
+def difference_panel(pairs: PairedGroups) -> Panel[Part]:
+    """Return the panel of the difference of the rates, B minus A."""
+    counts = np.stack([one.ravel() for one in (pairs.only_a, pairs.only_b, pairs.size)], axis=1)
+    of_b: dict[Part, Count] = {"rate": Count(_rate_difference, _last, (-1.0, 1.0), Scale.linear)}
+    panel = count_panel(counts, of_b, pairs.design)
+    score = pairs.rates.limits if pairs.rows else None
+    measures = (replace(panel.measures[0], difference=True, score=score),)
+    return replace(panel, measures=measures)
+
+
 def effects_panel(pairs: PairedGroups) -> Panel[Part]:
     """Return the panel whose intervals `read_effects` takes."""
-    a, b = (_rate_panel(only + pairs.both, pairs) for only in (pairs.only_a, pairs.only_b))
-    return join([difference(b, a), _ratio_panel(pairs)])
+    return join([difference_panel(pairs), _ratio_panel(pairs)])
 
 
-def read_effects(found: Mapping[Part, Interval], pairs: PairedGroups) -> Effects:
+def _ratio_panel(pairs: PairedGroups) -> Panel[Part]:
+    """Return the share of A among discordant rows, and the ratio of B's events to A's."""
+    only_a, only_b, both = (one.ravel() for one in (pairs.only_a, pairs.only_b, pairs.both))
+    shares = np.stack([only_a, only_a + only_b], axis=1)
+    ratios = np.stack([only_b + both, only_a + both], axis=1)
+    of_a: dict[Part, Count] = {"share": Count(_first_of_last, _last)}
+    of_b: dict[Part, Count] = {
+        "ratio": Count(_first_of_last, _last, (0.0, math.inf), Scale.positive)
+    }
+    share = count_panel(shares, of_a, pairs.design)
+    rates = count_panel(ratios, of_b, pairs.design)
+    return join([_limited(share, pairs.odds, _share), _limited(rates, pairs.ratio, float)])
+
+
+def _limited(panel: Panel[Part], of: RateRatio, function: Callable[[float], float]) -> Panel[Part]:
+    """Return the panel of a function of a ratio of rates, with the limits of the ratio."""
+
+    def limits(tail: float) -> tuple[float, float]:
+        low, high = of.limits(tail)
+        return function(low), function(high)
+
+    (measure,) = panel.measures
+    return replace(panel, measures=(replace(measure, score=limits),))
+
+
+def read_effects(found: Mapping[Part, Interval]) -> Effects:
     """Return the sizes of the difference with intervals over source groups.
 
-    The odds are a function of the share s = only_a / (only_a + only_b), s / (1 - s), so their
-    limits are those of the share, transformed. The ratio of the rates is positive, so its limits
-    are symmetric on the logarithm; where B has no event at all, or the ratio is the same in all
-    resamples, they are Wilson's on groups for the share of B among all events, transformed.
+    The odds are a function of the share s = only_a / (only_a + only_b), s / (1 - s). Their limits
+    and those of the ratio of B's rate to A's are those of two rates, see
+    `lcbench.statistics.rates.RateRatio`: the odds exclude 1 where the difference excludes 0.
 
     Parameters
     ----------
     found
         The 95 % intervals of `effects_panel`.
-    pairs
-        Paired events of each group.
     """
     return Effects(
         difference=found["rate"],
-        odds_ratio=_odds(found["share"]),
-        relative_reduction=_reduction(found["ratio"], pairs),
+        odds_ratio=_transformed(found["share"], _odds),
+        relative_reduction=_transformed(found["ratio"], _less),
     )
 
 
-def _rate_panel(events: NDArray[np.int64], pairs: PairedGroups) -> Panel[Part]:
-    counts = np.stack([events, pairs.size], axis=1)
-    return count_panel(counts, {"rate": Count(_first_of_second, _second)})
-
-
-def _ratio_panel(pairs: PairedGroups) -> Panel[Part]:
-    """Return the share of A among discordant rows, and the ratio of B's events to A's."""
-    only_a, only_b = pairs.only_a, pairs.only_b
-    shares = np.stack([only_a, only_a + only_b], axis=1)
-    ratios = np.stack([only_b + pairs.both, only_a + pairs.both], axis=1)
-    of_a: dict[Part, Count] = {"share": Count(_first_of_second, _second)}
-    of_b: dict[Part, Count] = {
-        "ratio": Count(_first_of_second, _second, (0.0, math.inf), Scale.positive)
-    }
-    return join([count_panel(shares, of_a), count_panel(ratios, of_b)])
-
-
-def _odds(share: Interval) -> Interval:
-    odds = {
-        key: None if part is None else part / (1.0 - part) if part < 1.0 else math.inf
-        for key, part in (("value", share.value), ("low", share.low), ("high", share.high))
-    }
-    return share.model_copy(update={**odds, "error": None})
-
-
-def _reduction(found: Interval, pairs: PairedGroups) -> Interval:
-    value, low, high, method = found.value, found.low, found.high, found.method
-    if value is None or low is None or high is None:
+def _transformed(found: Interval, function: Callable[[float], float]) -> Interval:
+    """Return an interval on another scale; a falling function turns it round."""
+    if found.value is None:
         return found
-    if value == 0.0 or method == ALIKE:
-        groups = int((pairs.only_a + pairs.both > 0).sum())
-        share = value / (1.0 + value)  # of B among the events of either model
-        low, high = (part / (1.0 - part) for part in wilson(share * groups, groups))
-        method = WILSON
-    limits = {"value": 1.0 - value, "low": 1.0 - high, "high": 1.0 - low}
-    return found.model_copy(update={**limits, "method": method})
+    value = function(found.value)
+    if found.low is None or found.high is None:
+        return found.model_copy(update={"value": value, "count": None})
+    low, high = sorted((function(found.low), function(found.high)))
+    training = found.training
+    if training is not None:
+        least, most = sorted((function(training.low), function(training.high)))
+        training = training.model_copy(update={"low": least, "high": most})
+    return found.model_copy(
+        update={"value": value, "low": low, "high": high, "error": None, "count": None}
+        | {"training": training}
+    )
 
 
-def _first_of_second(sums: Values) -> Values:
-    return ratio(sums[..., 0], _second(sums))
+def _odds(share: float) -> float:
+    return share / (1.0 - share) if share < 1.0 else math.inf
 
 
-def _second(sums: Values) -> Values:
-    return np.asarray(sums[..., 1])
+def _share(odds: float) -> float:
+    return odds / (1.0 + odds) if math.isfinite(odds) else 1.0
+
+
+def _less(ratio_of_rates: float) -> float:
+    return 1.0 - ratio_of_rates
+
+
+def _rate_difference(sums: Values) -> Values:
+    return ratio(sums[..., 1] - sums[..., 0], _last(sums))
+
+
+def _first_of_last(sums: Values) -> Values:
+    return ratio(sums[..., 0], _last(sums))
+
+
+def _last(sums: Values) -> Values:
+    return np.asarray(sums[..., -1])

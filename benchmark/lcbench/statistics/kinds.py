@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.statistics import metrics
+from lcbench.statistics.calibration import Estimate
 from lcbench.statistics.metrics import Counts, Values
-from lcbench.statistics.panel import Count, CountStatistic
+from lcbench.statistics.panel import Count, CountStatistic, trials_of_mean
 from lcbench.statistics.tree import ClassTree, Codes
 
 Cells = Callable[[ClassTree, Any], NDArray[Any]]
@@ -30,10 +31,14 @@ class OfCounts:
         a leaf, a `Decision` for a node (see `ClassTree.detections`) or for a decision.
     bounds
         Takes the class tree and returns the bounds, where the tree narrows those of the metric.
+    rate
+        Takes the same as `count` and returns the (M, L) cells of its numerator and of its
+        denominator, where the metric is a share of images.
     """
 
     count: Callable[[ClassTree, Any], Count]
     bounds: Callable[[ClassTree], tuple[float, float]] | None = None
+    rate: Callable[[ClassTree, Any], tuple[NDArray[Any], NDArray[Any]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -50,16 +55,16 @@ class MeanOfImages:
 
 
 @dataclass(frozen=True)
-class CalibrationGap:
-    """The expected calibration error of the most probable leaf.
+class OfConfidence:
+    """How well the probability of the most probable leaf tells whether it is the true one.
 
     Parameters
     ----------
-    bins
-        Takes (N,) confidences and returns the (N,) bins.
+    estimate
+        Takes the confidences and returns the estimate with its linear approximation.
     """
 
-    bins: Callable[[Values], NDArray[np.int64]]
+    estimate: Estimate
 
 
 @dataclass(frozen=True)
@@ -70,18 +75,23 @@ class OfRanks:
 def of_images(function: CountStatistic) -> OfCounts:
     """Return a share of all images whose label is a leaf."""
     one = Count(function, metrics.support, proportion=True)
-    return OfCounts(lambda _tree, _of: one)
+
+    def rate(tree: ClassTree, _of: None) -> tuple[NDArray[Any], NDArray[Any]]:
+        leaves = _leaf_cells(tree)
+        return tree.under & leaves, leaves
+
+    return OfCounts(lambda _tree, _of: one, rate=rate)
 
 
 def of_classes(function: CountStatistic, defined: CountStatistic | None = None) -> OfCounts:
-    """Return a metric that is as sure as the class with the fewest source groups.
+    """Return a metric that is the mean over the classes, or as sure as one.
 
     Parameters
     ----------
     function, defined
         See `lcbench.statistics.panel.Count`.
     """
-    one = Count(function, metrics.support, defined=defined, trials=_scarcest)
+    one = Count(function, metrics.support, defined=defined, trials=_of_mean)
     return OfCounts(lambda _tree, _of: one)
 
 
@@ -110,6 +120,11 @@ def of_leaf(
     return OfCounts(count)
 
 
+def _leaf_cells(tree: ClassTree) -> NDArray[np.bool_]:
+    """Return the (M, L) cells whose label is a leaf."""
+    return np.broadcast_to(np.arange(len(tree.nodes))[:, None] < len(tree.leaves), tree.under.shape)
+
+
 def of_cells(
     part: Cells,
     whole: Cells,
@@ -135,7 +150,10 @@ def of_cells(
         entering = partial(metrics.cell_sum, weights=(images or whole)(tree, of))
         return Count(share, entering, proportion=images is None)
 
-    return OfCounts(count, bounds)
+    def rate(tree: ClassTree, of: Any) -> tuple[NDArray[Any], NDArray[Any]]:  # noqa: ANN401 - see `OfCounts`
+        return part(tree, of), whole(tree, of)
+
+    return OfCounts(count, bounds, rate if images is None else None)
 
 
 def true_images(counts: Counts, leaf: int) -> Values:
@@ -154,6 +172,5 @@ def true_or_predicted(counts: Counts, leaf: int) -> Values:
     return true_images(counts, leaf) + predicted_images(counts, leaf) - both
 
 
-def _scarcest(by_group: Values) -> int:
-    groups = (metrics.true_support(by_group) > 0).sum(axis=0)
-    return int(groups[groups > 0].min(initial=len(by_group)))
+def _of_mean(by_group: Values) -> float:
+    return trials_of_mean((metrics.true_support(by_group) > 0).sum(axis=0))

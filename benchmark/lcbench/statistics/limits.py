@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.statistics.metrics import Values
+
+_FAR = 1e6
+# 0.025 is among them, so that a p-value and the 95 % limits agree.
+_TAILS = (0.3, 0.1, 0.025, 0.005, 5e-4, 1e-6, 1e-12, 1e-30, 1e-100, sys.float_info.min)
+Limits = Callable[[float], tuple[float, float]]
+"""Takes the probability of one tail, 0.025 for a coverage of 95 %, and returns the two limits."""
 
 
 class Scale(StrEnum):
@@ -21,6 +29,23 @@ class Scale(StrEnum):
     """Above 0, such as a loss: symmetric on the logarithm."""
     linear = "linear"
     """Such as a difference: symmetric."""
+
+
+def normal_quantile(tail: float) -> float:
+    """Return the quantile of the normal distribution above which one tail lies."""
+    from scipy.special import ndtri
+
+    return -float(ndtri(tail))
+
+
+def t_quantile(tail: float, freedom: float) -> float:
+    """Return the quantile of Student's t above which one tail lies; the normal one at infinity."""
+    from scipy.special import stdtrit
+
+    if math.isinf(freedom) or freedom > 1e8:
+        return normal_quantile(tail)
+    # Out of reach for floats it is infinite, with either sign.
+    return abs(float(stdtrit(max(freedom, 1.0), tail)))
 
 
 def score_limits(share: float, n: float, quantile: float) -> tuple[float, float]:
@@ -39,8 +64,8 @@ def score_limits(share: float, n: float, quantile: float) -> tuple[float, float]
     """
     if n <= 0:
         return 0.0, 1.0
-    square = quantile**2 / n
-    if math.isinf(square):
+    square = quantile * quantile / n
+    if square > 1e100:  # its square could not be held, and the limits are these to the last digit
         return 0.0, 1.0
     centre = (share + square / 2.0) / (1.0 + square)
     half = math.sqrt(square * share * (1.0 - share) + square**2 / 4.0) / (1.0 + square)
@@ -111,81 +136,33 @@ def newcombe_difference(
     return max(-1.0, difference - below), min(1.0, difference + above)
 
 
-def standard_error(distribution: Values, groups: int) -> float:
-    """Return the bootstrap standard error of a statistic.
-
-    The bootstrap's variance of a mean is (G - 1) / G of the unbiased one; the factor mends that
-    (Efron and Tibshirani 1993, section 5.3).
-
-    Parameters
-    ----------
-    distribution
-        (resamples,) values, NaN where undefined.
-    groups
-        Groups that were drawn, G.
-    """
-    defined = distribution[~np.isnan(distribution)]
-    if defined.size < 2 or groups < 2:
-        return 0.0
-    return float(defined.std(ddof=1)) * math.sqrt(groups / (groups - 1))
-
-
-def degrees_of_freedom(jackknife: Values) -> float:
-    """Return Satterthwaite's degrees of freedom of the variance over groups.
-
-    The variance of a statistic is about the sum of the squared influences of the groups. Where
-    few groups carry all errors, few terms make that sum, and it is itself uncertain: matching
-    its first two moments with a scaled chi-squared gives 2 (sum u^2)^2 / (sum u^4 - (sum u^2)^2 /
-    G) degrees of freedom, at least 1 and at most G - 1.
-
-    Parameters
-    ----------
-    jackknife
-        (G,) statistic without each group.
-
-    References
-    ----------
-    Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components.
-    Biometrics Bulletin 2, 110-114.
-    """
-    influence = _influence(jackknife)
-    second, fourth = (float((influence**power).sum()) for power in (2, 4))
-    spread = fourth - second**2 / len(influence)
-    most = max(1.0, len(influence) - 1.0)
-    if second <= 0.0 or spread <= 1e-12 * fourth:
-        return most
-    return min(max(2.0 * second**2 / spread, 1.0), most)
-
-
 def score_interval(
     value: float,
     error: float,
     freedom: float,
     *,
-    n: float,
     bounds: tuple[float, float],
     scale: Scale,
-    confidence: float,
+    tail: float,
 ) -> tuple[float, float]:
     """Return limits from a standard error, in the shape that fits the statistic's range.
 
     `bounded`: Wilson's interval with the effective sample size v (1 - v) / error^2, where v is
     the value scaled to [0, 1], and Student's t in place of the normal quantile (Korn and Graubard
     1998 use the same effective size for surveys; Kottas et al. 2014 for AUROC). `positive`:
-    Student's t on the logarithm. `linear`: Student's t. Both are cut at the bounds.
+    Student's t on the logarithm, whose standard error is error / value. `linear`: Student's t.
+    Both are cut at the bounds.
 
     Parameters
     ----------
     value, error, freedom
         The statistic, its standard error and degrees of freedom.
-    n
-        Images that enter a share: no more can be effective. Infinite for other statistics.
     bounds
         Smallest and largest possible value.
     scale
         Shape of the interval.
-    confidence
-        Coverage that is aimed at.
+    tail
+        Probability of one tail: 0.025 for a coverage of 95 %.
 
     References
     ----------
@@ -194,13 +171,11 @@ def score_interval(
     Kottas, M. et al. (2014). A modified Wald interval for the area under the ROC curve (AUC) in
     diagnostic case-control studies. BMC Medical Research Methodology 14, 26.
     """
-    from scipy.stats import t
-
-    quantile = float(t.ppf((1.0 + confidence) / 2.0, freedom))
+    quantile = t_quantile(tail, freedom)
     low, high = bounds
     if scale is Scale.bounded:
         share, width = (value - low) / (high - low), high - low
-        effective = min(float(n), share * (1.0 - share) * (width / error) ** 2)
+        effective = share * (1.0 - share) * (width / error) ** 2
         below, above = score_limits(share, effective, quantile)
         return low + width * below, low + width * above
     if scale is Scale.positive:
@@ -216,7 +191,7 @@ def percentile_limits(distribution: Values, confidence: float) -> tuple[float, f
 
 
 def bca_limits(
-    distribution: Values, value: float, jackknife: Values, confidence: float
+    distribution: Values, value: float, influence: Values, confidence: float
 ) -> tuple[float, float]:
     """Return bias-corrected and accelerated limits, with groups as the unit of both corrections.
 
@@ -226,8 +201,8 @@ def bca_limits(
         (resamples,) values, NaN where undefined.
     value
         The statistic on all images.
-    jackknife
-        (G,) statistic without each group.
+    influence
+        (G,) centred influence of each group.
     confidence
         Coverage that is aimed at.
 
@@ -244,7 +219,6 @@ def bca_limits(
     below = ((defined < value) & ~equal).sum() + 0.5 * equal.sum()
     edge = 0.5 / max(1, defined.size)
     bias = float(norm.ppf(np.clip(below / max(1, defined.size), edge, 1.0 - edge)))
-    influence = _influence(jackknife)
     second = float((influence**2).sum())
     acceleration = float((influence**3).sum()) / (6.0 * second**1.5) if second > 0 else 0.0
     tail = (1.0 - confidence) / 2.0
@@ -254,9 +228,67 @@ def bca_limits(
     return _quantiles(distribution, norm.cdf(adjusted))
 
 
-def _influence(jackknife: Values) -> Values:
-    defined = jackknife[~np.isnan(jackknife)]
-    return np.asarray(defined.mean() - defined) if defined.size else np.zeros(1)
+def with_training(limits: Limits, value: float, training: float, freedom: float) -> Limits:
+    """Return limits for the way of training from those for the networks as they are trained.
+
+    The distance of each limit grows by what new seeds add, in quadrature, and by Student's
+    quantile with few seeds over the normal one.
+
+    Parameters
+    ----------
+    limits
+        Takes the probability of one tail and returns the limits over source groups.
+    value
+        The estimate.
+    training, freedom
+        See `lcbench.statistics.variance.Variance`.
+    """
+
+    def widened(tail: float) -> tuple[float, float]:
+        normal = normal_quantile(tail)
+        factor = t_quantile(tail, freedom) / normal if normal > 0.0 else 1.0
+        seeds = normal * math.sqrt(training)
+        low, high = limits(tail)
+        return (
+            value - factor * math.hypot(value - low, seeds),
+            value + factor * math.hypot(high - value, seeds),
+        )
+
+    return widened
+
+
+def smallest_level(limits: Limits, value: float) -> float:
+    """Return the two-sided p-value of the test that limits make of a true value of 0.
+
+    The smallest level at which the limits exclude 0, within (0, 1].
+
+    Parameters
+    ----------
+    limits
+        Takes the probability of one tail and returns the limits.
+    value
+        The estimate.
+    """
+    from scipy.optimize import brentq
+
+    def beyond(logarithm: float) -> float:
+        low, high = limits(math.exp(logarithm))
+        # Student's limits can be infinite there, which the search cannot bear.
+        return max(-_FAR, min(_FAR, low if value > 0.0 else -high))
+
+    if value == 0.0:
+        return 1.0
+    # From the largest level down to the first at which they hold 0: where limits rest on very few
+    # groups, narrower ones can exclude it again, which says nothing.
+    upper = math.log(0.5 - 1e-9)
+    for tail in _TAILS:
+        lower = math.log(tail)
+        if beyond(lower) <= 0.0:
+            if beyond(upper) <= 0.0:
+                return 1.0
+            return min(1.0, 2.0 * math.exp(brentq(beyond, lower, upper, xtol=1e-9)))
+        upper = lower
+    return sys.float_info.min
 
 
 def _quantiles(distribution: Values, levels: NDArray[Any]) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
@@ -38,6 +38,7 @@ def model_intervals(
     resamples: int = RESAMPLES,
     seed: int = 0,
     tick: Tick | None = None,
+    floor: Collection[str] = (),
 ) -> ModelIntervals[K]:
     """Return the intervals of several models, and of the differences between some of them.
 
@@ -52,6 +53,8 @@ def model_intervals(
         Names of the two models of each difference: the second minus the first.
     method, resamples, seed, tick
         As for `lcbench.statistics.intervals.intervals`.
+    floor
+        Models whose errors say nothing about those of others, such as a constant answer.
 
     Raises
     ------
@@ -72,6 +75,7 @@ def model_intervals(
         resamples=resamples,
         seed=seed,
         tick=tick,
+        alike={one.key: one.key[1] for one in every.measures if one.key[0][0] not in floor},
     )
     own: dict[str, dict[K, Interval]] = {name: {} for name in panels}
     differences: dict[Pair, dict[K, Interval]] = {pair: {} for pair in pairs}

@@ -9,14 +9,19 @@ about twenty, McNemar's test rejects a true null hypothesis more often than not.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.events import Events
+from lcbench.statistics.limits import smallest_level, with_training
+from lcbench.statistics.rates import GroupedRate, RateDifference, RateRatio, pooled_trials
 from lcbench.statistics.tree import Codes
+from lcbench.statistics.variance import Variance, variance
 
 
 @dataclass(frozen=True)
@@ -46,37 +51,99 @@ def bounded_p(p: Any) -> float:  # noqa: ANN401 - any scalar of numpy or Python
     return min(1.0, max(float(p), sys.float_info.min))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PairedGroups:
-    """Paired events, counted in each source group.
+    """Paired events, counted in each source group, and under each seed of training.
 
     Parameters
     ----------
     only_a, only_b
-        (G,) rows with the event under A only, and under B only.
+        (G, S) or (G,) rows with the event under A only, and under B only.
     both
-        (G,) rows with the event under both.
+        (G, S) or (G,) rows with the event under both.
     size
-        (G,) rows compared, all positive.
+        (G, S) or (G,) rows compared; every group has some.
+    strata
+        (G,) stratum of each group, see `Design`.
     """
 
     only_a: NDArray[np.int64]
     only_b: NDArray[np.int64]
     both: NDArray[np.int64]
     size: NDArray[np.int64]
+    strata: tuple[int, ...] = ()
 
-    @property
+    @cached_property
+    def design(self) -> Design:
+        """Groups and seeds, with the rows compared as sizes."""
+        seeds = self.size.size // max(1, len(self.size))
+        return Design(len(self.size), max(1, seeds), self.strata, tuple(self.size.ravel().tolist()))
+
+    @cached_property
     def difference(self) -> NDArray[np.int64]:
         """(G,) d: `only_a` - `only_b`."""
-        return self.only_a - self.only_b
+        return of_groups(self.only_a - self.only_b)
+
+    @cached_property
+    def group_size(self) -> NDArray[np.int64]:
+        """(G,) rows compared."""
+        return of_groups(self.size)
 
     @property
     def rows(self) -> int:
         """Rows in all groups."""
         return int(self.size.sum())
 
+    @cached_property
+    def rates(self) -> RateDifference:
+        """The rate of the event under B minus that under A.
 
-def pair_groups(event_a: Events, event_b: Events, groups: Codes) -> PairedGroups:
+        How the events of a model heap shows in all of them, those that the other has too.
+        """
+        alone = [self._rate(one) for one in (self.only_a, self.only_b)]
+        every = [self._rate(one + self.both) for one in (self.only_a, self.only_b)]
+        only_a, only_b = (
+            replace(one, pooled=pooled_trials(one.trials, [all_of_it.worth]))
+            if all_of_it.worth is not None
+            else one
+            for one, all_of_it in zip(alone, every, strict=True)
+        )
+        return RateDifference(only_a, only_b)
+
+    @property
+    def odds(self) -> RateRatio:
+        """The rate of A alone over that of B alone."""
+        return RateRatio(self.rates.only_a, self.rates.only_b)
+
+    @property
+    def ratio(self) -> RateRatio:
+        """The rate of the event under B over that under A."""
+        under_b, under_a = (self._rate(one + self.both) for one in (self.only_b, self.only_a))
+        return RateRatio(under_b, under_a, most=1.0)
+
+    def _rate(self, events: NDArray[np.int64]) -> GroupedRate:
+        size = self.group_size.astype(np.float64)
+        return GroupedRate(of_groups(events).astype(np.float64), size, self.design)
+
+    @cached_property
+    def variance(self) -> Variance:
+        """Variance of the difference of the rates, over groups and over seeds."""
+        d = (self.only_b - self.only_a).ravel() / self.rows
+        return variance(d - self.rates.value * self.size.ravel() / self.rows, self.design)
+
+
+def of_groups(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (G, S) or (G,) counts added up over the seeds, (G,)."""
+    return np.asarray(counts.sum(axis=tuple(range(1, counts.ndim))), np.int64)
+
+
+def pair_groups(
+    event_a: Events,
+    event_b: Events,
+    groups: Codes,
+    seeds: Codes | None = None,
+    strata: Codes | None = None,
+) -> PairedGroups:
     """Count paired events in each group.
 
     Parameters
@@ -86,6 +153,10 @@ def pair_groups(event_a: Events, event_b: Events, groups: Codes) -> PairedGroups
         are several rows of its group.
     groups
         (N,) codes of the source groups; codes without a row are left out.
+    seeds
+        (N,) codes of the seeds from 0; by default all rows are of one.
+    strata
+        Stratum of each group by its code, see `Design`.
 
     Raises
     ------
@@ -95,17 +166,22 @@ def pair_groups(event_a: Events, event_b: Events, groups: Codes) -> PairedGroups
     event_a, event_b = np.asarray(event_a, np.bool_), np.asarray(event_b, np.bool_)
     if not event_a.shape == event_b.shape == np.shape(groups):
         raise ValueError("the events and the groups differ in length")
-    _, codes = np.unique(groups, return_inverse=True)
+    present, codes = np.unique(groups, return_inverse=True)
+    seeds = np.zeros(len(codes), np.int64) if seeds is None else np.asarray(seeds, np.int64)
+    shape = len(present), int(seeds.max(initial=0)) + 1
+    units = codes * shape[1] + seeds
 
     def count(rows: Events) -> NDArray[np.int64]:
-        return np.bincount(codes[rows], minlength=size).astype(np.int64)
+        counts = np.bincount(units[rows], minlength=shape[0] * shape[1])
+        return counts.reshape(shape).astype(np.int64)
 
-    size = int(codes.max()) + 1 if codes.size else 0
+    of_present = () if strata is None else np.unique(strata[present], return_inverse=True)[1]
     return PairedGroups(
         only_a=count(event_a & ~event_b),
         only_b=count(event_b & ~event_a),
         both=count(event_a & event_b),
-        size=np.bincount(codes, minlength=size).astype(np.int64),
+        size=count(np.ones(len(codes), np.bool_)),
+        strata=tuple(int(one) for one in of_present),
     )
 
 
@@ -197,7 +273,7 @@ def durkalski(pairs: PairedGroups) -> TestResult:
     Durkalski, V. L. et al. (2003). Analysis of clustered matched-pair data. Statistics in
     Medicine 22, 2417-2428.
     """
-    mean = pairs.difference / np.maximum(pairs.size, 1)
+    mean = pairs.difference / np.maximum(pairs.group_size, 1)
     return _chi_squared(mean.sum() ** 2, (mean**2).sum())
 
 
@@ -214,9 +290,44 @@ def yang(pairs: PairedGroups) -> TestResult:
     binary data. Biometrical Journal 52, 638-652.
     """
     d = pairs.difference.astype(np.float64)
-    seen = d - pairs.size * (d.sum() / max(pairs.rows, 1))
+    seen = d - pairs.group_size * (d.sum() / max(pairs.rows, 1))
     variance = ((seen**2).sum() + (d**2).sum()) / 2.0
     return _chi_squared(d.sum() ** 2 * _small_sample(pairs), variance)
+
+
+def clustered_score(pairs: PairedGroups) -> TestResult:
+    """Return the test that the interval of the difference makes.
+
+    p is the smallest level at which the interval excludes 0, so that test and interval never
+    disagree. Null hypothesis: on new source groups, these networks have the event equally often;
+    nothing is assumed about how it spreads over the groups under either.
+
+    Returns
+    -------
+    TestResult
+        The statistic is the difference of the rates, B minus A.
+
+    References
+    ----------
+    See `lcbench.statistics.rates.RateDifference`.
+    """
+    if len(pairs.size) < 2:
+        return NO_DISCORDANCE  # one group shows no variance
+    difference = pairs.rates
+    return TestResult(difference.value, smallest_level(difference.limits, difference.value))
+
+
+def clustered_score_of_training(pairs: PairedGroups) -> TestResult | None:
+    """Return the test that the interval for the way of training makes.
+
+    Null hypothesis: networks trained in these two ways with new seeds have the event equally often
+    on new source groups. None with one seed, which says nothing of others.
+    """
+    if pairs.design.seeds < 2 or len(pairs.size) < 2:
+        return None
+    value, spread = pairs.rates.value, pairs.variance
+    limits = with_training(pairs.rates.limits, value, spread.training, spread.training_freedom)
+    return TestResult(value, smallest_level(limits, value))
 
 
 def sign_flip(pairs: PairedGroups) -> TestResult:

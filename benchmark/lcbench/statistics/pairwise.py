@@ -14,6 +14,8 @@ from lcbench.statistics.models import model_intervals
 from lcbench.statistics.paired_tests import (
     PairedGroups,
     TestResult,
+    clustered_score,
+    clustered_score_of_training,
     durkalski,
     mcnemar_corrected,
     mcnemar_exact,
@@ -23,7 +25,7 @@ from lcbench.statistics.paired_tests import (
     sign_flip,
     yang,
 )
-from lcbench.statistics.power import detectable_after
+from lcbench.statistics.power import ALPHA, detectable_after
 from lcbench.statistics.tree import Codes
 
 
@@ -37,6 +39,7 @@ class TestName(StrEnum):
     durkalski = "durkalski"
     yang = "yang"
     sign_flip = "sign-flip"
+    clustered_score = "clustered-score"
 
     @property
     def assumes_independent_images(self) -> bool:
@@ -45,8 +48,9 @@ class TestName(StrEnum):
 
 
 TestName.__test__ = False  # type: ignore[attr-defined] # not a test case for pytest
-DEFAULT_TEST = TestName.sign_flip
-"""The test to read: docs/statistics.md has the simulation behind the choice."""
+DEFAULT_TEST = TestName.clustered_score
+"""The test to read, which the interval of the difference makes: docs/statistics.md has the
+simulation behind the choice."""
 PLAIN_TESTS = {
     TestName.mcnemar_exact: mcnemar_exact,
     TestName.mcnemar_mid_p: mcnemar_mid_p,
@@ -57,6 +61,7 @@ CLUSTERED_TESTS = {
     TestName.durkalski: durkalski,
     TestName.yang: yang,
     TestName.sign_flip: sign_flip,
+    TestName.clustered_score: clustered_score,
 }
 
 
@@ -91,18 +96,29 @@ class PairedComparison:
         Source groups compared.
     tests
         Result of each test.
+    training
+        The test to read, of the way of training: over new seeds and groups; None with one seed.
     effects
         Sizes of the difference, B against A.
     detectable
-        Smallest difference of the rates that could have been shown with a chance of 80 %.
+        Smallest difference of the rates that could have been shown with a chance of 80 %, at the
+        level of the first step of Holm's adjustment of these comparisons.
+    few_groups
+        Whether A or B errs alone in fewer groups than it takes to see how its errors spread; see
+        `lcbench.statistics.rates.ENOUGH`.
+    rate_a
+        Rate of the event under A.
     """
 
     discordance: Discordance
     independent: Discordance
     groups: int
     tests: dict[TestName, TestResult]
+    training: TestResult | None
     effects: Effects
     detectable: float
+    few_groups: bool
+    rate_a: float
 
     def rows_of(self, test: TestName) -> Discordance:
         """Return the rows that a test looked at."""
@@ -115,6 +131,9 @@ def compare_with_each(
     groups: Codes,
     once: Events,
     *,
+    seeds: Codes | None = None,
+    strata: Codes | None = None,
+    family: int | None = None,
     method: Method = "score",
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -132,6 +151,12 @@ def compare_with_each(
     once
         (N,) rows for the plain McNemar tests, such as those of the first seed: repeated
         predictions of an image would count as new evidence there.
+    seeds
+        (N,) codes of the seeds from 0; by default all rows are of one.
+    strata
+        Stratum of each group by its code, see `lcbench.statistics.bootstrap.Design`.
+    family
+        Comparisons that are adjusted together; by default those of `events`.
     method, resamples, seed
         As for `lcbench.statistics.intervals.intervals`.
 
@@ -140,9 +165,15 @@ def compare_with_each(
     ValueError
         If the lengths differ.
     """
-    pairs = {name: pair_groups(event_a, event_b, groups) for name, event_b in events.items()}
+    pairs = {
+        name: pair_groups(event_a, event_b, groups, seeds, strata)
+        for name, event_b in events.items()
+    }
     panels = {name: effects_panel(one) for name, one in pairs.items()}
-    found = model_intervals(panels, method=method, resamples=resamples, seed=seed).own
+    # The images on which a pair differs are its own: no other pair tells what they are worth.
+    found = model_intervals(
+        panels, method=method, resamples=resamples, seed=seed, floor=set(panels)
+    ).own
     single = {
         name: _totals(pair_groups(event_a[once], event_b[once], groups[once]))
         for name, event_b in events.items()
@@ -153,8 +184,11 @@ def compare_with_each(
             independent=single[name],
             groups=len(one.size),
             tests=_tests(one, single[name]),
-            effects=read_effects(found[name], one),
-            detectable=detectable_after(one),
+            training=clustered_score_of_training(one),
+            effects=read_effects(found[name]),
+            detectable=detectable_after(one, alpha=ALPHA / max(1, family or len(events))),
+            few_groups=one.rates.few_groups,
+            rate_a=float((one.only_a + one.both).sum() / max(one.rows, 1)),
         )
         for name, one in pairs.items()
     }

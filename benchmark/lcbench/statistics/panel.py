@@ -15,23 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.statistics.bootstrap import Design, WeightedStatistic
-from lcbench.statistics.limits import Scale
+from lcbench.statistics.limits import Limits, Scale
 from lcbench.statistics.metrics import Counts, Values
+from lcbench.statistics.rates import GroupedRate
+from lcbench.statistics.variance import centred
 
 CountStatistic = Callable[[Values], Values]
 """Takes (B, ...) totals of counts and returns (B,) values."""
 SHARE = (0.0, 1.0)
+# Of the weights in a central difference: its error is of the order of the square.
+_STEP = 1e-4
 K = TypeVar("K", bound=Hashable)
 J = TypeVar("J", bound=Hashable)
-
-
-@dataclass(frozen=True)
-class Sides:
-    """The two values of a difference, and the bounds of each."""
-
-    first: float
-    second: float
-    bounds: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -49,12 +44,22 @@ class Measure(Generic[K]):
     images, groups
         Images and source groups that enter; 0 where the statistic is undefined.
     trials
-        Groups that Wilson's interval takes as trials where the bootstrap says nothing: of a mean
-        over classes, those of the scarcest class.
-    sides
-        What is subtracted, where the statistic is a difference.
+        Groups that Wilson's interval takes as trials where they show no variance: of a mean
+        over classes, see `trials_of_mean`.
     proportion
         Whether the statistic is a share of its images, so that it has a whole numerator.
+    difference
+        Whether the statistic is one value minus another.
+    rate
+        The counts of a share of images.
+    design_effect
+        How many images of one seed are worth one independent image, the mean over the seeds; None
+        where no seed shows a variance, and for what is no share.
+    score
+        The limits of the score method where the measure knows better ones than its standard error
+        gives: those of a difference of rates, see `lcbench.statistics.rates`.
+    interval
+        Whether an interval of it would cover; where not, only its value is given.
     """
 
     key: K
@@ -62,9 +67,13 @@ class Measure(Generic[K]):
     scale: Scale
     images: int
     groups: int
-    trials: int
-    sides: Sides | None = None
+    trials: float
     proportion: bool = False
+    difference: bool = False
+    rate: GroupedRate | None = None
+    design_effect: float | None = None
+    score: Limits | None = None
+    interval: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,14 +88,15 @@ class Panel(Generic[K]):
         The S measures, in the order of the columns.
     evaluate
         Takes (B, U) weights of the units and returns (B, S); NaN where undefined.
-    without_each_group
-        Returns the (G, S) measures without each group in turn.
+    influence
+        Returns the (U, S) derivatives of the measures with respect to the weight of each unit, at
+        weights of 1 (Jaeckel 1972): NaN where undefined.
     """
 
     design: Design
     measures: tuple[Measure[K], ...]
     evaluate: WeightedStatistic
-    without_each_group: Callable[[], Values]
+    influence: Callable[[], Values]
 
     def on_all(self) -> Values:
         """Return the (S,) measures on all images."""
@@ -122,7 +132,7 @@ class Count:
     scale: Scale = Scale.bounded
     defined: CountStatistic | None = None
     proportion: bool = False
-    trials: Callable[[Values], int] | None = None
+    trials: Callable[[Values], float] | None = None
 
 
 def count_panel(
@@ -143,7 +153,6 @@ def count_panel(
     design = design or Design(len(counts))
     shape = counts.shape[1:]
     flat = counts.reshape(design.units, math.prod(shape))
-    by_group = counts.reshape(design.groups, design.seeds, *shape).sum(axis=1)
     functions = [one.function for one in statistics.values()]
     guards = [one.defined or one.images or _all_counts for one in statistics.values()]
 
@@ -154,15 +163,23 @@ def count_panel(
         ]
         return np.stack(columns, axis=-1)
 
+    def influence() -> Values:
+        total = flat.sum(axis=0)
+        above, below = (
+            of_totals((total + step * flat).reshape(-1, *shape)) for step in (_STEP, -_STEP)
+        )
+        return np.asarray((above - below) / (2.0 * _STEP))
+
     return Panel(
         design,
-        tuple(_measure(key, one, by_group) for key, one in statistics.items()),
+        tuple(_measure(key, one, counts, design) for key, one in statistics.items()),
         evaluate=lambda weights: of_totals((weights @ flat).reshape(-1, *shape)),
-        without_each_group=lambda: of_totals(by_group.sum(axis=0) - by_group),
+        influence=influence,
     )
 
 
-def _measure(key: K, one: Count, by_group: Values) -> Measure[K]:
+def _measure(key: K, one: Count, counts: Values, design: Design) -> Measure[K]:
+    by_group = counts.reshape(design.groups, design.seeds, *counts.shape[1:]).sum(axis=1)
     images, total = one.images or _all_counts, by_group.sum(axis=0)[None]
     groups = int((images(by_group) > 0).sum())
     trials = groups if one.trials is None else one.trials(by_group)
@@ -175,7 +192,36 @@ def _measure(key: K, one: Count, by_group: Values) -> Measure[K]:
         groups=groups if defined else 0,
         trials=trials if defined else 0,
         proportion=one.proportion,
+        rate=_rate(one, by_group, design) if one.proportion and defined else None,
+        design_effect=_design_effect(one, counts, design) if one.proportion else None,
     )
+
+
+def _rate(one: Count, by_group: Values, design: Design) -> GroupedRate:
+    """Return a share of images as counts of each group."""
+    size = (one.images or _all_counts)(by_group)
+    return GroupedRate(one.function(by_group) * size, size, design)
+
+
+def _design_effect(one: Count, counts: Values, design: Design) -> float | None:
+    by_seed = counts.reshape(design.groups, design.seeds, *counts.shape[1:])
+    sizes = design.sizes.reshape(design.groups, design.seeds)
+    found = []
+    for seed in range(design.seeds):
+        images = tuple(int(n) for n in sizes[:, seed])
+        rate = _rate(one, by_seed[:, seed], Design(design.groups, 1, design.strata, images))
+        if rate.size.any() and rate.design_effect is not None:
+            found.append(rate.design_effect)
+    return sum(found) / len(found) if found else None
+
+
+def trials_of_mean(trials: NDArray[Any]) -> float:
+    """Return the trials of the mean of C independent shares of so many trials each, those with any.
+
+    Their variances add up, so that it is C^2 / sum of 1 / trials; 0 without any.
+    """
+    known = np.asarray(trials, np.float64)[np.asarray(trials) > 0]
+    return float(len(known) ** 2 / (1.0 / known).sum()) if len(known) else 0.0
 
 
 def join(panels: Sequence[Panel[K]]) -> Panel[K]:
@@ -193,7 +239,7 @@ def join(panels: Sequence[Panel[K]]) -> Panel[K]:
         panels[0].design,
         measures,
         lambda weights: np.concatenate([panel.evaluate(weights) for panel in panels], axis=1),
-        lambda: np.concatenate([panel.without_each_group() for panel in panels], axis=1),
+        lambda: np.concatenate([panel.influence() for panel in panels], axis=1),
     )
 
 
@@ -212,13 +258,27 @@ def difference(first: Panel[K], second: Panel[K]) -> Panel[K]:
         raise ValueError("the panels measure different things")
     if first.design != second.design:
         raise ValueError("the panels draw different units")
-    measures = map(_difference, first.measures, second.measures, first.on_all(), second.on_all())
+    measures = map(_difference, first.measures, second.measures)
     return Panel(
         first.design,
         tuple(measures),
         lambda weights: first.evaluate(weights) - second.evaluate(weights),
-        lambda: first.without_each_group() - second.without_each_group(),
+        lambda: first.influence() - second.influence(),
     )
+
+
+def under(panel: Panel[K], design: Design) -> Panel[K]:
+    """Return a panel under another design of the same units, with the influences of its own.
+
+    What is fixed in its own design stays so: the numbers of images of each class there.
+    """
+    own = panel.design
+
+    def influence() -> Values:
+        columns = panel.influence()
+        return np.stack([centred(column, own) for column in columns.T], axis=1)
+
+    return replace(panel, design=design, influence=influence)
 
 
 def with_differences(panel: Panel[K], differences: Mapping[K, tuple[K, K]]) -> Panel[K]:
@@ -233,9 +293,8 @@ def with_differences(panel: Panel[K], differences: Mapping[K, tuple[K, K]]) -> P
     """
     column = {one.key: number for number, one in enumerate(panel.measures)}
     first, second = ([column[sides[side]] for sides in differences.values()] for side in (0, 1))
-    values = panel.on_all()
     added = [
-        replace(_difference(panel.measures[a], panel.measures[b], values[a], values[b]), key=key)
+        replace(_difference(panel.measures[a], panel.measures[b]), key=key)
         for key, a, b in zip(differences, first, second, strict=True)
     ]
 
@@ -246,13 +305,11 @@ def with_differences(panel: Panel[K], differences: Mapping[K, tuple[K, K]]) -> P
         panel.design,
         (*panel.measures, *added),
         lambda weights: extended(panel.evaluate(weights)),
-        lambda: extended(panel.without_each_group()),
+        lambda: extended(panel.influence()),
     )
 
 
-def _difference(
-    one: Measure[K], other: Measure[K], first: np.float64, second: np.float64
-) -> Measure[K]:
+def _difference(one: Measure[K], other: Measure[K]) -> Measure[K]:
     width = one.bounds[1] - one.bounds[0]
     defined = bool(one.images and other.images)
     return Measure(
@@ -262,14 +319,15 @@ def _difference(
         images=max(one.images, other.images) if defined else 0,
         groups=max(one.groups, other.groups) if defined else 0,
         trials=min(one.trials, other.trials) if defined else 0,
-        sides=Sides(float(first), float(second), one.bounds),
+        difference=True,
+        interval=one.interval and other.interval,
     )
 
 
 def rekeyed(panel: Panel[K], rename: Callable[[K], J]) -> Panel[J]:
     """Return the panel with other keys for its measures."""
     measures = tuple(Measure(**{**vars(one), "key": rename(one.key)}) for one in panel.measures)
-    return Panel(panel.design, measures, panel.evaluate, panel.without_each_group)
+    return Panel(panel.design, measures, panel.evaluate, panel.influence)
 
 
 def _all_counts(counts: Values) -> NDArray[Any]:

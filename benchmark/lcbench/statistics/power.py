@@ -9,38 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.intervals import Interval
-from lcbench.statistics.limits import degrees_of_freedom, wilson
+from lcbench.statistics.limits import normal_quantile
 from lcbench.statistics.paired_tests import PairedGroups
 
 POWER = 0.8
 ALPHA = 0.05
-
-
-def effective_size(share: Interval) -> float | None:
-    """Return as many independent images as would give a share the same standard error.
-
-    The variance of a share of n independent images is s (1 - s) / n; the ratio of the variance
-    over source groups to it, n divided by the effective size, is the design effect.
-
-    Parameters
-    ----------
-    share
-        A proportion with its interval.
-
-    Returns
-    -------
-    float or None
-        None where the bootstrap gave no standard error, such as without errors.
-
-    References
-    ----------
-    Kish, L. (1965). Survey Sampling, section 8.2.
-    """
-    if share.value is None or share.error is None:
-        return None
-    spread = share.value * (1.0 - share.value)
-    return spread / share.error**2 if spread > 0.0 and share.error > 0.0 else None
 
 
 def kish_design_effect(
@@ -120,9 +93,8 @@ def detectable_before(
 def detectable_after(pairs: PairedGroups, *, power: float = POWER, alpha: float = ALPHA) -> float:
     """Return the smallest difference that this comparison could have shown, from its discordance.
 
-    (t_alpha + t_power) times the standard error of the difference over source groups, with
-    Satterthwaite's degrees of freedom. Where every group shows the same difference, such as none,
-    the standard error is that of Wilson's upper limit for the share of groups with another one.
+    Half the width of the interval at the level of the test, and as many of its standard errors
+    more as the power asks for.
 
     Parameters
     ----------
@@ -131,15 +103,9 @@ def detectable_after(pairs: PairedGroups, *, power: float = POWER, alpha: float 
     power, alpha
         Chance to show the difference; level of the two-sided test.
     """
-    from scipy.stats import t
-
-    d, size, rows, groups = pairs.difference, pairs.size, pairs.rows, len(pairs.size)
-    if groups < 2 or (d * rows == size * d.sum()).all():
-        most = wilson(0, groups, 1.0 - alpha)[1]
-        error, freedom = math.sqrt(most / max(groups, 1)), float(max(groups - 1, 1))
-    else:
-        influence = (d - size * (d.sum() / rows)) / rows
-        error = math.sqrt(float((influence**2).sum()) * groups / (groups - 1))
-        freedom = degrees_of_freedom(-influence)
-    quantiles = float(t.ppf(1.0 - alpha / 2.0, freedom)) + float(t.ppf(power, freedom))
-    return min(1.0, quantiles * error)
+    if len(pairs.size) < 2:
+        return 1.0
+    tail = alpha / 2.0
+    low, high = pairs.rates.limits(tail)
+    more = normal_quantile(1.0 - power) / normal_quantile(tail)
+    return min(1.0, (high - low) / 2.0 * (1.0 + more))

@@ -1,7 +1,6 @@
-"""Scores of predicted probabilities: log loss, Brier score, expected calibration error.
+"""Scores of predicted probabilities, log loss and Brier score, and bins of confidence.
 
-All are functions of sums over images, so a resample of source groups is a matrix product here
-too. The bins of the calibration error are fixed on all images before groups are drawn.
+The scores are means over images, so a resample of source groups is a matrix product here too.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.metrics import Values, ratio
+from lcbench.statistics.metrics import Values
 
 BINS = 15
 
@@ -46,15 +45,6 @@ def brier_scores(probabilities: Values, true: NDArray[np.integer[Any]]) -> Value
     return np.asarray((off**2).sum(axis=1))
 
 
-def equal_width_bins(confidence: Values, bins: int = BINS) -> NDArray[np.int64]:
-    """Return the bin of each confidence, (N,): (0, 1/bins], ..., the last one closed at 1.
-
-    Each bin holds its upper edge (Guo et al. 2017), so confidence 1 is in the last one.
-    """
-    edges = np.linspace(0.0, 1.0, bins + 1)[1:-1]
-    return np.searchsorted(edges, confidence, side="left").astype(np.int64)
-
-
 def equal_mass_bins(confidence: Values, bins: int = BINS) -> NDArray[np.int64]:
     """Return the bin of each confidence, (N,), with about as many images in each.
 
@@ -71,36 +61,3 @@ def equal_mass_bins(confidence: Values, bins: int = BINS) -> NDArray[np.int64]:
     ranks = (np.arange(1, bins) * len(confidence) - 1) // bins
     edges = np.sort(confidence)[ranks]
     return np.searchsorted(edges, confidence, side="left").astype(np.int64)
-
-
-def bin_sums(
-    bins: NDArray[np.integer[Any]],
-    confidence: Values,
-    right: NDArray[np.bool_],
-    units: NDArray[np.integer[Any]],
-    n_units: int,
-    n_bins: int = BINS,
-) -> Values:
-    """Return, for each unit and bin, the sum of confidence minus correctness, (U, bins)."""
-    cells = units * n_bins + bins
-    gaps = np.bincount(cells, weights=confidence - right, minlength=n_units * n_bins)
-    return gaps.reshape(n_units, n_bins).astype(np.float64, copy=False)
-
-
-def expected_calibration_error(gaps: Values, n: Values) -> Values:
-    """Return the mean distance between confidence and accuracy over the bins, (...).
-
-    Parameters
-    ----------
-    gaps
-        (..., bins) sums of confidence minus correctness.
-    n
-        (...) images.
-
-    References
-    ----------
-    Naeini, M. P., Cooper, G. F. and Hauskrecht, M. (2015). Obtaining well calibrated
-    probabilities using Bayesian binning. AAAI. Guo, C. et al. (2017). On calibration of modern
-    neural networks. ICML, equation 3: top-label confidence.
-    """
-    return ratio(np.abs(gaps).sum(axis=-1), n)

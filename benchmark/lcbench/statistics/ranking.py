@@ -1,4 +1,8 @@
-"""One-vs-rest AUROC and average precision on weighted source groups.
+"""One-vs-rest AUROC and average precision on weighted source groups, within trained models.
+
+Each trained model ranks its own test images; scores of different models are never compared, since
+their scales differ (Forman and Scholz 2010, "Apples-to-apples in cross-validation studies",
+SIGKDD Explorations 12, 49-57). What follows is done for the images of each trained model.
 
 Scores are sorted once. Equal scores form a step; the weight of a step is the sum of its images'
 group weights, a product of a sparse (steps x units) matrix with the weights. Cumulative sums over
@@ -8,7 +12,7 @@ the steps then give both metrics of every resample: time and memory are linear i
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +23,7 @@ from numpy.typing import NDArray
 from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.metrics import Values
-from lcbench.statistics.panel import SHARE, Measure, Panel
+from lcbench.statistics.panel import SHARE, Measure, Panel, trials_of_mean
 from lcbench.statistics.registry import MetricKey
 
 # Step weights held at once by a thread: 2 MiB, which stay in its cache.
@@ -29,35 +33,53 @@ _THREADS = min(8, os.cpu_count() or 1)
 
 @dataclass(frozen=True)
 class _Steps:
-    """Images of one class against the rest, by falling score.
+    """Images of one class against the rest, by falling score of one trained model.
 
     Parameters
     ----------
     positive, negative
         Sparse (T, U): images of each unit in each step.
-    positives, negatives
-        (U,) images of each unit.
     """
 
     positive: Any
     negative: Any
-    positives: Values
-    negatives: Values
+
+    @property
+    def positives(self) -> Values:
+        """(U,) images of the class of each unit."""
+        return np.asarray(self.positive.sum(axis=0), np.float64)
+
+    @property
+    def negatives(self) -> Values:
+        """(U,) other images of each unit."""
+        return np.asarray(self.negative.sum(axis=0), np.float64)
+
+
+_Cells = Sequence[_Steps]
+"""The steps of each trained model that has images of the class and others."""
 
 
 def ranking_panel(
     probabilities: Values,
     true: NDArray[np.integer[Any]],
     units: NDArray[np.integer[Any]],
+    models: NDArray[np.integer[Any]],
     design: Design,
     leaves: Sequence[str],
 ) -> Panel[MetricKey]:
     """Return AUROC and average precision of each leaf against the rest, and their means.
 
-    AUROC is the chance that an image of the leaf scores above another image, ties counting half;
-    as a function of the group weights w it is the quadratic form w' K w / (w'p w'q). Average
-    precision is the sum over thresholds of the gain in recall times the precision, without
-    interpolation. Both are scikit-learn's. The means are over the leaves that have images.
+    AUROC is the chance that an image of the leaf scores above another image that the same trained
+    model answered, ties counting half: the pairs ranked right over the pairs, so that a trained
+    model counts by the product of its images of the leaf and its others. As a function of the
+    group weights w it is w' K w / w' J w, where K and J hold the pairs ranked right and all pairs
+    within trained models. Average precision is the sum over thresholds of the gain in recall
+    times the precision, without interpolation, of each trained model, and their mean weighted by
+    the images of the leaf. With one trained model both are scikit-learn's. A trained model
+    without images of the leaf, or without others, drops out, in each resample anew. The macro
+    means are over the leaves that are defined.
+
+    Pooled over trained models, two that rank all their images right can have an AUROC of 3/4.
 
     Parameters
     ----------
@@ -65,6 +87,8 @@ def ranking_panel(
         (N, L) scores.
     true, units
         (N,) leaf codes and unit codes.
+    models
+        (N,) code of the trained model that answered each row.
     design
         What is drawn.
     leaves
@@ -74,10 +98,10 @@ def ranking_panel(
     -------
     Panel
         Measures auroc and average_precision of each leaf, macro_auroc, macro_average_precision;
-        undefined without images of the leaf or without others.
+        undefined where no trained model has images of the leaf and others.
     """
     steps = [
-        _steps(probabilities[:, leaf], true == leaf, units, design.units)
+        _cells(probabilities[:, leaf], true == leaf, units, models, design.units)
         for leaf in range(len(leaves))
     ]
 
@@ -94,7 +118,7 @@ def ranking_panel(
     defined = [measure for measure in by_leaf if measure.images]
     images = max((measure.images for measure in defined), default=0)
     groups = max((measure.groups for measure in defined), default=0)
-    trials = min((measure.trials for measure in defined), default=0)
+    trials = trials_of_mean(np.array([measure.trials for measure in defined[: len(leaves)]]))
     means = [
         Measure(MetricKey(name), SHARE, Scale.bounded, images, groups, trials)
         for name in ("macro_auroc", "macro_average_precision")
@@ -103,8 +127,24 @@ def ranking_panel(
         design,
         (*by_leaf, *means),
         lambda weights: with_means(_evaluate_all(steps, weights)),
-        lambda: with_means(np.stack([_leave_one_out(one, design) for one in steps])),
+        lambda: with_means(np.stack([_influence(one, design) for one in steps])),
     )
+
+
+def _cells(
+    scores: Values,
+    positive: NDArray[np.bool_],
+    units: NDArray[np.integer[Any]],
+    models: NDArray[np.integer[Any]],
+    n_units: int,
+) -> _Cells:
+    order = np.argsort(models, kind="stable")
+    cells = np.split(order, np.flatnonzero(np.diff(models[order])) + 1)
+    return [
+        _steps(scores[rows], positive[rows], units[rows], n_units)
+        for rows in cells
+        if positive[rows].any() and not positive[rows].all()
+    ]
 
 
 def _steps(
@@ -114,15 +154,13 @@ def _steps(
 
     _, codes = np.unique(-scores, return_inverse=True)
     step = _merge_steps(codes, positive)
-    size = int(step.max()) + 1 if step.size else 0
+    size = int(step.max()) + 1
 
     def matrix(rows: NDArray[np.bool_]) -> Any:  # noqa: ANN401 - scipy has no types
         ones = np.ones(int(rows.sum()))
         return csr_array((ones, (step[rows], units[rows])), shape=(size, n_units))
 
-    counts = (np.bincount(units[rows], minlength=n_units) for rows in (positive, ~positive))
-    first, second = (one.astype(np.float64) for one in counts)
-    return _Steps(matrix(positive), matrix(~positive), first, second)
+    return _Steps(matrix(positive), matrix(~positive))
 
 
 def _merge_steps(codes: NDArray[np.intp], positive: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -142,34 +180,46 @@ def _merge_steps(codes: NDArray[np.intp], positive: NDArray[np.bool_]) -> NDArra
     return np.asarray(new, np.intp)[codes]
 
 
-def _evaluate_all(steps: Sequence[_Steps], weights: Values) -> Values:
+def _evaluate_all(leaves: Sequence[_Cells], weights: Values) -> Values:
     """Return (L, 2, B): AUROC and average precision of each leaf and resample, NaN if undefined."""
     columns = np.ascontiguousarray(weights.T)
     tasks = [
         (leaf, slice(start, start + block))
-        for leaf, one in enumerate(steps)
-        for block in [max(1, _BLOCK_CELLS // max(1, one.positive.shape[0]))]
+        for leaf, cells in enumerate(leaves)
+        for steps in [max((one.positive.shape[0] for one in cells), default=1)]
+        for block in [max(1, _BLOCK_CELLS // steps)]
         for start in range(0, len(weights), block)
     ]
-    found = np.empty((len(steps), 2, len(weights)))
+    found = np.empty((len(leaves), 2, len(weights)))
 
     def work(task: tuple[int, slice]) -> None:
         leaf, rows = task
-        found[leaf, :, rows] = _evaluate(steps[leaf], columns[:, rows])
+        found[leaf, :, rows] = _evaluate(leaves[leaf], columns[:, rows])
 
     with ThreadPoolExecutor(_THREADS) as pool:
         list(pool.map(work, tasks))
     return found
 
 
-def _evaluate(steps: _Steps, columns: Values) -> Values:
+def _evaluate(cells: _Cells, columns: Values) -> Values:
     """Return (2, B): AUROC and average precision of each column of weights."""
     columns = np.ascontiguousarray(columns)
+    sums = np.zeros((4, columns.shape[1]))
+    for one in cells:
+        sums += _sums(one, columns)
+    defined = sums[1] > 0
+    lost, pairs, gained, positives = np.where(defined, sums, 1.0)
+    return np.where(defined, np.stack([1.0 - lost / pairs, gained / positives]), np.nan)
+
+
+def _sums(steps: _Steps, columns: Values) -> Values:
+    """Return (4, B) sums of one trained model, 0 where it has no pair.
+
+    They are the pairs ranked wrong, the pairs, the precision at each positive, and the positives.
+    """
     hits, misses = steps.positive @ columns, steps.negative @ columns  # (T, B)
-    positives, negatives = (part @ columns for part in (steps.positives, steps.negatives))
-    defined = (positives > 0) & (negatives > 0)
-    positives, negatives = (np.where(defined, part, 1.0) for part in (positives, negatives))
     found, missed = np.cumsum(hits, axis=0), np.cumsum(misses, axis=0)
+    positives, pairs = found[-1].copy(), found[-1] * missed[-1]
     # A positive beats every negative below its step, and half of those within.
     misses *= -0.5
     misses += missed
@@ -179,34 +229,40 @@ def _evaluate(steps: _Steps, columns: Values) -> Values:
     np.divide(found, missed, out=found, where=missed > 0)
     found *= hits
     gained = found.sum(axis=0)
-    both = np.stack([1.0 - lost / (positives * negatives), gained / positives])
-    return np.where(defined, both, np.nan)
+    return np.where(pairs > 0, np.stack([lost, pairs, gained, positives]), 0.0)
 
 
-def _leave_one_out(steps: _Steps, design: Design) -> Values:
-    """Return (2, G): both metrics without each group, to first order in its weight.
+def _influence(cells: _Cells, design: Design) -> Values:
+    """Return (2, U): derivatives of both metrics with respect to the weight of each unit.
 
-    The derivatives with respect to the weights of the units, from cumulative sums over the steps:
-    linear in the images, where leaving out each group in turn would be quadratic.
+    At weights 1, from cumulative sums over the steps: linear in the images, where leaving out each
+    unit in turn would be quadratic. NaN where the metrics are undefined.
     """
-    whole = _evaluate(steps, np.ones((design.units, 1)))
-    if np.isnan(whole).any():
-        return np.full((2, design.groups), np.nan)
-    ones = np.ones(design.units)
-    hits, misses = steps.positive @ ones, steps.negative @ ones
-    p, n = hits.sum(), misses.sum()
+    if not cells:
+        return np.full((2, design.units), np.nan)
+    ones = np.ones((design.units, 1))
+    totals, changes = np.zeros(4), np.zeros((4, design.units))
+    for one in cells:
+        totals += _sums(one, ones)[:, 0]
+        changes += _changes(one)
+    lost, pairs, gained, positives = totals
+    auroc = (lost / pairs * changes[1] - changes[0]) / pairs
+    precision = (changes[2] - gained / positives * changes[3]) / positives
+    return np.stack([auroc, precision])
+
+
+def _changes(steps: _Steps) -> Values:
+    """Return (4, U): derivatives of `_sums` with respect to the weight of each unit."""
+    hits, misses = (np.asarray(part.sum(axis=1)) for part in (steps.positive, steps.negative))
     found, missed = np.cumsum(hits), np.cumsum(misses)
-    called = found + missed
+    called, p, n = found + missed, found[-1], missed[-1]
     above, below = missed - 0.5 * misses, p - found + 0.5 * hits
-    lost = float((hits * above).sum())
-    change_lost = steps.positive.T @ above + steps.negative.T @ below
-    auroc = -(change_lost - lost * (steps.positives / p + steps.negatives / n)) / (p * n)
+    lost = steps.positive.T @ above + steps.negative.T @ below
+    pairs = n * steps.positives + p * steps.negatives
     gain = _from_below(hits * missed / called**2)
     loss = _from_below(hits * found / called**2)
-    reached = steps.positive.T @ (found / called + gain) - steps.negative.T @ loss
-    precision = (reached - whole[1] * steps.positives) / p
-    change = np.stack([auroc, precision]).reshape(2, design.groups, design.seeds).sum(axis=2)
-    return np.asarray(whole - change)
+    gained = steps.positive.T @ (found / called + gain) - steps.negative.T @ loss
+    return np.stack([lost, pairs, gained, steps.positives])
 
 
 def _from_below(values: Values) -> Values:
@@ -224,14 +280,15 @@ def _mean_defined(values: Values) -> Values:
     return means
 
 
-def _measure(key: MetricKey, steps: _Steps, design: Design) -> Measure[MetricKey]:
-    shape = (design.groups, design.seeds)
-    positive, negative = (
-        part.reshape(shape).sum(axis=1) for part in (steps.positives, steps.negatives)
-    )
-    defined = bool(positive.sum() and negative.sum())
-    images = round(float((positive + negative).sum())) if defined else 0
-    groups = int((positive + negative > 0).sum()) if defined else 0
+def _measure(key: MetricKey, cells: _Cells, design: Design) -> Measure[MetricKey]:
+    def by_group(parts: Iterable[Values]) -> Values:
+        units = sum(parts, start=np.zeros(design.units))
+        return np.asarray(units.reshape(design.groups, design.seeds).sum(axis=1))
+
+    positive = by_group(one.positives for one in cells)
+    negative = by_group(one.negatives for one in cells)
+    images = round(float((positive + negative).sum()))
+    groups = int((positive + negative > 0).sum())
     # The scarcer side decides how much is known.
     trials = min(int((positive > 0).sum()), int((negative > 0).sum()))
     return Measure(key, SHARE, Scale.bounded, images, groups, trials)

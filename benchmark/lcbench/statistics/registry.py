@@ -10,12 +10,15 @@ import numpy as np
 
 from lcbench.statistics import kinds, metrics
 from lcbench.statistics import probabilities as scores
-from lcbench.statistics.kinds import CalibrationGap, MeanOfImages, OfCounts, OfRanks
+from lcbench.statistics.calibration import calibration_intercept, calibration_slope
+from lcbench.statistics.kinds import MeanOfImages, OfConfidence, OfCounts, OfRanks
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.panel import SHARE
+from lcbench.statistics.reliability import calibration_error
 from lcbench.statistics.tree import ClassTree
 
 CORRELATION = (-1.0, 1.0)
+ANY_NUMBER = (-math.inf, math.inf)
 
 
 class MetricKey(NamedTuple):
@@ -41,6 +44,8 @@ class Metric:
         How to write it: a share in percent, or a plain number.
     bounds, scale
         Smallest and largest possible value; shape of its interval.
+    higher_is_better
+        Direction; None where the best value lies in between, as `what` then says.
     level
         What it speaks of: the model, each leaf, each node that can be looked for, each decision.
     shown
@@ -53,11 +58,11 @@ class Metric:
     key: str
     title: str
     what: str
-    statistic: OfCounts | MeanOfImages | CalibrationGap | OfRanks
+    statistic: OfCounts | MeanOfImages | OfConfidence | OfRanks
     unit: Literal["share", "number"] = "share"
     bounds: tuple[float, float] = SHARE
     scale: Scale = Scale.bounded
-    higher_is_better: bool = True
+    higher_is_better: bool | None = True
     level: Literal["model", "leaf", "node", "decision"] = "model"
     shown: Literal["main", "further", "class", "file"] = "file"
     needs_depth: bool = False
@@ -247,20 +252,36 @@ _DECLARED = (
         shown="further",
     ),
     Metric(
-        "calibration_error",
-        "ECE, equal width",
-        "Expected calibration error of the most probable class, 15 bins of equal width.",
-        CalibrationGap(scores.equal_width_bins),
+        "calibration_slope",
+        "calibration slope",
+        "Slope of right or wrong on the logit of the confidence: 1 is calibrated, below 1 the "
+        "confidences are too extreme (Van Calster et al. 2019). It has no interval where fewer "
+        "than 10 source groups have an error.",
+        OfConfidence(calibration_slope),
         unit="number",
+        bounds=ANY_NUMBER,
         scale=Scale.linear,
-        higher_is_better=False,
+        higher_is_better=None,
         shown="further",
     ),
     Metric(
-        "calibration_error_equal_mass",
-        "ECE, equal mass",
-        "Expected calibration error of the most probable class, 15 bins of about equal numbers.",
-        CalibrationGap(scores.equal_mass_bins),
+        "calibration_intercept",
+        "calibration intercept",
+        "Calibration in the large, the intercept with the slope at 1: 0 is calibrated, below 0 "
+        "the model is right less often than it says.",
+        OfConfidence(calibration_intercept),
+        unit="number",
+        bounds=ANY_NUMBER,
+        scale=Scale.linear,
+        higher_is_better=None,
+        shown="further",
+    ),
+    Metric(
+        "calibration_error",
+        "ECE, bias-corrected",
+        "Expected calibration error of the most probable class, 15 bins of about equal numbers, "
+        "less what noise adds; it has no interval, as none would cover.",
+        OfConfidence(calibration_error),
         unit="number",
         scale=Scale.linear,
         higher_is_better=False,
@@ -269,7 +290,7 @@ _DECLARED = (
     Metric(
         "auroc",
         "AUROC",
-        "Area under the ROC curve of a class against the rest.",
+        "Area under the ROC curve of a class against the rest: mean over trained models by pairs.",
         OfRanks(),
         level="leaf",
         shown="class",
@@ -277,7 +298,7 @@ _DECLARED = (
     Metric(
         "average_precision",
         "average precision",
-        "Average precision of a class against the rest.",
+        "Average precision of a class against the rest: mean over trained models by its images.",
         OfRanks(),
         level="leaf",
         shown="class",
@@ -285,14 +306,14 @@ _DECLARED = (
     Metric(
         "macro_auroc",
         "macro AUROC",
-        "Mean over the classes of the area under the one-vs-rest ROC curve.",
+        "Mean over the classes of the area under the ROC curve, one-vs-rest within trained models.",
         OfRanks(),
         shown="main",
     ),
     Metric(
         "macro_average_precision",
         "macro average precision",
-        "Mean over the classes of the one-vs-rest average precision.",
+        "Mean over the classes of the one-vs-rest average precision within trained models.",
         OfRanks(),
         shown="further",
     ),

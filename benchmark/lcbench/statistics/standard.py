@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from lcbench.statistics import metrics
-from lcbench.statistics import probabilities as scores
 from lcbench.statistics.bootstrap import Design
-from lcbench.statistics.kinds import CalibrationGap, MeanOfImages, OfCounts
+from lcbench.statistics.calibration import Confidences, calibration_panel
+from lcbench.statistics.kinds import MeanOfImages, OfConfidence, OfCounts
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.panel import Count, Panel, count_panel, join
 from lcbench.statistics.ranking import ranking_panel
@@ -26,6 +26,7 @@ def standard_panel(
     predicted: Codes,
     probabilities: Values | None,
     units: Codes,
+    models: Codes,
     design: Design,
     tree: ClassTree,
 ) -> Panel[MetricKey]:
@@ -42,6 +43,9 @@ def standard_panel(
         (N, L) leaf probabilities, or None: ranking and calibration are then left out.
     units
         (N,) unit of each row, see `Design`.
+    models
+        (N,) code of the trained model that answered each row, zeros where one answered all: scores
+        are ranked within trained models.
     design
         What is drawn.
     tree
@@ -51,8 +55,10 @@ def standard_panel(
     if probabilities is not None:
         known = np.asarray(true) < len(tree.leaves)
         rows = true[known], probabilities[known], units[known]
-        parts.append(_probability_panel(*rows, design))
-        parts.append(ranking_panel(rows[1], rows[0], rows[2], design, tree.leaves))
+        true, probabilities, units = rows
+        parts.append(_means_panel(true, probabilities, units, design))
+        parts.append(_confidence_panel(true, probabilities, units, design))
+        parts.append(ranking_panel(probabilities, true, units, models[known], design, tree.leaves))
     return join(parts)
 
 
@@ -85,37 +91,69 @@ def count_statistics(tree: ClassTree) -> dict[MetricKey, Count]:
     }
 
 
+def rate_cells(tree: ClassTree) -> dict[MetricKey, tuple[Codes, Codes]]:
+    """Return the metrics that are the rate of an event among images of some labels.
+
+    Returns
+    -------
+    dict
+        For each, the (M, L) cells in which the event happens and the (M,) labels that enter. A
+        share of what a model answers is none of them: its images are not the same for two models.
+    """
+    found = {}
+    for metric in METRICS.values():
+        if not isinstance(metric.statistic, OfCounts) or metric.statistic.rate is None:
+            continue
+        for name, of in metric.speaks_of(tree).items():
+            part, whole = metric.statistic.rate(tree, of)
+            if (whole == whole[:, :1]).all():
+                found[MetricKey(metric.key, name)] = (part, whole[:, 0])
+    return found
+
+
 def _bounded(metric: Metric, statistic: OfCounts, tree: ClassTree, of: Any) -> Count:  # noqa: ANN401 - see `OfCounts`
     bounds = metric.bounds if statistic.bounds is None else statistic.bounds(tree)
     return replace(statistic.count(tree, of), bounds=bounds, scale=metric.scale)
 
 
-def _probability_panel(
+def confidences(true: Codes, probabilities: Values, units: Codes, design: Design) -> Confidences:
+    """Return what a model says of its own answers; see `standard_panel`.
+
+    Labels that are no leaf must be left out: whether an answer to them is right is not known.
+    """
+    right = probabilities.argmax(axis=1) == true
+    return Confidences(probabilities.max(axis=1), right, units, design)
+
+
+def _confidence_panel(
     true: Codes, probabilities: Values, units: Codes, design: Design
 ) -> Panel[MetricKey]:
-    """Return the metrics of single probabilities, from sums of each unit."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == true
+    """Return the calibration of the most probable leaf."""
+    estimates = {
+        MetricKey(metric.key): (metric.statistic.estimate, metric.bounds)
+        for metric in METRICS.values()
+        if isinstance(metric.statistic, OfConfidence)
+    }
+    return calibration_panel(confidences(true, probabilities, units, design), estimates)
+
+
+def _means_panel(
+    true: Codes, probabilities: Values, units: Codes, design: Design
+) -> Panel[MetricKey]:
+    """Return the means of scores of single images, from sums of each unit."""
 
     def summed(values: Values | None) -> Values:
         sums = np.bincount(units, weights=values, minlength=design.units)
-        return sums.astype(np.float64)[:, None]
+        return sums.astype(np.float64)
 
-    blocks, statistics, width = [summed(None)], {}, 1
+    columns, statistics = [summed(None)], {}
     for metric in METRICS.values():
         if isinstance(metric.statistic, MeanOfImages):
-            block = summed(metric.statistic.values(probabilities, true))
-            function = partial(_mean, column=width)
-        elif isinstance(metric.statistic, CalibrationGap):
-            bins = metric.statistic.bins(confidence)
-            block = scores.bin_sums(bins, confidence, right, units, design.units)
-            function = partial(_calibration, bins=slice(width, width + block.shape[1]))
-        else:
-            continue
-        blocks.append(block)
-        width += block.shape[1]
-        statistics[MetricKey(metric.key)] = Count(function, _images, metric.bounds, metric.scale)
-    return count_panel(np.hstack(blocks), statistics, design)
+            function = partial(_mean, column=len(columns))
+            columns.append(summed(metric.statistic.values(probabilities, true)))
+            key = MetricKey(metric.key)
+            statistics[key] = Count(function, _images, metric.bounds, metric.scale)
+    return count_panel(np.stack(columns, axis=1), statistics, design)
 
 
 def _images(sums: Values) -> Values:
@@ -124,7 +162,3 @@ def _images(sums: Values) -> Values:
 
 def _mean(sums: Values, column: int) -> Values:
     return metrics.ratio(sums[..., column], sums[..., 0])
-
-
-def _calibration(sums: Values, bins: slice) -> Values:
-    return scores.expected_calibration_error(sums[..., bins], sums[..., 0])

@@ -18,11 +18,15 @@ from lcbench.analysis.scores import PairResult, Unmatched
 from lcbench.rendering.comparison.page import comparison_page, write_comparison
 from lcbench.rendering.comparison.screen import show_comparison
 from lcbench.runs.records import TaxonomyRecord
+from lcbench.statistics.intervals import NO_COVERAGE
 
 from ..golden import HOSTILE, PARSER, require_golden, tables
 from ..suites import compare_results, flat_tree, score
 
 Show = Callable[..., tuple[str, str]]
+
+
+ERROR = score("calibration_error", 0.0123, low=None, high=None, method=NO_COVERAGE)
 
 
 def several(*names: str, **changes: Any) -> ComparisonResults:
@@ -36,7 +40,7 @@ def several(*names: str, **changes: Any) -> ComparisonResults:
             score("sensitivity", 0.9, "malignant", n=60),
             score("confusion_rate", 0.1, "malignant", n=60),
             score("precision", None, "squamous_cell_carcinoma"),
-            *([] if number else [score("log_loss", 0.5, high=float("inf"))]),
+            *([] if number else [score("log_loss", 0.5, high=float("inf")), ERROR]),
         ]
         for number, name in enumerate(names)
     }
@@ -56,24 +60,28 @@ def test_the_page_is_the_one_that_was_read() -> None:
 def test_every_metric_every_pair_and_every_test_is_on_the_page() -> None:
     page = comparison_page(THREE)
     metrics, others, effects, tests, *_, differences = tables(page)
-    assert len(metrics) + len(others) - 2 == 5
+    assert len(metrics) + len(others) - 2 == 6
     assert metrics[1] == [
         "accuracy, %", "90.0 [88.0, 92.0]", "85.0 [83.0, 87.0]", "80.0 [78.0, 82.0]",
         "90 · 85 · 80", "240", "40",
     ]  # fmt: skip
     losses = next(row for row in metrics if row[0] == "log loss")
     assert losses[1:4] == ["0.500 [0.480, ∞]", "–", "–"]
+    errors = next(row for row in metrics if row[0] == "ECE, bias-corrected")
+    assert errors[1:4] == ["0.012", "–", "–"]
+    assert page.count("ECE, bias-corrected: a number alone has no interval that would cover.") == 1
     assert [row[:2] for row in effects[1:]] == [["m1", "m2"], ["m1", "m3"], ["m2", "m3"]]
-    assert len(tests) - 1 == 3 * 7
+    assert len(tests) - 1 == 3 * 8
     assert {row[3] for row in tests[1:] if row[2].startswith("mcnemar")} == {"images"}
-    assert differences[4][:4] == ["m1", "m3", "accuracy, points", "−5.0 [−7.0, −3.0]"]
+    assert differences[4][:4] == ["m1", "m3", "accuracy, points", "−5.00 [−7.00, −3.00]"]
     assert not re.search(r"\b(nan|None|inf)\b", page)
 
 
 @pytest.mark.parametrize(
     ("metric", "difference", "favoured"),
     [("accuracy", 0.05, "b"), ("accuracy", -0.05, "a"), ("log_loss", 0.05, "a"),
-     ("log_loss", -0.05, "b"), ("accuracy", 0.01, "–"), ("accuracy", None, "–")],
+     ("log_loss", -0.05, "b"), ("accuracy", 0.01, "–"), ("accuracy", None, "–"),
+     ("calibration_slope", 0.5, "–"), ("calibration_error", 0.5, "a")],
 )  # fmt: skip
 def test_a_difference_favours_by_the_direction_of_its_metric(
     metric: str, difference: float | None, favoured: str
@@ -83,6 +91,15 @@ def test_a_difference_favours_by_the_direction_of_its_metric(
     comparison = found.comparison.model_copy(update={"pairs": (*found.comparison.pairs, pair)})
     page = comparison_page(found.model_copy(update={"comparison": comparison}))
     assert tables(page)[-1][-1][-1] == favoured
+
+
+def test_one_source_group_favours_nobody() -> None:
+    only = score("accuracy", 0.05, groups=1)
+    pair = PairResult(a="a", b="b", differences=(only,), events=())
+    found = several("a", "b")
+    comparison = found.comparison.model_copy(update={"pairs": (*found.comparison.pairs, pair)})
+    page = comparison_page(found.model_copy(update={"comparison": comparison}))
+    assert tables(page)[-1][-1][3:] == ["+5.00", "–"]
 
 
 def test_names_from_outside_stay_text_on_the_page() -> None:
@@ -101,14 +118,14 @@ def test_names_from_outside_stay_text_on_the_page() -> None:
     [
         ({}, "120 images that all models have, matched by image name; 240 predictions of each"),
         ({"images": 1}, "1 image that all models have"),
-        ({"groups": 1}, "1 source group, resampled 400 times"),
+        ({"groups": 1}, "1 source group."),
         (
             {"groups_known": False, "images_without_group": 120},
-            "40 images, resampled 400 times; source groups are unknown",
+            "40 images; source groups are unknown",
         ),
         (
             {"groups_known": False, "images_without_group": 3},
-            "40 groups and single images, resampled 400 times; the source groups of 3 images are",
+            "40 groups and single images; the source groups of 3 images are",
         ),
         ({}, "over 2 seeds"),
         ({}, "looks at the first seed only"),
@@ -158,9 +175,15 @@ def show(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_wide_terminal_has_a_line_for_each_pair(show: Show) -> None:
-    printed, said = show(THREE)
+    printed, said = show(THREE, 170)
     assert sum(line.startswith("│ m1    │ m2 ") for line in printed.splitlines()) == 3
-    for words in ("relative reduction, %", "odds ratio", "sign-flip p", "Holm p", "could show"):
+    for words in (
+        "relative reduction, %",
+        "odds ratio",
+        "clustered-score p",
+        "Holm p",
+        "could show",
+    ):
         assert printed.count(words) == 3
     assert printed.count("Cochran's Q over all 3 models") == 3
     assert "90.0 [88.0, 92.0]" in printed

@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.special import expit
 
 from lcbench.analysis.results import Results
-from lcbench.rendering.plots import canvas, confusions, curves, differences, intervals
+from lcbench.analysis.scores import ReliabilityBin
+from lcbench.rendering.plots import canvas, confusions, curves, differences, intervals, reliability
 from lcbench.runs.records import TaxonomyRecord
 
-from ..suites import LUNG, flat_tree, suite
+from ..suites import LUNG, flat_tree, interval, suite
 
 BOTH = {
     "paper": {"majority": 0.33, "knn": 0.98, "reference": 0.99},
@@ -43,6 +45,9 @@ CASES: dict[str, Results] = {
     "40 classes": suite(classes(40), BOTH),
     "unknown groups": suite(LUNG, BOTH, groups_known=False),
     "odd names": suite(LUNG, LONG, random=("a" * 60,)),
+    "one source group": Results.model_validate_json(
+        suite(LUNG, BOTH).model_dump_json().replace('"groups":40', '"groups":1')
+    ),
     "nothing is defined": suite(LUNG, {"paper": {"knn": None, "reference": None}}),
 }  # fmt: skip
 
@@ -82,6 +87,22 @@ def history(*validation: float, network: str = "all") -> pd.DataFrame:
     )
 
 
+def sure(results: Results, *bins: tuple[float, float]) -> Results:
+    """The same results, with a reliability curve of (confidence, share right) for each model."""
+    curve = tuple(
+        ReliabilityBin(confidence=confidence, right=interval(share, 0.01))
+        for confidence, share in bins
+    )
+    protocols = []
+    for one in results.protocols:
+        models = tuple(
+            model.model_copy(update={"reliability": curve}) for model in one.comparison.models
+        )
+        part = one.comparison.model_copy(update={"models": models})
+        protocols.append(one.model_copy(update={"comparison": part}))
+    return results.model_copy(update={"protocols": tuple(protocols)})
+
+
 def ink(path: Path) -> float:
     """Return the share of pixels that are not white."""
     with Image.open(path) as image:
@@ -105,6 +126,9 @@ DRAW: dict[str, Callable[[Results, Path], Path | None]] = {
     "intervals": intervals.draw_intervals,
     "differences": differences.draw_differences,
     "confusions": lambda found, path: confusions.draw_confusions(found, found.strictest, path),
+    "reliability": lambda found, path: reliability.draw_reliability(
+        sure(found, (0.4, 0.5), (0.95, 0.9), (1.0, 1.0)), path
+    ),
     "curves": lambda found, path: curves.draw_curves(
         finished({name.baseline: [history(1, 0.5, 0.7)] * 3 for name in found.baselines},
               found.strictest.protocol),
@@ -119,6 +143,7 @@ DRAW: dict[str, Callable[[Results, Path], Path | None]] = {
         *(("intervals", case) for case in CASES if "classes" not in case),
         *(("differences", case) for case in CASES if "40" not in case),
         *(("confusions", case) for case in ("one baseline", "40 classes", "odd names")),
+        *(("reliability", case) for case in CASES if "classes" not in case),
         *(("curves", case) for case in ("one protocol", "one baseline", "odd names")),
     ],
 )
@@ -127,8 +152,11 @@ def test_a_picture_is_drawn_and_nothing_leaves_it(
 ) -> None:
     path = DRAW[picture](CASES[case], tmp_path / "new" / "a.png")
     if path is None:
-        assert picture == "differences"
-        assert case in ("one baseline", "only a floor")
+        assert (picture, case) in (
+            ("differences", "one baseline"),
+            ("differences", "only a floor"),
+            ("reliability", "only a floor"),
+        )
         assert not (tmp_path / "new").exists()
         return
     assert ink(path) > 0.01
@@ -154,6 +182,12 @@ def rows(axes: Any) -> list[str]:
 
 def words(figure: Any) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def test_one_source_group_is_drawn_without_an_interval() -> None:
+    one = interval(0.9)
+    assert canvas.in_percent(one) == pytest.approx((90.0, 88.0, 92.0))
+    assert canvas.in_percent(one.model_copy(update={"groups": 1})) == (90.0, 90.0, 90.0)
 
 
 def test_intervals_are_sorted_by_the_strictest_protocol(tmp_path: Path, figures: list[Any]) -> None:
@@ -198,7 +232,7 @@ def test_axes_of_differences_fit_the_data(tmp_path: Path, figures: list[Any]) ->
     start, end = figures[0].axes[0].get_xlim()
     assert -1 < start < 0
     assert 7 < end < 8
-    assert "+90.0 [+88.0, +92.0]" in words(figures[0])
+    assert "+90.00 [+88.00, +92.00]" in words(figures[0])
 
 
 def test_a_matrix_says_what_it_has_room_for(tmp_path: Path, figures: list[Any]) -> None:
@@ -253,3 +287,26 @@ def test_no_epochs_no_curves(tmp_path: Path) -> None:
     other = finished({"knn": [history(1, 2)]})
     assert curves.draw_curves(other, found, "grouped", tmp_path / "a.png") is None
     assert not (tmp_path / "a.png").exists()
+
+
+def test_reliability_shows_each_dot_and_no_floor(tmp_path: Path, figures: list[Any]) -> None:
+    bins = ((0.5, 0.4), (0.9, 0.9), (0.99, 1.0))
+    reliability.draw_reliability(sure(CASES["two protocols"], *bins), tmp_path / "a.png")
+    assert [axes.get_title(loc="left") for axes in figures[-1].axes] == ["knn", "reference"]
+    for axes in figures[-1].axes:
+        diagonal, *curves_drawn = axes.lines
+        assert list(diagonal.get_xdata()) == list(diagonal.get_ydata())
+        assert len(curves_drawn) == 2
+        for line in curves_drawn:
+            x, y = (expit(np.asarray(data)) for data in line.get_data())
+            assert x == pytest.approx([0.5, 0.9, 0.99])
+            assert y == pytest.approx([0.4, 0.9, 0.9999])
+            low, high = axes.get_xlim()
+            assert low < np.min(line.get_data())
+            assert np.max(line.get_data()) < high
+
+
+def test_without_probabilities_there_is_no_reliability(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    assert reliability.draw_reliability(sure(CASES["two protocols"]), path) is None
+    assert not path.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,59 @@ def column(rows: list[list[str]], header: str) -> list[str]:
 @pytest.mark.parametrize("name", SUITES)
 def test_pages_to_read(name: str) -> None:
     require_golden(page_of(SUITES[name]()), f"report-{name}.md")
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_decimals_agree_within_a_column(name: str) -> None:
+    accuracies = {"reference": 0.9988, "knn": 0.94, "majority": 0.004, "tree-cascade": 0.999}
+    found = dict.fromkeys(("paper", "grouped"), accuracies)
+    results = SUITES[name]()
+    finer = suites.suite(results.taxonomy, found, external=(suites.external(),))
+    columns = 0
+    for page in (page_of(results), page_of(finer)):
+        for table in tables(page):
+            for header in table[0]:
+                if header.endswith(("%", "points")):
+                    cells = " ".join(column(table, header))
+                    decimals = {len(one) for one in re.findall(r"\d(?:\.(\d+))?(?![\d.])", cells)}
+                    assert len(decimals) <= 1, f"{header}: {cells}"
+                    columns += bool(decimals)
+    assert columns > 20
+
+
+def test_one_source_group_has_values_alone_and_a_note() -> None:
+    results = suites.flat()
+    (protocol,) = results.protocols
+    models = tuple(
+        model.model_copy(
+            update={
+                "scores": tuple(
+                    one.model_copy(
+                        update={"estimate": one.estimate.model_copy(update={"groups": 1})}
+                    )
+                    for one in model.scores
+                )
+            }
+        )
+        for model in protocol.comparison.models
+    )
+    comparison = protocol.comparison.model_copy(update={"models": models, "groups": 1})
+    one = protocol.model_copy(update={"comparison": comparison})
+    page = page_of(results.model_copy(update={"protocols": (one,)}))
+    main = table_with(page, "baseline", "accuracy, leakage-free (by source group), %")
+    assert column(main, main[0][1]) == ["33.0", "80.0"]
+    assert page.count("one group gives no interval") == 2
+    assert page_of(results).count("one group gives no interval") == 1
+
+
+def test_no_page_says_that_colour_sees_no_tissue() -> None:
+    root = Path(__file__).resolve().parents[3]
+    places = [root / "README.md", *root.glob("baselines/*.toml"), *root.glob("docs/**/*.md"),
+              *root.glob("benchmark/**/*.j2"), *root.glob("benchmark/lcbench/**/*.py"),
+              *root.glob("reports/*/README.md")]  # fmt: skip
+    assert len(places) > 100
+    words = re.compile(r"(sees?|needs?) no tissue|no tissue at all", re.IGNORECASE)
+    assert not [path for path in places if words.search(path.read_text(encoding="utf-8"))]
 
 
 def hostile() -> Results:
@@ -128,12 +182,13 @@ def test_words_follow_the_tree_and_the_roles() -> None:
 
 def test_claims_are_said_only_of_the_data_that_they_are_about() -> None:
     assert "## Claims of arXiv 2510.16310" in page_of(suites.lung())
-    assert not re.search("laims|arXiv", page_of(suites.lung(claims=())))
+    assert not re.search("laims|arXiv", page_of(suites.lung(claims=(), claims_unreadable=())))
 
 
 def test_unknown_groups_are_said_where_the_intervals_are() -> None:
     first = page_of(suites.deep()).split("\n## ")[0]
-    assert "bootstrap resamples of images with all their predictions (**source groups unk" in first
+    assert "score interval over images with all their predictions, of these networks" in first
+    assert "(**source groups unknown" in first
 
 
 def test_random_weights_are_flagged_in_every_table() -> None:

@@ -49,7 +49,7 @@ def test_warnings_and_names_that_look_like_mark_up() -> None:
     text = " ".join(printed(summary_table(suites.deep())).split())
     assert "reference (random weights)" in text
     assert "synthetic demonstration data" in text
-    assert "of images (source groups unknown: too narrow)" in text
+    assert "score interval over images (source groups unknown: too narrow)" in text
     odd = suites.suite(suites.LUNG, {"paper": {"[red]x": 0.9}})
     assert "[red]x" in printed(summary_table(odd))
 

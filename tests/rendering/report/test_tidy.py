@@ -79,7 +79,7 @@ def test_a_paired_test_is_a_row_for_each_of_its_numbers(tmp_path: Path) -> None:
     rows = table[
         (table["section"] == "comparison") & (table["protocol"] == "grouped")
         & (table["baseline"] == "stain") & (table["of"] == "confusion@malignant")
-        & (table["method"] == "sign-flip")
+        & (table["method"] == "clustered-score")
     ]  # fmt: skip
     assert dict(zip(rows["metric"], rows["value"], strict=True)) == {
         "p": 0.2, "p_adjusted": 0.4, "statistic": 1.5, "only_a": 7, "only_b": 12,

@@ -41,7 +41,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         **given: Any,
     ) -> Report:
         runs = tmp_path / "runs"
-        for name in () if draw else ("intervals", "differences", "confusions"):
+        for name in () if draw else ("intervals", "differences", "confusions", "reliability"):
             monkeypatch.setattr(writing, f"draw_{name}", lambda *given: touched(given[-1]))
         monkeypatch.setattr(writing, "suite_folders", lambda _: [runs / name for name in names])
         return writing.write_report(runs, out, **given)
@@ -74,7 +74,9 @@ def test_what_stands_in_the_folder(write: Write, tmp_path: Path) -> None:
     assert Results.model_validate_json(text) == results
     assert (out / "results.csv").read_text("utf-8").count("\n") > 100
     page = written.readme.read_text("utf-8")
-    for name in ("intervals", "differences", "confusion-paper", "confusion-grouped"):
+    for name in (
+        "intervals", "differences", "confusion-paper", "confusion-grouped", "reliability",
+    ):  # fmt: skip
         assert f"](figures/{name}.png)" in page
         with Image.open(out / "figures" / f"{name}.png") as picture:
             assert picture.format == "PNG"

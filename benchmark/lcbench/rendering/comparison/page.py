@@ -80,5 +80,5 @@ def _meanings(results: ComparisonResults, keys: Iterable[words.Key]) -> Iterator
     present = {metric for metric, _ in keys}
     for info in results.metrics:
         if info.metric in present:
-            better = "Higher" if info.higher_is_better else "Lower"
-            yield f"{info.title}: {info.what} {better} is better."
+            better = {True: " Higher is better.", False: " Lower is better.", None: ""}
+            yield f"{info.title}: {info.what}{better[info.higher_is_better]}"

@@ -11,7 +11,7 @@ from lcbench.analysis.results import ComparisonResults
 from lcbench.analysis.scores import EventKind
 from lcbench.console import err, escape, out, warn
 from lcbench.rendering.comparison import words
-from lcbench.rendering.words import effect_cells, unmatched_words
+from lcbench.rendering.words import EffectCells, effect_cells, unmatched_words
 
 _SIZES = ("relative\nreduction, %", "odds ratio")
 _METRIC = 28
@@ -69,11 +69,18 @@ def _one_line(results: ComparisonResults, kind: EventKind, node: str) -> Table:
     table = _table(results, kind, node)
     for header in ("first", "second"):
         table.add_column(header)
-    for header in words.effect_headers(results):
+    for header in _without_training(words.effect_headers(results)):
         table.add_column(header, justify="right")
     for pair, effect in words.effects_on(results, kind, node):
-        table.add_row(*map(Text, (pair.a, pair.b, *effect_cells(effect, results.settings))))
+        cells = effect_cells(effect, results.settings, words.points_decimals(results))
+        table.add_row(*map(Text, (pair.a, pair.b, *_without_training(cells))))
     return table
+
+
+def _without_training(cells: EffectCells) -> list[str]:
+    """Return what has room in a terminal; the page has the way of training, too."""
+    kept = cells._asdict()
+    return [kept[name] for name in kept if not name.startswith("training")]
 
 
 def _two_lines(
@@ -86,12 +93,12 @@ def _two_lines(
         table.add_column(header, justify="right")
     table.add_column("could\nshow", justify="right")
     for pair, effect in words.effects_on(results, kind, node):
-        cells = [cell.replace(" [", "\n[", 1) for cell in effect_cells(effect, results.settings)]
-        only_a, only_b, difference, reduction, ratio, p, p_adjusted, detectable = cells
-        kept = dict(zip(_SIZES, (reduction, ratio), strict=True))
+        whole = effect_cells(effect, results.settings, words.points_decimals(results))
+        cells = EffectCells(*(cell.replace(" [", "\n[", 1) for cell in whole))
+        kept = dict(zip(_SIZES, (cells.reduction, cells.odds_ratio), strict=True))
         row = (
-            f"{pair.a}\n{pair.b}", f"{only_a}\n{only_b}", difference,
-            *(kept[size] for size in sizes), f"{p}\n{p_adjusted}", detectable,
+            f"{pair.a}\n{pair.b}", f"{cells.only_a}\n{cells.only_b}", cells.difference,
+            *(kept[size] for size in sizes), f"{cells.p}\n{cells.p_adjusted}", cells.detectable,
         )  # fmt: skip
         table.add_row(*map(Text, row))
     return table

@@ -7,8 +7,16 @@ from collections.abc import Sequence
 from lcbench.analysis.results import ComparisonResults
 from lcbench.analysis.scores import EventComparison, EventKind, MetricInfo, PairResult, Score
 from lcbench.rendering import formats
-from lcbench.rendering.words import author, coarse_words, metric_title, options_words, units
-from lcbench.statistics.intervals import DESCRIPTIONS, Interval
+from lcbench.rendering.words import (
+    ONE_GROUP,
+    EffectCells,
+    author,
+    coarse_words,
+    metric_title,
+    options_words,
+    units,
+)
+from lcbench.statistics.intervals import DESCRIPTIONS, NO_COVERAGE, Interval
 from lcbench.statistics.registry import METRICS
 
 _IDENTITIES = {
@@ -32,7 +40,9 @@ def is_read_first(key: Key) -> bool:
 def metric_row(results: ComparisonResults, key: Key, models: Sequence[str]) -> list[str]:
     """Return a metric's name, and what each of these models reached, with its interval."""
     info = _info(results, key)
-    cells = (formats.metric_interval(one, info.unit) for one in estimates(results, key, models))
+    decimals = _share_decimals(results)
+    found = estimates(results, key, models)
+    cells = (formats.metric_interval(one, info.unit, decimals) for one in found)
     return [metric_title(results.tree, info, key[1]), *cells]
 
 
@@ -49,16 +59,36 @@ def difference_row(results: ComparisonResults, pair: PairResult, score: Score) -
         pair.a,
         pair.b,
         metric_title(results.tree, info, score.of, share="points"),
-        formats.difference_interval(estimate, info.unit),
+        formats.difference_interval(estimate, info.unit, points_decimals(results)),
         _favoured(pair, estimate, higher_is_better=info.higher_is_better),
     ]
+
+
+def _share_decimals(results: ComparisonResults) -> int:
+    """Return the decimals of all shares of the table, which stand in one column a model."""
+    shares = {info.metric for info in results.metrics if info.unit == "share"}
+    scores = [score for model in results.comparison.models for score in model.scores]
+    return formats.share_decimals(one.estimate.value for one in scores if one.metric in shares)
+
+
+def points_decimals(results: ComparisonResults) -> int:
+    """Return the decimals of all differences in points."""
+    shares = {info.metric for info in results.metrics if info.unit == "share"}
+    pairs = results.comparison.pairs
+    metrics = [one for pair in pairs for one in pair.differences if one.metric in shares]
+    events = [event for pair in pairs for event in pair.events]
+    values = [one.estimate.value for one in metrics]
+    values += [value for one in events for value in (one.difference.value, one.detectable)]
+    return formats.points_decimals(values)
 
 
 def _info(results: ComparisonResults, key: Key) -> MetricInfo:
     return next(info for info in results.metrics if info.metric == key[0])
 
 
-def _favoured(pair: PairResult, estimate: Interval, *, higher_is_better: bool) -> str:
+def _favoured(pair: PairResult, estimate: Interval, *, higher_is_better: bool | None) -> str:
+    if higher_is_better is None or estimate.groups == 1:
+        return formats.NONE
     if estimate.low is None or estimate.high is None or estimate.low <= 0 <= estimate.high:
         return formats.NONE
     return pair.b if (estimate.low > 0) == higher_is_better else pair.a
@@ -79,12 +109,14 @@ def effects_on(
     return [(pair, effect) for pair, effect in found if effect is not None]
 
 
-def effect_headers(results: ComparisonResults) -> list[str]:
+def effect_headers(results: ComparisonResults) -> EffectCells:
     """Return the headers over `effect_cells`."""
-    return [
+    test, adjusted = test_headers(results)
+    return EffectCells(
         "only first", "only second", "difference, points", "relative reduction, %", "odds ratio",
-        *test_headers(results), "could show, points",
-    ]  # fmt: skip
+        test, adjusted, "way of training: difference, points", f"way of training: {adjusted}",
+        "could show, points",
+    )  # fmt: skip
 
 
 def test_headers(results: ComparisonResults) -> tuple[str, str]:
@@ -101,13 +133,30 @@ def basis(results: ComparisonResults) -> list[str]:
     predictions = f"{formats.plural(found.predictions, 'prediction')} of each model"
     if len(found.seeds) > 1:
         predictions += f", over {formats.plural(len(found.seeds), 'seed')}"
-    resamples = formats.integer(results.settings.resamples)
+    drawn = ""
+    if results.settings.interval != "score":
+        drawn = f", resampled {formats.integer(results.settings.resamples)} times"
     return [
         f"{images}; {predictions}.",
         *coarse_words(found),
-        f"{counted_units(results, found.groups)}, resampled {resamples} times{_unknown(results)}.",
-        f"Intervals are 95 %: {DESCRIPTIONS[results.settings.interval]}.",
+        f"{counted_units(results, found.groups)}{drawn}{_unknown(results)}.",
+        f"Intervals are 95 %: {DESCRIPTIONS[results.settings.interval]}; of these networks as they "
+        f"are trained, on new images of the same numbers in each class. {ONE_GROUP}",
+        *_without_interval(results),
     ]
+
+
+def _without_interval(results: ComparisonResults) -> list[str]:
+    """Return which metrics are numbers without an interval, in a sentence."""
+    scores = (one for model in results.comparison.models for one in model.scores)
+    titles = dict.fromkeys(
+        _info(results, (one.metric, one.of)).title
+        for one in scores
+        if one.estimate.method == NO_COVERAGE
+    )
+    if not titles:
+        return []
+    return [f"{formats.listing(list(titles))}: a number alone has no interval that would cover."]
 
 
 def _unknown(results: ComparisonResults) -> str:
@@ -121,7 +170,7 @@ def _unknown(results: ComparisonResults) -> str:
 
 
 def counted_units(results: ComparisonResults, count: int) -> str:
-    """Return how many groups, or images, were resampled, or entered a test."""
+    """Return how many groups, or images, were taken as independent, or entered a test."""
     words = units(results.comparison)
     return f"{formats.integer(count)} {words.removesuffix('s') if count == 1 else words}"
 
@@ -136,9 +185,10 @@ def reading(results: ComparisonResults) -> str:
     return (
         "Each row reads the second model against the first: a negative difference, a positive "
         "relative reduction and an odds ratio above 1 favour the second. The test to read is "
-        f"{results.settings.default_test.value}, exact over {units(results.comparison)}. "
-        f"{_family(results)} The last column is the smallest difference that it could have shown "
-        "with a chance of 80 %. Relative reduction: a dash where the first makes no such error, "
+        f"{results.settings.default_test.value}, which the interval of the difference makes: p and "
+        f"interval agree. {_family(results)} The last column is the smallest difference that it "
+        f"could have shown with a chance of 80 % at the first step of {author(results.settings)}. "
+        "Relative reduction: a dash where the first makes no such error, "
         "or a limit passes ten times as many."
     )
 

@@ -152,9 +152,14 @@ def lines_behind(axes: Axes, axis: Literal["both", "x", "y"] = "both") -> None:
 
 
 def in_percent(estimate: Interval) -> tuple[float, float, float] | None:
-    """Return value, low and high in per cent, or None where one of them is not defined."""
+    """Return value, low and high in per cent, or None where one of them is not defined.
+
+    One source group gives no interval: its limits are the value.
+    """
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return None
+    if estimate.groups == 1:
+        return 100 * estimate.value, 100 * estimate.value, 100 * estimate.value
     return 100 * estimate.value, 100 * estimate.low, 100 * estimate.high
 
 

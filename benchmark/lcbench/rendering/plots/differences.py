@@ -60,7 +60,7 @@ def draw_differences(results: Results, path: Path) -> Path | None:
             figure,
             f"{_title(results)} minus those of {results.reference}",
             _data(results),
-            note="left of 0: fewer; grey: below the smallest difference that could have been shown",
+            note="left of 0: fewer; grey: smaller than what had a chance of 80 % to be shown",
         )
         return canvas.save(figure, path)
 
@@ -133,5 +133,5 @@ def _draw_row(axes: Axes, number: int, one: EventComparison) -> None:
         axes.plot(found[0], number, "o", color=canvas.BLUE, markersize=5.5, markeredgewidth=0)
     axes.set_xlim(start, end)
     across = blended_transform_factory(axes.transAxes, axes.transData)
-    words = formats.points_interval(one.difference)
+    words = formats.points_interval(one.difference, decimals=2)
     canvas.fit(axes.text(1.02, number, words, transform=across, va="center", size=9), _RIGHT - 0.2)

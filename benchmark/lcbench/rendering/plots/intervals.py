@@ -132,5 +132,6 @@ def _write_numbers(axes: Axes, rows: Rows, results: Results) -> None:
         canvas.fit(header, _COLUMN - 0.08)
         for number, estimates in enumerate(rows.values()):
             estimate = estimates.get(result.protocol)
-            text = formats.share(estimate.value, unit=False) if estimate else formats.NONE
+            value = estimate.value if estimate else None
+            text = formats.share(value, unit=False, decimals=2)
             axes.text(x, number, text, transform=place, color=colour, ha="right", va="center")

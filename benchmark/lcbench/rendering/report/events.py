@@ -73,7 +73,8 @@ def halved_statement(results: Results, result: ProtocolResult) -> str:
         low = event.relative_reduction.low
         lows.append(low)
         if low is not None and low > _HALF:
-            halved.append(f"{pair.b}{_lower_accuracy(results, pair, node)}")
+            size = formats.reduction_interval(event.relative_reduction, unit=" %")
+            halved.append(f"{pair.b}, {size}{_lower_accuracy(results, pair, node)}")
     what, reference = errors_words(results), called(results, results.reference)
     where = protocol_short(result.protocol)
     if lows and all(low is None for low in lows):

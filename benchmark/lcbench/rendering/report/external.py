@@ -6,10 +6,21 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from lcbench.analysis.results import ExternalLevel, ExternalResult, ExternalScore
-from lcbench.rendering.formats import integer, plural, points, points_interval, share
+from lcbench.rendering.formats import (
+    integer,
+    listing,
+    of_training,
+    plural,
+    points,
+    points_interval,
+    share,
+)
 from lcbench.rendering.words import GROUPS_UNKNOWN, capital, node_words, protocol_short
-from lcbench.runs.records import LabelCount, OverlapRecord
+from lcbench.runs.records import DatasetRecord, LabelCount, OverlapRecord
 from lcbench.statistics.intervals import Interval
+
+UNKNOWN = GROUPS_UNKNOWN.partition(":")[0]
+"""What stands beside an interval of images that may show the same tissue."""
 
 
 class Best(NamedTuple):
@@ -25,17 +36,26 @@ class Best(NamedTuple):
     @property
     def classes(self) -> str:
         """The classes of the level, with slashes between them."""
-        return " / ".join(node_words(node) for node in self.level.classes)
+        return _classes(self.level)
 
     @property
     def is_above(self) -> bool:
-        """Whether it is shown to be above the majority rate."""
+        """Whether it is shown to be above the majority rate, with limits for all models."""
         return _is_above(self.score)
+
+    @property
+    def difference(self) -> Interval:
+        """How far above the majority rate it is, with limits for all models of the level."""
+        return _judged(self.score)
 
     @property
     def models_above(self) -> int:
         """How many of the models are shown to be above it."""
         return sum(_is_above(score) for score in self.models)
+
+
+def _classes(level: ExternalLevel) -> str:
+    return " / ".join(node_words(node) for node in level.classes)
 
 
 def best_model(level: ExternalLevel, floor: Collection[str]) -> Best:
@@ -49,33 +69,80 @@ def broadest(result: ExternalResult) -> ExternalLevel | None:
     return max(result.levels, key=lambda level: (level.images, level.level), default=None)
 
 
-def level_words(name: str, best: Best) -> str:
+def level_words(result: ExternalResult, best: Best) -> str:
     """Return how the models stand to the majority rate at one level of a folder."""
-    level, score, models = best
+    name, (level, score, models) = result.record.name, best
     who = f"{score.baseline} (training: {protocol_short(score.protocol)})"
     if len(models) > 1:
         who = f"the best of {len(models)} models, {who}, chosen afterwards,"
     return (
         f"On {name}, {best.classes} ({plural(level.images, 'image')}): {who} "
-        f"{_standing(score)}: {share(score.accuracy.value)} against {share(level.majority_rate)} "
-        f"for always answering {node_words(level.majority_class)}."
+        f"{_standing(score)}{_limits_words(result, level, score)}: "
+        f"{share(score.accuracy.value)} against "
+        f"{share(level.majority_rate)} for always answering {node_words(level.majority_class)}."
     )
 
 
-def folder_words(result: ExternalResult, floor: Collection[str]) -> tuple[str, ...]:
+def _limits_words(result: ExternalResult, level: ExternalLevel, best: ExternalScore) -> str:
+    """Return what the limits hold for, in brackets beside them."""
+    adjusted = f"adjusted for all {integer(len(level.scores))} models, the floor's included"
+    trained = best.runs > 1
+    parts = [
+        adjusted if len(level.scores) > 1 else "",
+        "of the way of training" if trained else "",
+        "" if result.groups_known else UNKNOWN,
+    ]
+    words = "; ".join(part for part in parts if part)
+    return f" ({words})" if words else ""
+
+
+def images_words(result: ExternalResult, trained_on: DatasetRecord) -> str:
+    """Return what images the folder holds, as the user says, and what the models have learned."""
+    record = result.record
+    about = f"{record.name}: {record.about.rstrip('.')}. " if record.about else ""
+    training = f" ({trained_on.about})" if trained_on.about else ""
+    return f"{about}The models were trained on {trained_on.name}{training}."
+
+
+def evidence_words(result: ExternalResult) -> str:
+    """Return how many units the intervals rest on, and how many trained models answered each."""
+    unit = "source group" if result.groups_known else "different image"
+    units = [
+        f"{plural(max(score.accuracy.groups for score in level.scores), unit)} at {_classes(level)}"
+        for level in result.levels
+    ]
+    if not units:
+        return ""
+    runs = {score.protocol: score.runs for score in result.levels[0].scores}
+    trained = [f"{plural(n, 'trained model')} ({protocol_short(p)})" for p, n in runs.items()]
+    counts = "a source group" if result.groups_known else "an image"
+    return (
+        f"Evidence: {'; '.join(units)}. Each row pools the predictions of "
+        f"{listing(trained, last='or')}, but {counts} counts once as evidence, however many models "
+        "answered it."
+    )
+
+
+def folder_words(
+    result: ExternalResult, floor: Collection[str], trained_on: DatasetRecord
+) -> tuple[str, ...]:
     """Return what a reader should know of one folder: a sentence each."""
     record = result.record
     levels = [best_model(level, floor) for level in result.levels]
-    found = [level_words(record.name, best) for best in levels]
+    found = [level_words(result, best) for best in levels]
     counts = (
         f"{plural(record.images, 'image')}, {integer(record.scored)} of them scored; "
-        f"{plural(record.copies, 'byte-identical copy', 'byte-identical copies')}, resampled with "
+        f"{plural(record.copies, 'byte-identical copy', 'byte-identical copies')}, counted with "
         "the original."
     )
     overlap = overlap_words(record.overlap) if record.overlap else ""
     groups = "" if result.groups_known else f"{capital(GROUPS_UNKNOWN)}."
     nothing = "" if levels else "No finished run has predictions on this folder."
-    return tuple(part for part in (*found, nothing, counts, overlap, groups) if part)
+    parts = (
+        images_words(result, trained_on), *found, nothing, evidence_words(result), counts, overlap,
+        groups,
+    )  # fmt: skip
+    return tuple(part for part in parts if part)
 
 
 def read_as(label: LabelCount) -> str:
@@ -103,19 +170,29 @@ def overlap_words(overlap: OverlapRecord) -> str:
 
 
 def excludes_zero(estimate: Interval) -> bool:
-    """Tell whether an interval lies on one side of zero."""
-    if estimate.low is None or estimate.high is None:
+    """Tell whether an interval lies on one side of zero; one source group gives none."""
+    if estimate.low is None or estimate.high is None or estimate.groups == 1:
         return False
     return estimate.low > 0 or estimate.high < 0
 
 
+def _judged(score: ExternalScore) -> Interval:
+    """Return the difference with limits for all models at once, and for their training.
+
+    Results of older versions have none.
+    """
+    if score.simultaneous is None:
+        return score.difference.model_copy(update={"low": None, "high": None})
+    return of_training(score.simultaneous) or score.simultaneous
+
+
 def _is_above(score: ExternalScore) -> bool:
-    return excludes_zero(score.difference) and (score.difference.value or 0.0) > 0
+    return excludes_zero(_judged(score)) and (score.difference.value or 0.0) > 0
 
 
 def _standing(score: ExternalScore) -> str:
-    written = points_interval(score.difference)
-    if not excludes_zero(score.difference):
+    written = points_interval(_judged(score))
+    if not excludes_zero(_judged(score)):
         return f"is not shown to be above the majority rate, {written} points"
     side = "above" if _is_above(score) else "below"
     limits = written[written.index("[") :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lcbench.analysis.results import Drop, ExternalResult, ProtocolResult, Results
-from lcbench.analysis.scores import EventComparison, ModelScores, PairedTest
+from lcbench.analysis.scores import Best, EventComparison, ModelScores, PairedTest, Rival
 from lcbench.rendering.formats import (
     integer,
     listing,
@@ -19,8 +19,14 @@ from lcbench.rendering.formats import (
     share_interval,
 )
 from lcbench.rendering.report.events import errors_words, pair_with, reference_pairs
-from lcbench.rendering.report.external import best_model, broadest, excludes_zero, level_words
-from lcbench.rendering.report.leakage import leakage_statement
+from lcbench.rendering.report.external import (
+    UNKNOWN,
+    best_model,
+    broadest,
+    excludes_zero,
+    level_words,
+)
+from lcbench.rendering.report.leakage import leakage_statement, smaller_training
 from lcbench.rendering.words import (
     author,
     called,
@@ -29,6 +35,7 @@ from lcbench.rendering.words import (
     protocol_short,
     protocol_title,
     unknown_groups,
+    verdict_words,
 )
 
 ALPHA = 0.05
@@ -43,14 +50,50 @@ def findings(results: Results) -> tuple[str, ...]:
 
 def _best(results: Results) -> str:
     result = results.strictest
-    ranked = sorted(result.comparison.models, key=lambda one: -(one.accuracy.value or 0.0))
-    leaders = [one for one in ranked if one.accuracy.value == ranked[0].accuracy.value]
-    names = listing([called(results, one.model) for one in leaders])
-    verb = "scores" if len(leaders) == 1 else "score"
+    best = result.comparison.best
+    if best is None:
+        (only,) = result.comparison.models[:1]
+        name = called(results, only.model)
+        return (
+            f"{capital(_where(results))}: {name} reaches {_percent(only)} accuracy; "
+            f"there is no other baseline to set beside{_no_reference(results)}."
+        )
+    scores = next(one for one in result.comparison.models if one.model == best.model)
     return (
-        f"{capital(_where(results))}: {names} {verb} highest in accuracy, with "
-        f"{_percent(ranked[0])}; {_beside_the_best(results, ranked, leaders)}."
+        f"{capital(_where(results))}: {called(results, best.model)} scores highest in accuracy, "
+        f"with {_percent(scores)}; {_beside_the_best(results, best)}{_no_reference(results)}."
     )
+
+
+def _no_reference(results: Results) -> str:
+    if results.strictest.comparison.scores(results.reference) is not None:
+        return ""
+    return f"; {called(results, results.reference)} has no finished run"
+
+
+def _beside_the_best(results: Results, best: Best) -> str:
+    """Return how far the next and the reference are behind, and whether that is shown."""
+    first = best.rivals[0]
+    named = [(first, ", the next"), *((one, "") for one in best.rivals[1:])]
+    parts = [
+        f"{_ahead(rival)} against {called(results, rival.model)}{more}"
+        for rival, more in named
+        if more or rival.model == results.reference
+    ]
+    if best.level_with:
+        level = len(best.level_with)
+        verdict = "no baseline is shown to be best: " + (
+            f"{called(results, best.level_with[0])} is not shown to be worse"
+            if level == 1
+            else f"{integer(level)} others are not shown to be worse"
+        )
+    else:
+        verdict = "it is shown to be best"
+    return f"{', and '.join(parts)} (intervals for all pairs at once); {verdict}"
+
+
+def _ahead(rival: Rival) -> str:
+    return points_interval(rival.difference, unit=True)
 
 
 def _where(results: Results) -> str:
@@ -60,23 +103,6 @@ def _where(results: Results) -> str:
     return title
 
 
-def _beside_the_best(
-    results: Results, ranked: list[ModelScores], leaders: list[ModelScores]
-) -> str:
-    result, name = results.strictest, called(results, results.reference)
-    reference = result.comparison.scores(results.reference)
-    if reference is None:
-        return f"{name} has no finished run"
-    if reference not in leaders:
-        against = _difference(results, result, leaders[0].model) if len(leaders) == 1 else ""
-        return f"{name} reaches {_percent(reference)}{against}"
-    rest = ranked[len(leaders) :]
-    if not rest:
-        return "there is no other baseline to set beside"
-    against = _difference(results, result, rest[0].model)
-    return f"next comes {rest[0].model} with {_percent(rest[0])}{against}"
-
-
 def _difference(results: Results, result: ProtocolResult, name: str) -> str:
     """Return whether the accuracy differs from the reference's, as the end of a sentence."""
     pair = pair_with(results, result, name)
@@ -84,12 +110,27 @@ def _difference(results: Results, result: ProtocolResult, name: str) -> str:
     errors = pair.on("any_error") if pair else None
     if difference is None or errors is None:
         return ""
-    test = errors.test()
-    which = "the" if test.p_adjusted < ALPHA else "no"
+    test, reference = errors.test(), called(results, results.reference)
+    words = {
+        "different": f"a difference from {reference} is shown",
+        "different within the margin": f"a difference from {reference} is shown",
+        "equivalent": f"that is {verdict_words(errors, results.settings)} to {reference}",
+        "not shown": f"no difference from {reference} is shown",
+    }[errors.verdict]
     return (
-        f"; {which} difference from {called(results, results.reference)} is shown "
-        f"({points_interval(difference, unit=True)}, {_adjusted(results, test)})"
+        f"; {words} ({points_interval(difference, unit=True)}, {_adjusted(results, test)}"
+        f"{_of_training(results, errors)})"
     )
+
+
+def _of_training(results: Results, event: EventComparison) -> str:
+    """Say where the way of training is not shown to differ though these networks do."""
+    if event.training is None or event.test().p_adjusted >= ALPHA:
+        return ""
+    if event.training.p_adjusted < ALPHA:
+        return ""
+    seeds = plural(len(results.strictest.comparison.seeds), "seed")
+    return f"; of the way of training not shown with {seeds}, {p_equals(event.training.p_adjusted)}"
 
 
 def _leakage(results: Results) -> str:
@@ -123,7 +164,7 @@ def _drop_sentence(results: Results, drop: Drop) -> str:
     strict = protocol_short(results.roles.leakage_free or "")
     both = (
         f"{share(drop.flattering.value)} ({flattering}) against "
-        f"{share(drop.leakage_free.value)} ({strict}), a difference of "
+        f"{share(drop.leakage_free.value)} ({strict}{smaller_training(results)}), a difference of "
         f"{points_interval(drop.drop, unit=True)}"
     )
     if not excludes_zero(drop.drop):
@@ -179,33 +220,27 @@ def _hierarchy_sentences(
             word = "fewer" if (event.difference.value or 0.0) < 0 else "more"
             yield (
                 f"{name} makes {word} {task} than {reference} {where}: "
-                f"{_effect_words(event, results)}.{_at_odds(event)}"
+                f"{_effect_words(event, results)}."
             )
     quiet = [one for one in found if one[1].test().p_adjusted >= ALPHA]
     if quiet:
         each = "; ".join(f"{name} {_effect_words(event, results)}" for name, event in quiet)
         yield (
             f"Of the hierarchical baselines, no difference in {task} from {reference} is shown "
-            f"{where} for: {each}.{_at_odds(*(event for _, event in quiet))}"
+            f"{where} for: {each}."
         )
-
-
-def _at_odds(*events: EventComparison) -> str:
-    """Say where the test and the interval do not agree."""
-    if any(e.test().p_adjusted >= ALPHA and excludes_zero(e.difference) for e in events):
-        return " The test is adjusted for the family, the interval is not: it can exclude 0 alone."
-    if any(e.test().p_adjusted < ALPHA and not excludes_zero(e.difference) for e in events):
-        return " Test and interval are computed in different ways: the interval still holds 0."
-    return ""
 
 
 def _effect_words(event: EventComparison, results: Results) -> str:
     reduction = event.relative_reduction
     relative = reduction_words(reduction) if says_something(reduction) else ""
     parts = (points_interval(event.difference, unit=True), relative)
+    more = _of_training(results, event)
+    if event.verdict == "equivalent":
+        more += f"; {verdict_words(event, results.settings)}"
     return (
-        f"{', '.join(part for part in parts if part)} ({_adjusted(results, event.test())}; "
-        f"{points(event.detectable)} could have been shown)"
+        f"{', '.join(part for part in parts if part)} ({_adjusted(results, event.test())}{more}; "
+        f"{points(event.detectable)} had a chance of 80 % to be shown)"
     )
 
 
@@ -216,13 +251,20 @@ def _external(results: Results) -> str:
         return ""
     if len(levels) == 1:
         ((folder, level),) = levels
-        return f"{level_words(folder.record.name, best_model(level, floor))}{_shared(results)}"
+        return f"{level_words(folder, best_model(level, floor))}{_shared(results)}"
     above = [one for one, level in levels if best_model(level, floor).is_above]
     others = [one for one, _ in levels if one not in above]
     return (
         "External folders: the best model of each, chosen afterwards, is shown to be above the "
-        f"majority rate on {_folders(above)}, and not on {_folders(others)}.{_shared(results)}"
+        f"majority rate on {_folders(above)}, and not on {_folders(others)} (limits adjusted for "
+        f"all models of a folder{_unknown(results)}).{_shared(results)}"
     )
+
+
+def _unknown(results: Results) -> str:
+    """Return which folders' intervals are too narrow, as the end of what stands in brackets."""
+    unknown = [one.record.name for one in results.external if not one.groups_known]
+    return f"; {UNKNOWN} on {listing(unknown)}" if unknown else ""
 
 
 def _shared(results: Results) -> str:
@@ -253,7 +295,8 @@ def _warnings(results: Results) -> Iterator[str]:
     unknown = [protocol_short(one.protocol) for one in unknown_groups(results)]
     if unknown:
         yield (
-            f"Source groups unknown ({listing(unknown)}): images resampled, intervals too narrow."
+            f"Source groups unknown ({listing(unknown)}): images taken as independent, intervals "
+            "too narrow."
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lcbench.analysis.results import ProtocolResult
+from lcbench.analysis.results import ProtocolResult, Results
 from lcbench.rendering.formats import integer, share
 from lcbench.rendering.words import capital, protocol_title
 
@@ -37,6 +37,43 @@ def sibling_share(result: ProtocolResult) -> float | None:
     test = sum(record.test - record.test_of_unknown_source for record in records)
     known = [one.test_with_siblings for one in records if one.test_with_siblings is not None]
     return sum(known) / test if len(known) == len(records) and test else None
+
+
+def training_sizes(results: Results) -> str:
+    """Return how many images the models of both sides of a drop learned from, in a sentence.
+
+    More training images alone make a model better, so a part of a drop can come from there.
+    """
+    sizes = _mean_training_sizes(results)
+    if sizes is None:
+        return ""
+    more, fewer = sizes
+    if round(more) == round(fewer):
+        return f"The models of both learned from {integer(more)} images, averaged over the splits."
+    part = share(abs(more - fewer) / max(more, fewer))
+    return (
+        f"Their models learned from {integer(more)} and {integer(fewer)} images, averaged over the "
+        f"splits: {'fewer' if fewer < more else 'more'} in the second by {part}, so a part of the "
+        "drop can be the size of the training set."
+    )
+
+
+def smaller_training(results: Results) -> str:
+    """Return by how much less the leakage-free models learned from; empty where they did not."""
+    sizes = _mean_training_sizes(results)
+    if sizes is None or round(sizes[1]) >= round(sizes[0]):
+        return ""
+    return f", learned from {share((sizes[0] - sizes[1]) / sizes[0])} fewer images"
+
+
+def _mean_training_sizes(results: Results) -> tuple[float, float] | None:
+    sides = [one for one in (results.flattering, results.leakage_free) if one and one.splits]
+    if len(sides) < 2:
+        return None
+    first, second = (
+        sum(split.record.train for split in one.splits) / len(one.splits) for one in sides
+    )
+    return first, second
 
 
 def _unknown_source(result: ProtocolResult) -> str:

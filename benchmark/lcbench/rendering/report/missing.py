@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lcbench.analysis.results import ExternalResult, Incomplete, ProtocolResult, Results
+from lcbench.analysis.results import (
+    ExternalResult,
+    Incomplete,
+    ProtocolResult,
+    Results,
+    UnreadableClaims,
+)
 from lcbench.rendering.formats import integer, listing, plural
 from lcbench.rendering.report.external import read_as
 from lcbench.rendering.words import capital, coarse_words, protocol_short, unmatched_words
@@ -24,6 +30,10 @@ def missing_parts(results: Results) -> list[Missing]:
         ),
         ("Protocols", [line for one in results.protocols for line in _protocol(one)]),
         ("Images", list(results.dataset.skipped)),
+        (
+            "Claims of papers that could not be read",
+            [_unreadable(one) for one in results.claims_unreadable],
+        ),
         ("External folders", [line for one in results.external for line in _folder(one)]),
     ]
     return [(title, lines) for title, lines in parts if lines]
@@ -35,6 +45,10 @@ def _incomplete(one: Incomplete) -> str:
         return f"{one.run}: {plural(len(one.missing), 'run')} planned and never started{which}"
     words = {"duplicate": "the same run as", "left behind": "left behind by a run that was killed"}
     return f"{one.run}: {words.get(one.kind, f'{one.kind}:')} {one.detail}".rstrip(" :")
+
+
+def _unreadable(one: UnreadableClaims) -> str:
+    return one.reason if one.key in one.reason else f"{one.key}: {one.reason}"
 
 
 def _protocol(result: ProtocolResult) -> Iterator[str]:

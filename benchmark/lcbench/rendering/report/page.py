@@ -10,10 +10,12 @@ from lcbench.analysis.results import Results
 from lcbench.rendering import formats, words
 from lcbench.rendering import markdown as md
 from lcbench.rendering.pages import render_page
-from lcbench.rendering.report import events, tables
+from lcbench.rendering.report import claims, digits, events, tables
 from lcbench.rendering.report.external import best_model, broadest, folder_words
-from lcbench.rendering.report.leakage import leakage_statement, sibling_share
+from lcbench.rendering.report.leakage import leakage_statement, sibling_share, training_sizes
 from lcbench.rendering.report.missing import missing_parts
+from lcbench.statistics.limits import t_quantile
+from lcbench.statistics.rates import ENOUGH
 
 
 class Picture(NamedTuple):
@@ -40,6 +42,8 @@ def report_page(results: Results, pictures: Pictures) -> str:
     """Return the report as Markdown."""
     strict, floor = results.strictest, results.roles.floor
     levels = [(one, level) for one in results.external if (level := broadest(one))]
+    best = [(one.record.name, best_model(level, floor)) for one, level in levels]
+    trained_on = results.dataset
     compared = events.compared(results)
     return render_page(
         "report.md.j2",
@@ -56,16 +60,41 @@ def report_page(results: Results, pictures: Pictures) -> str:
         groups_unknown=words.GROUPS_UNKNOWN,
         main=tables.main_table(results),
         timed=tables.is_timed(results),
-        external=[(one.record.name, best_model(level, floor)) for one, level in levels],
+        external=best,
+        digits=digits.of_page(results, [one for _, one in best]),
         unknown_folders=[one.record.name for one in results.external if not one.groups_known],
         sibling_share=sibling_share,
+        one_group=words.ONE_GROUP,
+        sizes=training_sizes(results),
         leakage=[leakage_statement(one) for one in results.protocols if one != results.flattering],
         scores=tables.scores_table(results),
         events=tables.events_table(results),
+        null_hypotheses=words.null_hypotheses(results.settings, words.units(strict.comparison)),
+        seed_quantile=t_quantile(0.025, len(strict.comparison.seeds) - 1.0),
+        few_groups=any(
+            event.few_groups
+            for pair in strict.comparison.pairs
+            for event in pair.events
+            if pair.b not in floor
+        ),
+        few_failures=sum(
+            one.estimate.few_groups
+            for result in results.protocols
+            for model in result.comparison.models
+            if model.model not in floor
+            for one in model.scores
+            if one.estimate.value is not None
+        ),
+        enough=ENOUGH,
         floor_left_out=events.floor_without_confusions(results),
         halved=[events.halved_statement(results, one) for one in compared],
         families=[events.families_words(results, one) for one in compared],
-        folders=[(one.record.name, folder_words(one, floor)) for one in results.external],
+        claims_table=claims.claims_table,
+        error_words=claims.error_words,
+        claim_verdicts=claims.verdict_words,
+        folders=[
+            (one.record.name, folder_words(one, floor, trained_on)) for one in results.external
+        ],
         missing=missing_parts(results),
         started=sorted(run.started for run in results.runs),
         devices=sorted({f"{run.device}, {run.precision}" for run in results.runs}),

@@ -28,6 +28,4 @@ def summary_table(results: Results) -> Table:
 def _caption(results: Results) -> Text:
     comparison = results.strictest.comparison
     unknown = "" if comparison.groups_known else " (source groups unknown: too narrow)"
-    return Text(
-        f"[95 % limits]: {interval_words(results.settings)} of {units(comparison)}{unknown}"
-    )
+    return Text(f"[95 % limits]: {interval_words(results.settings)} {units(comparison)}{unknown}")

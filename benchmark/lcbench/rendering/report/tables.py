@@ -20,6 +20,7 @@ from lcbench.rendering.words import (
     protocol_short,
     protocol_title,
     screening_node,
+    verdict_words,
 )
 from lcbench.statistics.registry import METRICS
 
@@ -45,11 +46,12 @@ class _Column(NamedTuple):
     metric: str
     of: str
     unit: str
+    decimals: int
 
     def cell(self, scores: ModelScores | None) -> str:
         """Return the number of a model."""
         found = scores.get(self.metric, self.of) if scores else None
-        return formats.metric_interval(found, self.unit)
+        return formats.metric_interval(found, self.unit, self.decimals)
 
 
 def main_table(results: Results) -> Table:
@@ -70,7 +72,11 @@ def main_columns(results: Results) -> Iterator[MainColumn]:
         short = f"{protocol_short(one.protocol)}, %"
         yield MainColumn(header, short, _metric_under(one, accuracy))
     if results.drops:
-        drops = {one.baseline: formats.points_interval(one.drop) for one in results.drops}
+        decimals = formats.points_decimals(one.drop.value for one in results.drops)
+        drops = {
+            one.baseline: formats.points_interval(one.drop, decimals=decimals)
+            for one in results.drops
+        }
         points = "drop, points"
         yield MainColumn(points, points, lambda name: drops.get(name, formats.NONE))
     for column in _columns(results, [("macro_auroc", "")]):
@@ -138,11 +144,14 @@ def _columns(results: Results, wanted: Iterable[tuple[str, str]]) -> list[_Colum
     """Return the columns of the metrics that some model has."""
     known = {info.metric: info for info in results.metrics}
     models = [one for result in results.protocols for one in result.comparison.models]
-    return [
-        _Column(metric_title(results.tree, known[metric], of), metric, of, known[metric].unit)
-        for metric, of in wanted
-        if metric in known and any(model.get(metric, of) for model in models)
-    ]
+    found = []
+    for metric, of in wanted:
+        scores = [score for model in models if (score := model.get(metric, of))]
+        if metric in known and scores:
+            title = metric_title(results.tree, known[metric], of)
+            decimals = formats.share_decimals(score.value for score in scores)
+            found.append(_Column(title, metric, of, known[metric].unit, decimals))
+    return found
 
 
 def events_table(results: Results) -> Table:
@@ -153,7 +162,7 @@ def events_table(results: Results) -> Table:
     """
     strict = results.strictest
     others = [one for one in results.protocols if one is not strict]
-    rows = []
+    seeds, rows, decimals = len(strict.comparison.seeds), [], _event_decimals(results)
     for kind, node in strict.comparison.events:
         what = event_words(results.tree, kind, node)
         for pair in reference_pairs(results, strict):
@@ -163,23 +172,36 @@ def events_table(results: Results) -> Table:
             row = [what, label(results, pair.b)]
             for other in others:
                 beside = pair_with(results, other, pair.b)
-                row += _short_effects(results, beside.on(kind, node) if beside else None)
-            _, _, difference, reduction, _, *rest = effect_cells(event, results.settings)
-            rows.append([*row, difference, reduction, *rest])
+                row += _short_effects(results, beside.on(kind, node) if beside else None, decimals)
+            cells = effect_cells(event, results.settings, decimals)
+            row += [cells.difference, cells.reduction, cells.p, cells.p_adjusted]
+            row.append(verdict_words(event, results.settings))
+            if seeds > 1:
+                row += [cells.training, cells.training_p]
+            rows.append([*row, cells.detectable])
     adjusted = f"p ({author(results.settings)})"
     headers = ["what goes wrong", "baseline"]
     for other in others:
         name = protocol_short(other.protocol)
         headers += [f"{name}: difference, points", f"{name}: {adjusted}"]
-    headers += [
-        "difference, points", "fewer, %", f"p ({results.settings.default_test})", adjusted,
-        "smallest difference, points",
-    ]  # fmt: skip
+    headers += ["difference, points", "fewer, %", "p", adjusted, "verdict"]
+    if seeds > 1:
+        headers += ["way of training: difference, points", f"way of training: {adjusted}"]
+    headers.append("smallest difference, points")
     return Table(headers, rows, "llr")
 
 
-def _short_effects(results: Results, event: EventComparison | None) -> list[str]:
+def _event_decimals(results: Results) -> int:
+    """Return the decimals of all differences of the table: they are read side by side."""
+    pairs = [pair for one in results.protocols for pair in reference_pairs(results, one)]
+    events = [event for pair in pairs for event in pair.events]
+    values = [(event.difference.value, event.detectable) for event in events]
+    return formats.points_decimals(value for both in values for value in both)
+
+
+def _short_effects(results: Results, event: EventComparison | None, decimals: int) -> list[str]:
     if event is None:
         return [formats.NONE, formats.NONE]
-    _, _, difference, _, _, _, adjusted, _ = effect_cells(event, results.settings)
-    return [difference, adjusted]
+    cells = effect_cells(event, results.settings, decimals)
+    few = " (few groups)" if event.few_groups else ""
+    return [cells.difference, f"{cells.p_adjusted}{few}"]

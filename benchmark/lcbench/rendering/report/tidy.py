@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from lcbench.analysis.results import ExternalResult, ProtocolResult, Results
 from lcbench.analysis.scores import ModelScores, PairResult, Score
+from lcbench.rendering.formats import of_training
 from lcbench.rendering.report.external import read_as
 from lcbench.statistics.intervals import Interval
 
@@ -48,6 +49,7 @@ def tidy_rows(results: Results) -> Iterator[Row]:
             yield from _scores(result.protocol, scores, results.leaves)
         for pair in result.comparison.pairs:
             yield from _pair(result.protocol, pair)
+        yield from _best(result)
         yield from _omnibus(result)
     for drop in results.drops:
         sides = {"": drop.drop, "flattering": drop.flattering, "leakage-free": drop.leakage_free}
@@ -110,19 +112,30 @@ def _scores(protocol: str, scores: ModelScores, leaves: tuple[str, ...]) -> Iter
         for predicted, count in zip(leaves, counts, strict=True):
             confusion, extra = place._replace(section="confusion"), f"predicted={predicted}"
             yield _row(confusion, "mean_count_of_a_seed", count, leaf, extra=extra)
+    curve = place._replace(section="reliability")
+    for number, one in enumerate(scores.reliability, start=1):
+        yield _row(curve, "confidence", one.confidence, f"bin {number}", n=one.right.n)
+        yield _row(curve, "share_right", one.right, f"bin {number}")
     if scores.effective is not None:
         yield _row(place, "effective_sample_size", scores.effective.n, "accuracy")
         yield _row(place, "design_effect", scores.effective.design_effect, "accuracy")
-    if scores.seeds is not None:
-        seeds = place._replace(section="seeds")
-        yield _row(seeds, "accuracy", scores.seeds.two_way, "groups and seeds")
-        for seed, value in scores.seeds.accuracies.items():
-            yield _row(seeds, "accuracy", value, f"seed={seed}")
+    seeds = place._replace(section="seeds")
+    for seed, value in scores.seeds.items():
+        yield _row(seeds, "accuracy", value, f"seed={seed}")
 
 
 def _metrics(place: _Place, scores: tuple[Score, ...], extra: str = "") -> Iterator[Row]:
     for one in scores:
         yield _row(place, one.metric, one.estimate, one.of, extra=extra)
+        yield from _training(place, one.metric, one.estimate, one.of, extra)
+
+
+def _training(place: _Place, metric: str, estimate: Interval, of: str, extra: str) -> Iterator[Row]:
+    """Yield an estimate with its limits for the way of training, where there are several seeds."""
+    found = of_training(estimate)
+    if found is not None:
+        words = "; ".join(part for part in (extra, "way of training") if part)
+        yield _row(place, metric, found, of, extra=words)
 
 
 def _pair(protocol: str, pair: PairResult) -> Iterator[Row]:
@@ -134,12 +147,26 @@ def _pair(protocol: str, pair: PairResult) -> Iterator[Row]:
         of = _event_name(event.event, event.node)
         for effect in ("difference", "odds_ratio", "relative_reduction"):
             yield _row(place, effect, getattr(event, effect), of, extra=extra)
+            yield from _training(place, effect, getattr(event, effect), of, extra)
         more: Row = {"groups": event.groups, "extra": extra}
         yield _row(place, "detectable_difference", event.detectable, of, **more)
+        yield _row(place, "level", event.level, of, extra="; ".join((extra, event.verdict)))
+        if event.training is not None:
+            for key in ("p", "p_adjusted"):
+                method = "clustered-score, way of training"
+                yield _row(place, key, getattr(event.training, key), of, method=method, **more)
         for test in event.tests:
             basis: Row = {"n": test.n, "method": test.name.value, **more}
             for key in ("p", "p_adjusted", "statistic", "only_a", "only_b"):
                 yield _row(place, key, getattr(test, key), of, **basis)
+
+
+def _best(result: ProtocolResult) -> Iterator[Row]:
+    best = result.comparison.best
+    for rival in best.rivals if best else ():
+        place = _Place("simultaneous", result.protocol, rival.model)
+        extra = f"{best.model if best else ''} minus this; all pairs at once"
+        yield _row(place, "accuracy", rival.difference, extra=extra)
 
 
 def _omnibus(result: ProtocolResult) -> Iterator[Row]:
@@ -177,9 +204,12 @@ def _claims(results: Results) -> Iterator[Row]:
     for paper in results.claims:
         for one in paper.claims:
             place = _Place(f"claims:{paper.key}", one.protocol, results.reference)
-            extra = "; ".join((one.claim, one.verdict, one.position, *one.obstacles))
+            extra = "; ".join((one.claim, one.verdict, *one.obstacles))
             yield _row(place, one.metric, one.measured, one.of, extra=extra)
-            yield _row(place, f"{one.metric}_claimed", one.claimed, one.of, extra=extra)
+            yield _row(place, f"{one.metric}_minus_claimed", one.difference, one.of, extra=extra)
+            for name in ("claimed", "claim_low", "claim_high", "n", "design_effect"):
+                called = f"{one.metric}_{name}"
+                yield _row(place, called, getattr(one, name), one.of, extra=extra)
 
 
 def _external(folder: ExternalResult) -> Iterator[Row]:
@@ -199,6 +229,7 @@ def _external(folder: ExternalResult) -> Iterator[Row]:
         for score in level.scores:
             own = place._replace(protocol=score.protocol, baseline=score.baseline)
             for metric, found in (
-                ("accuracy", score.accuracy), ("minus_majority_rate", score.difference)
+                ("accuracy", score.accuracy), ("minus_majority_rate", score.difference),
+                ("minus_majority_rate_simultaneous", score.simultaneous),
             ):  # fmt: skip
                 yield _row(own, metric, found, of, extra=f"runs={score.runs}")

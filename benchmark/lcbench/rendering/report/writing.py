@@ -23,6 +23,7 @@ from lcbench.rendering.plots.confusions import draw_confusions
 from lcbench.rendering.plots.curves import draw_curves
 from lcbench.rendering.plots.differences import draw_differences
 from lcbench.rendering.plots.intervals import draw_intervals
+from lcbench.rendering.plots.reliability import draw_reliability
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.page import Picture, Pictures, report_page
 from lcbench.rendering.report.tidy import write_tidy
@@ -132,6 +133,8 @@ def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
         others += described(confusions, f"Confusion matrices, {title}")
         curves = draw_curves(suite, results, name, place / f"learning-curves-{name}.png")
         others += described(curves, f"Learning curves, {title}")
+    reliability = draw_reliability(results, place / "reliability.png")
+    others += described(reliability, "Share of right answers by confidence, with 95 % intervals")
     return Pictures(intervals, next(iter(differences), None), tuple(others))
 
 
