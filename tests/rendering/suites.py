@@ -51,7 +51,7 @@ from lcbench.runs.records import (
     SplitRecord,
     TaxonomyRecord,
 )
-from lcbench.statistics.intervals import Interval, TrainingLimits
+from lcbench.statistics.interval_model import Interval, TrainingLimits
 from lcbench.statistics.pairwise import DEFAULT_TEST, TestName
 from lcbench.taxonomy import ROOT, Taxonomy
 

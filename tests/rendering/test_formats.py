@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lcbench.rendering import formats
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 
 SHARES = st.floats(0, 1)
 NUMBERS = st.floats(-1e6, 1e6)

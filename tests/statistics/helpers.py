@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lcbench.statistics.choices import Method
 from lcbench.statistics.effects import Effects, effects_panel, read_effects
 from lcbench.statistics.intervals import intervals
-from lcbench.statistics.paired_tests import PairedGroups
+from lcbench.statistics.paired_groups import PairedGroups
 from lcbench.statistics.panel import Panel
 
 

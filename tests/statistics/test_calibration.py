@@ -19,7 +19,8 @@ from lcbench.statistics.calibration import (
     calibration_panel,
     calibration_slope,
 )
-from lcbench.statistics.intervals import NO_COVERAGE, NO_INTERVAL, NOT_DEFINED, intervals
+from lcbench.statistics.interval_model import NO_COVERAGE, NO_INTERVAL, NOT_DEFINED
+from lcbench.statistics.intervals import intervals
 from lcbench.statistics.panel import difference
 
 ANY = (-math.inf, math.inf)

@@ -8,9 +8,9 @@ from hypothesis.extra import numpy as hnp
 
 from lcbench.statistics.choices import METHODS
 from lcbench.statistics.effects import difference_panel
-from lcbench.statistics.intervals import NO_INTERVAL, NOT_DEFINED, WILSON
+from lcbench.statistics.interval_model import NO_INTERVAL, NOT_DEFINED, WILSON
 from lcbench.statistics.limits import wilson
-from lcbench.statistics.paired_tests import PairedGroups, pair_groups
+from lcbench.statistics.paired_groups import PairedGroups, pair_groups
 
 from .helpers import effects
 

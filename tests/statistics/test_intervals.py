@@ -10,7 +10,7 @@ from scipy import stats
 from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import METHODS
-from lcbench.statistics.intervals import (
+from lcbench.statistics.interval_model import (
     DESCRIPTIONS,
     FIXED,
     NO_INTERVAL,
@@ -18,9 +18,8 @@ from lcbench.statistics.intervals import (
     NOT_DEFINED,
     WILSON,
     Interval,
-    all_intervals,
-    intervals,
 )
+from lcbench.statistics.intervals import all_intervals, intervals
 from lcbench.statistics.limits import Scale, score_limits, wilson
 from lcbench.statistics.panel import Count, Measure, Panel, count_panel, difference
 

@@ -12,7 +12,7 @@ from lcbench.statistics.effects import effects_panel
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.limits import wilson
 from lcbench.statistics.metrics import ratio
-from lcbench.statistics.paired_tests import PairedGroups
+from lcbench.statistics.paired_groups import PairedGroups
 from lcbench.statistics.panel import Count, count_panel
 from lcbench.statistics.rates import GroupedRate
 from lcbench.statistics.several import adjust

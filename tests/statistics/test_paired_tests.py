@@ -9,9 +9,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.paired_groups import PairedGroups, pair_groups
 from lcbench.statistics.paired_tests import (
-    PairedGroups,
     clustered_score,
     clustered_score_of_training,
     durkalski,
@@ -19,8 +18,6 @@ from lcbench.statistics.paired_tests import (
     mcnemar_exact,
     mcnemar_mid_p,
     obuchowski,
-    of_groups,
-    pair_groups,
     sign_flip,
     yang,
 )
@@ -140,45 +137,6 @@ def thyroid_pairs(thyroids):
     wrong_1 = np.repeat([False, False, True, True], [counts.sum() for counts in cells])
     wrong_2 = np.repeat([False, True, False, True], [counts.sum() for counts in cells])
     return pair_groups(wrong_1, wrong_2, groups)
-
-
-# counting
-
-
-def test_pairs_are_counted_in_each_group():
-    event_a = np.array([True, True, True, False, True, False])
-    event_b = np.array([False, False, True, True, False, False])
-    pairs = pair_groups(event_a, event_b, np.array([0, 0, 0, 1, 1, 5]))
-    assert pairs.only_a.tolist() == [[2], [1], [0]]
-    assert pairs.only_b.tolist() == [[0], [1], [0]]
-    assert pairs.both.tolist() == [[1], [0], [0]]
-    assert pairs.size.tolist() == [[3], [2], [1]]  # codes without a row are left out
-    assert pairs.difference.tolist() == [2, 0, 0]
-    assert pairs.group_size.tolist() == [3, 2, 1]
-    assert pairs.rows == 6
-    assert pairs.design == Design(3, 1, (), (3, 2, 1))
-
-
-def test_pairs_are_counted_under_each_seed():
-    event_a = np.array([True, True, False, True, False])
-    event_b = np.array([False, False, True, True, False])
-    strata = np.array([7, 0, 0, 0, 4, 9])
-    seeds = np.array([0, 2, 2, 0, 2])
-    pairs = pair_groups(event_a, event_b, np.array([0, 0, 4, 5, 5]), seeds, strata)
-    assert pairs.only_a.tolist() == [[1, 0, 1], [0, 0, 0], [0, 0, 0]]
-    assert pairs.only_b.tolist() == [[0, 0, 0], [0, 0, 1], [0, 0, 0]]
-    assert pairs.both.tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 0]]
-    assert pairs.size.tolist() == [[1, 0, 1], [0, 0, 1], [1, 0, 1]]
-    # Strata of the groups that are there, numbered without gaps.
-    assert pairs.design == Design(3, 3, (1, 0, 2), (1, 0, 1, 0, 0, 1, 1, 0, 1))
-    assert of_groups(pairs.size).tolist() == [2, 1, 2]
-
-
-def test_lengths_must_agree():
-    two, three = np.zeros(2, dtype=bool), np.zeros(3, dtype=bool)
-    for args in ((two, three, np.arange(2)), (two, two, np.arange(3))):
-        with pytest.raises(ValueError, match="differ in length"):
-            pair_groups(*args)
 
 
 # published numbers

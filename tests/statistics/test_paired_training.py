@@ -5,11 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcbench.statistics.paired_tests import (
-    PairedGroups,
-    clustered_score,
-    clustered_score_of_training,
-)
+from lcbench.statistics.paired_groups import PairedGroups
+from lcbench.statistics.paired_tests import clustered_score, clustered_score_of_training
 
 
 def under_seeds(only_a, only_b, size=10):

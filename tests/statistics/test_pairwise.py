@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from lcbench.statistics.paired_groups import pair_groups
 from lcbench.statistics.paired_tests import (
     clustered_score,
     clustered_score_of_training,
@@ -15,7 +16,6 @@ from lcbench.statistics.paired_tests import (
     mcnemar_exact,
     mcnemar_mid_p,
     obuchowski,
-    pair_groups,
     sign_flip,
     yang,
 )

@@ -10,7 +10,8 @@ from scipy import stats
 from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import METHODS
-from lcbench.statistics.intervals import IDENTICAL, NOT_DEFINED, all_intervals, intervals
+from lcbench.statistics.interval_model import IDENTICAL, NOT_DEFINED
+from lcbench.statistics.intervals import all_intervals, intervals
 from lcbench.statistics.limits import Scale, wilson
 from lcbench.statistics.panel import (
     Count,

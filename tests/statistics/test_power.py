@@ -8,7 +8,8 @@ from scipy import stats
 
 from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.limits import wilson
-from lcbench.statistics.paired_tests import PairedGroups, clustered_score, durkalski, obuchowski
+from lcbench.statistics.paired_groups import PairedGroups
+from lcbench.statistics.paired_tests import clustered_score, durkalski, obuchowski
 from lcbench.statistics.power import (
     detectable_after,
     detectable_before,

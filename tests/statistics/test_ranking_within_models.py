@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from lcbench.statistics.bootstrap import Design
-from lcbench.statistics.intervals import UNDEFINED, all_intervals
+from lcbench.statistics.interval_model import UNDEFINED
+from lcbench.statistics.intervals import all_intervals
 from lcbench.statistics.ranking import ranking_panel
 
 GROUPS = 10

@@ -10,7 +10,8 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 
 from lcbench.statistics.limits import smallest_level, wilson
-from lcbench.statistics.paired_tests import PairedGroups, clustered_score
+from lcbench.statistics.paired_groups import PairedGroups
+from lcbench.statistics.paired_tests import clustered_score
 from lcbench.statistics.rates import RateDifference
 
 TAIL = 0.025

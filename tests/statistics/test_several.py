@@ -10,7 +10,8 @@ from statsmodels.stats.multitest import multipletests
 
 from lcbench.statistics import several
 from lcbench.statistics.choices import ADJUSTMENT_AUTHORS
-from lcbench.statistics.paired_tests import pair_groups, sign_flip
+from lcbench.statistics.paired_groups import pair_groups
+from lcbench.statistics.paired_tests import sign_flip
 from lcbench.statistics.several import (
     adjust,
     cochran_q,

@@ -7,7 +7,7 @@ from sklearn import metrics as sk
 from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import METHODS
 from lcbench.statistics.groups import cluster_codes
-from lcbench.statistics.intervals import (
+from lcbench.statistics.interval_model import (
     DESCRIPTIONS,
     FIXED,
     NO_COVERAGE,
@@ -16,9 +16,8 @@ from lcbench.statistics.intervals import (
     NOT_DEFINED,
     UNDEFINED,
     WILSON,
-    all_intervals,
-    intervals,
 )
+from lcbench.statistics.intervals import all_intervals, intervals
 from lcbench.statistics.panel import difference
 from lcbench.statistics.registry import METRICS, MetricKey
 from lcbench.statistics.standard import confusion_panel, count_statistics, standard_panel
@@ -104,8 +103,9 @@ def test_each_measure_counts_its_images():
     assert images["specificity", "malignant"] == images["recall", "benign"] == (2, 1)
     trials = {one.key: one.trials for one in panel.measures}
     assert trials["accuracy", ""] == 4
-    # The third class has one group.
-    assert trials["macro_f1", ""] == trials["balanced_accuracy", ""] == 1
+    # Means over three classes of one, two and one groups: their variances add up.
+    for metric in ("macro_f1", "balanced_accuracy"):
+        assert trials[metric, ""] == pytest.approx(3**2 / (1 / 1 + 1 / 2 + 1 / 1))
     for metric in ("sensitivity", "decision_accuracy", "confusion_rate"):
         assert images[metric, "malignant"] == (4, 3)
     assert images["precision", first] == (3, 3)

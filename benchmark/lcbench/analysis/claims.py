@@ -18,7 +18,7 @@ from lcbench.errors import UserError
 from lcbench.runs.claims import Claim, ClaimsFile, load_claims
 from lcbench.runs.finished import FinishedSuite
 from lcbench.runs.records import BackboneRecord
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.limits import newcombe_difference, wilson
 
 _PRINTED_ALIKE = 0.00005

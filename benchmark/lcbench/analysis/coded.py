@@ -13,7 +13,7 @@ from lcbench.errors import UserError
 from lcbench.predictions.alignment import Aligned
 from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.groups import ClusterCodes, class_strata
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.panel import Panel
 from lcbench.statistics.rates import GroupedRate
 from lcbench.statistics.registry import MetricKey

@@ -17,13 +17,13 @@ from lcbench.predictions.table import Predictions
 from lcbench.runs.finished import ExternalFolder, FinishedSuite
 from lcbench.statistics.groups import ClusterCodes, class_strata, cluster_codes
 from lcbench.statistics.hierarchy import labels_at_level, nodes_at_level, predicted_at_level
-from lcbench.statistics.intervals import Interval, intervals
+from lcbench.statistics.interval_model import Interval
+from lcbench.statistics.intervals import intervals
 from lcbench.statistics.metrics import Values, ratio
-from lcbench.statistics.paired_tests import pair_groups
+from lcbench.statistics.paired_groups import pair_groups
 from lcbench.statistics.panel import Count, count_panel
+from lcbench.statistics.power import ALPHA
 from lcbench.taxonomy import Taxonomy
-
-ALPHA = 0.05
 
 
 def score_external(suite: FinishedSuite, settings: AnalysisSettings) -> tuple[ExternalResult, ...]:

@@ -22,9 +22,10 @@ from lcbench.analysis.scores import (
 )
 from lcbench.statistics.effects import difference_panel
 from lcbench.statistics.events import EventRows, event_rows
-from lcbench.statistics.intervals import Interval, intervals
+from lcbench.statistics.interval_model import Interval
+from lcbench.statistics.intervals import intervals
 from lcbench.statistics.models import ModelIntervals
-from lcbench.statistics.paired_tests import pair_groups
+from lcbench.statistics.paired_groups import pair_groups
 from lcbench.statistics.pairwise import PairedComparison, TestName, compare_with_each
 from lcbench.statistics.power import ALPHA
 from lcbench.statistics.registry import METRICS, MetricKey

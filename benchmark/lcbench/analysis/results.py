@@ -19,7 +19,7 @@ from lcbench.runs.records import (
     SplitRecord,
     TaxonomyRecord,
 )
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 from lcbench.taxonomy import Taxonomy
 
 SCHEMA_VERSION = 3
@@ -188,9 +188,8 @@ class ExternalScore(ResultModel):
     """Share of predictions that are right at this level."""
     difference: Interval
     """Accuracy minus the majority rate."""
-    simultaneous: Interval | None = None
-    """The same difference, with limits that hold for all models of this level at once; null in
-    results of older versions."""
+    simultaneous: Interval
+    """The same difference, with limits that hold for all models of this level at once."""
 
 
 class ExternalLevel(ResultModel):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from lcbench.result_model import ResultModel
 from lcbench.statistics.choices import Adjustment, Method
-from lcbench.statistics.intervals import Interval, Unbounded
+from lcbench.statistics.interval_model import Interval, Unbounded
 from lcbench.statistics.pairwise import DEFAULT_TEST, TestName
 
 EventKind = Literal["any_error", "confusion"]
@@ -148,11 +148,12 @@ class EventComparison(ResultModel):
     level: float
     """Level of the first step of the adjustment: 5 % divided by the comparisons of the family."""
     verdict: PairVerdict
-    """Of these networks: different by the adjusted test to read; equivalent where the whole
-    interval lies within the margin of the suite."""
+    """Of these networks. Different by the adjusted test to read, within the margin of the suite
+    where the whole interval lies inside; else equivalent where it lies inside, the margin is at
+    most half of a's own rate, and more than a few groups tell; else not shown."""
     few_groups: bool
-    """Whether one of the models errs alone in fewer groups than the test needs to hold its level;
-    see docs/statistics.md."""
+    """Whether one of the models errs alone in so few groups that how its errors heap is not known:
+    the interval then supposes that groups fail as wholes; see docs/statistics.md."""
     training: TrainingTest | None
     """Of the way of training; null with one seed."""
     tests: tuple[PairedTest, ...]
@@ -186,7 +187,7 @@ class PairResult(ResultModel):
 
 
 class Omnibus(ResultModel):
-    """Cochran's Q over all models: whether any of them differs on an event."""
+    """Cochran's Q over several models: whether any of them differs on an event."""
 
     event: EventKind
     """What goes wrong."""
@@ -292,7 +293,7 @@ class AnalysisSettings(ResultModel):
     interval: Method = "score"
     """Method of the intervals."""
     resamples: int
-    """Bootstrap resamples of each interval."""
+    """Resamples of the bootstrap methods of intervals; the score method draws none."""
     adjustment: Adjustment = "holm"
     """How the p-values of a family are adjusted."""
     default_test: TestName = DEFAULT_TEST

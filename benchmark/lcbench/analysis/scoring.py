@@ -27,7 +27,8 @@ from lcbench.runs.records import RolesRecord
 from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Design, Tick
 from lcbench.statistics.groups import cluster_codes
-from lcbench.statistics.intervals import CONSTANT, Interval, intervals
+from lcbench.statistics.interval_model import CONSTANT, Interval
+from lcbench.statistics.intervals import intervals
 from lcbench.statistics.models import model_intervals
 from lcbench.statistics.panel import difference, under
 from lcbench.statistics.registry import METRICS, MetricKey
@@ -196,7 +197,9 @@ def _without_chance(
         return found
     nothing = {"low": None, "high": None, "error": None, "training": None, "method": CONSTANT}
     return {
-        key: one if one.value is None else one.model_copy(update={**nothing, "few_groups": False})
+        key: one
+        if one.value is None or one.groups == 1
+        else one.model_copy(update={**nothing, "few_groups": False})
         for key, one in found.items()
     }
 

@@ -40,7 +40,9 @@ def compare(
         Literal["score", "percentile", "bca"], typer.Option(help="Method of the intervals.")
     ] = "score",
     adjust: AdjustOption = "holm",
-    resamples: Annotated[int, typer.Option(min=200, help="Bootstrap resamples.")] = 10_000,
+    resamples: Annotated[
+        int, typer.Option(min=200, help="Resamples of percentile and bca.")
+    ] = 10_000,
     out_file: Annotated[
         Path | None, typer.Option("--out", help="Write Markdown there, or JSON to *.json.")
     ] = None,

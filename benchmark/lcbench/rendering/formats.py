@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 
 NONE = "–"
 MINUS = "\N{MINUS SIGN}"

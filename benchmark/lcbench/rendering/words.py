@@ -168,7 +168,7 @@ def margin_words(settings: AnalysisSettings) -> str:
 
 
 def null_hypotheses(settings: AnalysisSettings, drawn: str) -> str:
-    """Return in words what the test to read and its twin for the way of training ask."""
+    """Return in words what the test to read asks; empty where it is not the default."""
     if settings.default_test is not DEFAULT_TEST:
         return ""
     return (

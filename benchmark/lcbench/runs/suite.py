@@ -25,8 +25,7 @@ _FOLDERS = (_PACKAGE / "_baselines", _PACKAGE.parents[1] / "baselines")
 class Recipe(BaseModel):
     """A baseline of a suite; keys beside name, kind, purpose and role belong to the kind.
 
-    `role`: "floor" for what anything must beat, "shortcut" for what has
-    no spatial information.
+    `role`: "floor" for what anything must beat, "shortcut" for what has no spatial information.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)

@@ -45,7 +45,7 @@ class Confidences:
     units
         (N,) unit of each image, see `Design`.
     design
-        What is drawn.
+        Groups, seeds, strata and sizes.
     """
 
     confidence: Values

@@ -13,15 +13,15 @@ from typing import Literal
 
 import numpy as np
 
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.metrics import Values, ratio
-from lcbench.statistics.paired_tests import PairedGroups
+from lcbench.statistics.paired_groups import PairedGroups
 from lcbench.statistics.panel import Count, Panel, count_panel, join
 from lcbench.statistics.rates import RateRatio
 
 Part = Literal["rate", "share", "ratio"]
-"""What is resampled: the difference of the rates, the share of A among discordant rows, and the
+"""What is measured: the difference of the rates, the share of A among discordant rows, and the
 ratio of B's events to A's."""
 
 
@@ -111,15 +111,14 @@ def _transformed(found: Interval, function: Callable[[float], float]) -> Interva
         return found
     value = function(found.value)
     if found.low is None or found.high is None:
-        return found.model_copy(update={"value": value, "count": None})
+        return found.model_copy(update={"value": value})
     low, high = sorted((function(found.low), function(found.high)))
     training = found.training
     if training is not None:
         least, most = sorted((function(training.low), function(training.high)))
-        training = training.model_copy(update={"low": least, "high": most})
+        training = training.model_copy(update={"low": least, "high": most, "error": None})
     return found.model_copy(
-        update={"value": value, "low": low, "high": high, "error": None, "count": None}
-        | {"training": training}
+        update={"value": value, "low": low, "high": high, "error": None, "training": training}
     )
 
 

@@ -1,4 +1,4 @@
-"""Codes of source groups: the unit of resampling and of pairing."""
+"""Codes of source groups, the unit of sampling and of pairing, and the classes they lie in."""
 
 from __future__ import annotations
 

@@ -6,104 +6,36 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Generic
-
-from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from typing import Generic
 
 from lcbench.statistics.bootstrap import RESAMPLES, Tick, resample
 from lcbench.statistics.choices import METHODS, Method
+from lcbench.statistics.interval_model import (
+    DESCRIPTIONS,
+    FIXED,
+    IDENTICAL,
+    NO_COVERAGE,
+    NO_INTERVAL,
+    NOT_DEFINED,
+    WILSON,
+    Interval,
+    TrainingLimits,
+)
 from lcbench.statistics.limits import (
     Limits,
     Scale,
     bca_limits,
-    normal_quantile,
     percentile_limits,
-    score_interval,
-    score_limits,
     with_training,
 )
+from lcbench.statistics.measure_limits import limits_of_variance, limits_without_variance
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.panel import K, Measure, Panel
 from lcbench.statistics.rates import pooled_trials
 from lcbench.statistics.variance import Variance, group_influence, variance
 
-DESCRIPTIONS: dict[Method, str] = {
-    "score": "score interval, variance over source groups",
-    "percentile": "cluster bootstrap, percentile",
-    "bca": "cluster bootstrap, BCa",
-}
-WILSON = "Wilson on groups"
-IDENTICAL = "no difference seen: Wilson on groups"
-ALIKE = "alike in every source group"
-FIXED = "fixed by the numbers of each class"
-NO_LIMIT = "no upper limit: not one image is off"
-UNDEFINED = "not defined on these images"
-NO_INTERVAL = "no interval from one group"
-NO_COVERAGE = "no interval: none would cover"
 # Influences that cancel do so up to rounding.
 _NO_WIDTH = 1e-10
-
-Unbounded = Annotated[
-    float, WithJsonSchema({"anyOf": [{"type": "number"}, {"enum": ["Infinity", "-Infinity"]}]})
-]
-"""A number, or the text "Infinity" or "-Infinity" in JSON, which has no infinity."""
-
-
-class TrainingLimits(BaseModel):
-    """Limits for the way of training: what other seeds would have given, on other groups."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, ser_json_inf_nan="strings"
-    )
-
-    low: Unbounded
-    """Lower limit."""
-    high: Unbounded
-    """Upper limit."""
-    error: float
-    """Standard error over source groups and seeds."""
-    seeds: int
-    """Seeds that they rest on."""
-
-
-class Interval(BaseModel):
-    """An estimate and its confidence interval: low <= value <= high, where it has one."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, use_attribute_docstrings=True, ser_json_inf_nan="strings"
-    )
-
-    value: Unbounded | None
-    """The estimate on all images; null where it is not defined, such as precision without
-    predictions."""
-    low: Unbounded | None
-    """Lower limit; may be minus infinity; null where there is no interval."""
-    high: Unbounded | None
-    """Upper limit; may be infinity; null where there is no interval."""
-    n: int
-    """Number of images that enter; 0 where the statistic is not defined."""
-    groups: int
-    """Number of source groups that enter."""
-    method: str
-    """How the limits were found, in plain words."""
-    error: float | None = None
-    """Standard error over source groups; null where they show no variance."""
-    count: int | None = None
-    """Numerator, where the statistic is a share of n images."""
-    training: TrainingLimits | None = None
-    """Limits for the way of training; null with one seed. `low` and `high` speak of the networks
-    as they are trained."""
-    design_effect: float | None = None
-    """Of a share: how many images of one seed are worth one independent image, the mean over the
-    seeds; null where they show no variance."""
-    few_groups: bool = False
-    """Whether a share has its failures in so few groups that their spread is not known; such
-    intervals can hold the truth less often than they should, see docs/statistics.md."""
-
-
-CONSTANT = "no interval: the answer does not depend on the image"
-NOT_DEFINED = Interval(value=None, low=None, high=None, n=0, groups=0, method=UNDEFINED)
-"""What stands for a statistic that is not defined on these images."""
 
 
 def intervals(
@@ -305,9 +237,9 @@ def _limits(
     if own is not None and (method == "score" or silent):
         return own, _own_name(one, method, silent=silent)
     if silent:
-        return _without_spread(value, measure)
+        return limits_without_variance(value, measure)
     if method == "score":
-        return _score(value, measure, spread), DESCRIPTIONS[method]
+        return limits_of_variance(value, measure, spread), DESCRIPTIONS[method]
     assert one.distribution is not None  # noqa: S101 - drawn for these methods
     if method == "percentile":
         found = percentile_limits(one.distribution, confidence)
@@ -326,51 +258,3 @@ def _own_name(one: _Estimate[K], method: Method, *, silent: bool) -> str:
         return FIXED if math.isinf(rate.effective) else WILSON
     nothing = one.measure.difference and one.value == 0.0
     return IDENTICAL if nothing else WILSON
-
-
-def _score(value: float, measure: Measure[K], spread: Variance) -> Limits:
-    def limits(tail: float) -> tuple[float, float]:
-        low, high = score_interval(
-            value,
-            math.sqrt(spread.groups),
-            spread.freedom,
-            bounds=measure.bounds,
-            scale=measure.scale,
-            tail=tail,
-        )
-        if measure.scale is not Scale.bounded:
-            return low, high
-        # A score with a failure is not surer than one without.
-        least, most = measure.bounds
-        margin = _margin(measure, tail)
-        return min(low, most - margin), max(high, least + margin)
-
-    return limits
-
-
-def _margin(measure: Measure[K], tail: float) -> float:
-    """Return how far from a bound a score could truly lie that never left it."""
-    least, most = measure.bounds
-    width = most - least
-    return width * score_limits(0.0, measure.trials, normal_quantile(tail))[1]
-
-
-def _without_spread(value: float, measure: Measure[K]) -> tuple[Limits, str]:
-    """Return the limits that stand in where the groups show no variance, and their name."""
-    least, most = measure.bounds
-    extreme = measure.scale is not Scale.linear and value in measure.bounds
-    if extreme and math.isinf(most):
-        return lambda _tail: (value, most), NO_LIMIT
-    if extreme and value == most:
-        return lambda tail: (most - _margin(measure, tail), most), WILSON
-    if extreme:
-        return lambda tail: (least, least + _margin(measure, tail)), WILSON
-    if measure.difference and not math.isinf(most):
-        return lambda tail: _both_sides(value, measure, tail), IDENTICAL
-    return lambda _tail: (value, value), ALIKE if measure.difference else FIXED
-
-
-def _both_sides(value: float, measure: Measure[K], tail: float) -> tuple[float, float]:
-    # The bounds of a difference are twice as far apart as those of what is subtracted.
-    margin = _margin(measure, tail) / 2.0
-    return max(measure.bounds[0], value - margin), min(measure.bounds[1], value + margin)

@@ -1,4 +1,4 @@
-"""Confidence limits: of proportions, and of resampled statistics by score, percentile or BCa."""
+"""Confidence limits: of proportions, from a standard error (score), from resamples (bootstrap)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Intervals of several models and of their differences, all from the same resamples."""
+"""Intervals of several models and of their differences, all over the same source groups."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Generic
 
 from lcbench.statistics.bootstrap import RESAMPLES, Tick
 from lcbench.statistics.choices import Method
-from lcbench.statistics.intervals import Interval, intervals
+from lcbench.statistics.interval_model import Interval
+from lcbench.statistics.intervals import intervals
 from lcbench.statistics.panel import K, Panel, join, rekeyed, with_differences
 
 Pair = tuple[str, str]
@@ -42,12 +43,12 @@ def model_intervals(
 ) -> ModelIntervals[K]:
     """Return the intervals of several models, and of the differences between some of them.
 
-    Each panel is evaluated once on each block of resamples.
+    A bootstrap evaluates all panels on the same resamples, each of them once.
 
     Parameters
     ----------
     panels
-        Measures of each model, by its name; all draw the same groups. One without probabilities
+        Measures of each model, by its name; all are of one design. One without probabilities
         may have fewer measures than another.
     pairs
         Names of the two models of each difference: the second minus the first.
@@ -59,7 +60,7 @@ def model_intervals(
     Raises
     ------
     ValueError
-        If the panels draw different units.
+        If the designs of the panels differ.
     """
     every = join([rekeyed(panel, _with((name,))) for name, panel in panels.items()])
     keys = {name: [one.key for one in panel.measures] for name, panel in panels.items()}

@@ -11,8 +11,8 @@ from lcbench.statistics.choices import Method
 from lcbench.statistics.effects import Effects, effects_panel, read_effects
 from lcbench.statistics.events import Events
 from lcbench.statistics.models import model_intervals
+from lcbench.statistics.paired_groups import PairedGroups, pair_groups
 from lcbench.statistics.paired_tests import (
-    PairedGroups,
     TestResult,
     clustered_score,
     clustered_score_of_training,
@@ -21,7 +21,6 @@ from lcbench.statistics.paired_tests import (
     mcnemar_exact,
     mcnemar_mid_p,
     obuchowski,
-    pair_groups,
     sign_flip,
     yang,
 )
@@ -138,7 +137,7 @@ def compare_with_each(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, PairedComparison]:
-    """Compare one model with each of several on an event, all on the same resampled groups.
+    """Compare one model with each of several on an event, all over the same source groups.
 
     Parameters
     ----------

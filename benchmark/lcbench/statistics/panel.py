@@ -31,7 +31,7 @@ J = TypeVar("J", bound=Hashable)
 
 @dataclass(frozen=True)
 class Measure(Generic[K]):
-    """What is known of a statistic before it is resampled.
+    """What is known of a statistic before its interval is computed.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ class Panel(Generic[K]):
     Parameters
     ----------
     design
-        What is drawn.
+        Groups, seeds, strata and sizes.
     measures
         The S measures, in the order of the columns.
     evaluate
@@ -147,7 +147,7 @@ def count_panel(
     statistics
         The statistics by key.
     design
-        What is drawn; by default every unit is a group.
+        Groups, seeds, strata and sizes; by default every unit is a group.
     """
     counts = np.asarray(unit_counts, np.float64)
     design = design or Design(len(counts))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.statistics.limits import normal_quantile
-from lcbench.statistics.paired_tests import PairedGroups
+from lcbench.statistics.paired_groups import PairedGroups
 
 POWER = 0.8
 ALPHA = 0.05

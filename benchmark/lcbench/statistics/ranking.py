@@ -90,7 +90,7 @@ def ranking_panel(
     models
         (N,) code of the trained model that answered each row.
     design
-        What is drawn.
+        Groups, seeds, strata and sizes.
     leaves
         The L names.
 
@@ -118,7 +118,8 @@ def ranking_panel(
     defined = [measure for measure in by_leaf if measure.images]
     images = max((measure.images for measure in defined), default=0)
     groups = max((measure.groups for measure in defined), default=0)
-    trials = trials_of_mean(np.array([measure.trials for measure in defined[: len(leaves)]]))
+    shares = [measure.trials for measure in by_leaf[: len(leaves)] if measure.images]
+    trials = trials_of_mean(np.array(shares))
     means = [
         Measure(MetricKey(name), SHARE, Scale.bounded, images, groups, trials)
         for name in ("macro_auroc", "macro_average_precision")

@@ -67,7 +67,7 @@ class GroupedRate:
     @cached_property
     def trials(self) -> float:
         """Groups, each as much as its images weigh: (sum n)^2 / sum n^2 (Kish 1965)."""
-        return float(self.size.sum() ** 2 / (self.size**2).sum())
+        return _equal_groups(self.size)
 
     @property
     def worth(self) -> tuple[float, float] | None:
@@ -189,8 +189,7 @@ class GroupedRate:
         for stratum in np.flatnonzero((rates == 0.0) | (rates == 1.0)):
             size = self.size[self.design.stratum == stratum]
             if size.any():
-                trials = float(size.sum() ** 2 / (size**2).sum())
-                margin = score_limits(0.0, trials, normal_quantile(tail))[1]
+                margin = score_limits(0.0, _equal_groups(size), normal_quantile(tail))[1]
                 margin *= float(size.sum() / self.size.sum())
                 below += margin**2 if rates[stratum] else 0.0
                 above += 0.0 if rates[stratum] else margin**2
@@ -319,9 +318,14 @@ def pooled_trials(groups: float, others: Iterable[tuple[float, float]]) -> float
     return weight / inverse
 
 
+def _equal_groups(size: Values) -> float:
+    """Return how many groups of one size would weigh as these do (Kish 1965)."""
+    return float(size.sum() ** 2 / (size**2).sum())
+
+
 def _spread(size: Values, events: Values, often: NDArray[np.bool_]) -> float:
     square = np.where(often, size - events, events) ** 2
-    return float(square.sum() ** 2 / (square**2).sum()) if square.any() else 0.0
+    return _equal_groups(square) if square.any() else 0.0
 
 
 def _on_units(of_groups: Values, design: Design) -> NDArray[np.float64]:

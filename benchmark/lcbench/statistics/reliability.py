@@ -9,7 +9,7 @@ import numpy as np
 
 from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.calibration import Confidences, Linear
-from lcbench.statistics.intervals import DESCRIPTIONS, NO_INTERVAL, Interval
+from lcbench.statistics.interval_model import DESCRIPTIONS, NO_INTERVAL, Interval
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.probabilities import BINS, equal_mass_bins
 from lcbench.statistics.rates import GroupedRate

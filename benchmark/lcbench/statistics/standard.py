@@ -47,7 +47,7 @@ def standard_panel(
         (N,) code of the trained model that answered each row, zeros where one answered all: scores
         are ranked within trained models.
     design
-        What is drawn.
+        Groups, seeds, strata and sizes.
     tree
         The class tree.
     """

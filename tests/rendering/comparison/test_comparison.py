@@ -18,7 +18,7 @@ from lcbench.analysis.scores import PairResult, Unmatched
 from lcbench.rendering.comparison.page import comparison_page, write_comparison
 from lcbench.rendering.comparison.screen import show_comparison
 from lcbench.runs.records import TaxonomyRecord
-from lcbench.statistics.intervals import NO_COVERAGE
+from lcbench.statistics.interval_model import NO_COVERAGE
 
 from ..golden import HOSTILE, PARSER, require_golden, tables
 from ..suites import compare_results, flat_tree, score

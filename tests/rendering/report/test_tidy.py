@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from lcbench.analysis.results import Results
 from lcbench.rendering.report.tidy import COLUMNS, write_tidy
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 
 from .. import suites
 

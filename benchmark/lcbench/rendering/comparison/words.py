@@ -16,7 +16,7 @@ from lcbench.rendering.words import (
     options_words,
     units,
 )
-from lcbench.statistics.intervals import DESCRIPTIONS, NO_COVERAGE, Interval
+from lcbench.statistics.interval_model import DESCRIPTIONS, NO_COVERAGE, Interval
 from lcbench.statistics.registry import METRICS
 
 _IDENTITIES = {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lcbench.analysis.results import Results
 from lcbench.rendering.words import baseline_title
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

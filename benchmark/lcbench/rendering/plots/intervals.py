@@ -15,7 +15,7 @@ from lcbench.rendering.words import (
     protocol_title,
     unknown_groups,
 )
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

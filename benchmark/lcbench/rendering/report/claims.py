@@ -9,7 +9,7 @@ from lcbench.analysis.results import ClaimResult, PaperClaims, Results, Verdict
 from lcbench.rendering import formats
 from lcbench.rendering.markdown import Table
 from lcbench.rendering.words import metric_title, protocol_short
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 
 VERDICTS: dict[Verdict, str] = {
     "reproduced": "Reproduced: the claimed value lies inside the measured interval.",

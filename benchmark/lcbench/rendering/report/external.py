@@ -17,7 +17,7 @@ from lcbench.rendering.formats import (
 )
 from lcbench.rendering.words import GROUPS_UNKNOWN, capital, node_words, protocol_short
 from lcbench.runs.records import DatasetRecord, LabelCount, OverlapRecord
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 
 UNKNOWN = GROUPS_UNKNOWN.partition(":")[0]
 """What stands beside an interval of images that may show the same tissue."""
@@ -177,12 +177,7 @@ def excludes_zero(estimate: Interval) -> bool:
 
 
 def _judged(score: ExternalScore) -> Interval:
-    """Return the difference with limits for all models at once, and for their training.
-
-    Results of older versions have none.
-    """
-    if score.simultaneous is None:
-        return score.difference.model_copy(update={"low": None, "high": None})
+    """Return the difference with limits for all models at once, and for their training."""
     return of_training(score.simultaneous) or score.simultaneous
 
 

@@ -37,8 +37,7 @@ from lcbench.rendering.words import (
     unknown_groups,
     verdict_words,
 )
-
-ALPHA = 0.05
+from lcbench.statistics.power import ALPHA
 
 
 def findings(results: Results) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from lcbench.analysis.results import ExternalResult, ProtocolResult, Results
 from lcbench.analysis.scores import ModelScores, PairResult, Score
 from lcbench.rendering.formats import of_training
 from lcbench.rendering.report.external import read_as
-from lcbench.statistics.intervals import Interval
+from lcbench.statistics.interval_model import Interval
 
 COLUMNS = (
     "section", "protocol", "baseline", "metric", "of", "value", "low", "high", "error", "n",
@@ -177,7 +177,7 @@ def _omnibus(result: ProtocolResult) -> Iterator[Row]:
             "n": one.n,
             "groups": one.groups,
             "method": "cochran-q",
-            "extra": "all baselines",
+            "extra": "all but floor and shortcuts",
         }
         for key in ("p", "p_independent", "statistic"):
             yield _row(place, key, getattr(one, key), of, **basis)

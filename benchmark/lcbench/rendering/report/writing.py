@@ -74,7 +74,7 @@ def write_report(
     command
         Command that was typed, for the section on provenance.
     resamples
-        Bootstrap resamples of each interval.
+        Stored with the results; the score intervals of a report draw none.
     advance
         Called with the name of each step before it begins.
     adjustment
