@@ -1,10 +1,11 @@
-"""Files that appear whole or not at all, and content hashes."""
+"""Files and folders that appear whole or not at all, one writer at a time, and content hashes."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +16,13 @@ from typing import Any
 import platformdirs
 
 from lcbench.errors import at_places
+
+_NEW = ".lcbench-new-"
+_OLD = ".lcbench-old-"
+_LOCK = ".lcbench-lock-"
+"""Before a random word and a name: what is being written, what it replaces, who may write."""
+_RANDOM = 8
+"""Characters of the random word."""
 
 
 @contextmanager
@@ -30,18 +38,22 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
 
     def make() -> str:
-        number, name = tempfile.mkstemp(path.suffix, f".{path.stem}-", dir=path.parent)
+        number, name = tempfile.mkstemp(f"-{path.name}", _NEW, path.parent)
         os.close(number)
         return name
 
     with _whole(path, make, lambda temporary: temporary.unlink(missing_ok=True)) as temporary:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
 
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside `path`; move it there, instead of what stands there.
+
+    What stood there is moved aside before, and removed after: whoever is killed between the two
+    has lost nothing, see `sweep`.
 
     Raises
     ------
@@ -50,13 +62,25 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """
 
     def make() -> str:
-        return tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)
+        return tempfile.mkdtemp(f"-{path.name}", _NEW, path.parent)
 
-    with _whole(path, make, lambda place: shutil.rmtree(place, ignore_errors=True)) as temporary:
+    def remove(place: Path) -> None:
+        shutil.rmtree(place, ignore_errors=True)
+
+    with _whole(path, make, remove) as temporary:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
-        if path.exists():
-            shutil.rmtree(path)
+        aside = path.with_name(f"{_OLD}{secrets.token_hex(_RANDOM // 2)}-{path.name}")
+        replaces = path.is_dir()
+        if replaces:
+            path.replace(aside)
+        try:
+            temporary.replace(path)
+        except BaseException:
+            if replaces:
+                aside.replace(path)
+            raise
+        remove(aside)
 
 
 @contextmanager
@@ -67,10 +91,73 @@ def _whole(path: Path, make: Callable[[], str], remove: Callable[[Path], None]) 
     try:
         with at_places(temporary, path):
             yield temporary
-            temporary.replace(path)
     except BaseException:
         remove(temporary)
         raise
+
+
+@contextmanager
+def held(place: Path, wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Keep other processes from writing a file or folder while the block runs.
+
+    Waits for one that writes it now. What a killed one left beside `place` is removed. The lock is
+    the system's: it ends with the process that holds it. Within one process it is held once, by
+    whoever asked first; what that one calls may ask again.
+
+    Parameters
+    ----------
+    wait
+        Called once where another process is there first, to say so.
+
+    Raises
+    ------
+    UserError
+        If the system refuses to write there.
+    """
+    from filelock import FileLock, Timeout
+
+    place = Path(os.path.abspath(place))  # noqa: PTH100 - follows no link
+    file = place.with_name(f"{_LOCK}{place.name}")
+    with at_places(place.parent):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(file, thread_local=False, is_singleton=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            wait()
+            lock.acquire()
+    try:
+        if lock.lock_counter == 1:
+            _sweep(place.parent, f"-{place.name}")
+        yield
+    finally:
+        if lock.lock_counter == 1:
+            file.unlink(missing_ok=True)  # while it is held: whoever waits notices, and asks again
+        lock.release()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left in a folder that is held, and in folders below it.
+
+    A folder that was moved aside and never replaced is moved back.
+    """
+    for inside, _, _ in os.walk(folder):
+        _sweep(Path(inside), "")
+
+
+def _sweep(folder: Path, end: str) -> None:
+    """Remove leftovers of names that end so; `end` is empty for all, or a dash and the name."""
+    for path in sorted(folder.glob(".lcbench-*")):
+        kind = next((one for one in (_NEW, _OLD) if path.name.startswith(one)), None)
+        if kind is None or (end and path.name[len(kind) + _RANDOM :] != end):
+            continue
+        name = path.name[len(kind) + _RANDOM + 1 :]
+        if kind == _OLD and name and not (folder / name).exists():
+            path.replace(folder / name)
+        elif path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -109,8 +196,10 @@ def cache_folder() -> Path:
 def build_once(path: Path, build: Callable[[Path], None]) -> Path:
     """Return `path`, a folder that `build` fills if it does not stand there yet."""
     if not path.is_dir():
-        with whole_folder(path) as temporary:
-            build(temporary)
+        with held(path):
+            if not path.is_dir():
+                with whole_folder(path) as temporary:
+                    build(temporary)
     return path
 
 

@@ -13,9 +13,10 @@ from lcbench.errors import UserError
 from lcbench.models.backbones import Backbone, fetch_backbone
 from lcbench.protocols import write_split
 from lcbench.runs.describe import describe_plan, describe_runs
-from lcbench.runs.job import Job, run_job
+from lcbench.runs.job import Job
 from lcbench.runs.plan import Plan, PlannedBaseline, takes_reference_backbone
-from lcbench.runs.records import LeftOut, PlanRecord, RunConfig, RunState, write_record
+from lcbench.runs.pool import run_all
+from lcbench.runs.records import LeftOut, PlanRecord, RunConfig, write_record
 from lcbench.runs.store import PLAN, SPLITS, read_plan, read_run, run_folders
 
 
@@ -91,7 +92,7 @@ def execute(plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = Fal
     pending = [job for job in every if fresh or not _is_done(job)]
     failures = []
     with progress(f"Fitting ({len(every) - len(pending)} done before)", len(pending)) as advance:
-        for job, state in _run_all(pending, jobs or os.cpu_count() or 1):
+        for job, state in run_all(pending, jobs or os.cpu_count() or 1):
             advance(1)
             if state.status == "failed":
                 run = f"{job.split.protocol}/{job.split.name}"
@@ -245,32 +246,3 @@ def _same(stored: RunConfig, wanted: RunConfig) -> bool:
         and stored.dataset.sha256 == wanted.dataset.sha256
         and stored.dataset.same_groups(wanted.dataset)
     )
-
-
-def _run_all(pending: list[Job], processes: int) -> Iterator[tuple[Job, RunState]]:
-    """Fit heads and shortcuts in parallel processes on the CPU, whole networks one by one."""
-    beside = [job for job in pending if _runs_beside_others(job)]
-    alone = [job for job in pending if not _runs_beside_others(job)]
-    if processes > 1 and len(beside) > 1:
-        yield from _run_in_processes(beside, min(processes, len(beside)))
-    else:
-        alone = beside + alone
-    for job in alone:
-        yield job, run_job(job)
-
-
-def _runs_beside_others(job: Job) -> bool:
-    return job.baseline.needs != "pixels"
-
-
-def _run_in_processes(pending: list[Job], processes: int) -> Iterator[tuple[Job, RunState]]:
-    from joblib import Parallel, delayed
-
-    pool = Parallel(n_jobs=processes, return_as="generator_unordered")
-    numbered = (delayed(_run_numbered)(number, job) for number, job in enumerate(pending))
-    for number, state in pool(numbered):
-        yield pending[number], state
-
-
-def _run_numbered(number: int, job: Job) -> tuple[int, RunState]:
-    return number, run_job(job)
