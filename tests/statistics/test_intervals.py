@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from lcbench.statistics import metrics
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import METHODS
+from lcbench.statistics.design import Design
 from lcbench.statistics.interval_model import (
     DESCRIPTIONS,
     FIXED,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.paired_groups import of_groups, pair_groups
 
 

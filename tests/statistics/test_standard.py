@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import METHODS
+from lcbench.statistics.design import Design
 from lcbench.statistics.groups import cluster_codes
 from lcbench.statistics.interval_model import (
     DESCRIPTIONS,

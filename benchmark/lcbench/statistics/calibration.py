@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.panel import K, Measure, Panel
@@ -53,7 +54,7 @@ class Confidences:
     units: NDArray[np.integer[Any]]
     design: Design
 
-    @property
+    @cached_property
     def logits(self) -> Values:
         """(N,) logarithm of the odds of the confidences, cut at `CLIP`.
 
@@ -62,14 +63,14 @@ class Confidences:
         cut = np.clip(np.round(self.confidence, 12), CLIP, 1.0 - CLIP)
         return np.asarray(np.log(cut) - np.log1p(-cut))
 
-    @property
+    @cached_property
     def groups(self) -> NDArray[np.integer[Any]]:
         """(N,) source group of each image."""
         return self.units // self.design.seeds
 
-    def groups_with(self, rows: NDArray[np.bool_]) -> int:
-        """Return how many source groups have one of these (N,) rows."""
-        return len(np.unique(self.groups[rows]))
+    def groups_with(self, rows: NDArray[np.bool_] | slice = slice(None)) -> int:
+        """Return how many source groups have one of these (N,) rows, or any row at all."""
+        return int(np.count_nonzero(np.bincount(self.groups[rows])))
 
     def by_unit(self, values: Values) -> Values:
         """Return the (U,) sums of (N,) values."""
@@ -162,7 +163,7 @@ def calibration_panel(
     models. Biometrika 73, 13-22: the sandwich over clusters, independence as working correlation.
     """
     found = {key: function(of) for key, (function, _) in statistics.items()}
-    groups = len(np.unique(of.groups))
+    groups = of.groups_with()
     values = np.array([one.value for one in found.values()])
     flat = np.zeros(of.design.units)
     influences = np.stack(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Generic
 
+import numpy as np
+
 from lcbench.statistics.bootstrap import RESAMPLES, Tick, resample
 from lcbench.statistics.choices import METHODS, Method
 from lcbench.statistics.interval_model import (
@@ -99,7 +101,8 @@ def all_intervals(
         raise ValueError(f"no method of intervals is called {sorted(unknown)}")
     if not any(measure.images for measure in panel.measures):
         return {method: {one.key: NOT_DEFINED for one in panel.measures} for method in methods}
-    values, influence = panel.on_all(), panel.influence()
+    # Each column is read many times.
+    values, influence = panel.on_all(), np.asfortranarray(panel.influence())
     drawn: Values | None = None
     if set(methods) - {"score"}:
         drawn = resample(panel.evaluate, panel.design, resamples=resamples, seed=seed, tick=tick)

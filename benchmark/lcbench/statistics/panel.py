@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.bootstrap import Design, WeightedStatistic
+from lcbench.statistics.bootstrap import WeightedStatistic
+from lcbench.statistics.design import Design
+from lcbench.statistics.distinct import distinct_rows
 from lcbench.statistics.limits import Limits, Scale
 from lcbench.statistics.metrics import Counts, Values
 from lcbench.statistics.rates import GroupedRate
@@ -153,6 +156,7 @@ def count_panel(
     design = design or Design(len(counts))
     shape = counts.shape[1:]
     flat = counts.reshape(design.units, math.prod(shape))
+    kinds, kind = distinct_rows(np.asarray(unit_counts).reshape(flat.shape))
     functions = [one.function for one in statistics.values()]
     guards = [one.defined or one.images or _all_counts for one in statistics.values()]
 
@@ -164,25 +168,74 @@ def count_panel(
         return np.stack(columns, axis=-1)
 
     def influence() -> Values:
-        total = flat.sum(axis=0)
+        total, rows = flat.sum(axis=0), flat[kinds]
         above, below = (
-            of_totals((total + step * flat).reshape(-1, *shape)) for step in (_STEP, -_STEP)
+            of_totals((total + step * rows).reshape(-1, *shape)) for step in (_STEP, -_STEP)
         )
-        return np.asarray((above - below) / (2.0 * _STEP))
+        return np.asarray((above - below) / (2.0 * _STEP))[kind]
 
+    of_groups = _GroupCounts.of(counts, design)
     return Panel(
         design,
-        tuple(_measure(key, one, counts, design) for key, one in statistics.items()),
+        tuple(_measure(key, one, of_groups) for key, one in statistics.items()),
         evaluate=lambda weights: of_totals((weights @ flat).reshape(-1, *shape)),
         influence=influence,
     )
 
 
-def _measure(key: K, one: Count, counts: Values, design: Design) -> Measure[K]:
-    by_group = counts.reshape(design.groups, design.seeds, *counts.shape[1:]).sum(axis=1)
-    images, total = one.images or _all_counts, by_group.sum(axis=0)[None]
-    groups = int((images(by_group) > 0).sum())
-    trials = groups if one.trials is None else one.trials(by_group)
+@dataclass(frozen=True, eq=False)
+class _GroupCounts:
+    """Counts of each source group, over all seeds or under one.
+
+    Parameters
+    ----------
+    counts
+        (G, ...) counts.
+    design
+        Groups, strata and sizes.
+    by_seed
+        The counts under each seed.
+    """
+
+    counts: Values
+    design: Design
+    by_seed: tuple[_GroupCounts, ...] = ()
+
+    @classmethod
+    def of(cls, unit_counts: Values, design: Design) -> _GroupCounts:
+        """Return the counts of groups from the (U, ...) counts of units."""
+        counts = unit_counts.reshape(design.groups, design.seeds, *unit_counts.shape[1:])
+        sizes = design.sizes.reshape(design.groups, design.seeds).astype(np.int64)
+        by_seed = tuple(
+            cls(
+                counts[:, seed],
+                Design(design.groups, 1, design.strata, tuple(sizes[:, seed].tolist())),
+            )
+            for seed in range(design.seeds)
+        )
+        return cls(counts.sum(axis=1), design, by_seed)
+
+    @cached_property
+    def _kinds(self) -> tuple[Values, NDArray[np.intp]]:
+        cells = math.prod(self.counts.shape[1:])
+        first, kind = distinct_rows(self.counts.reshape(len(self.counts), cells))
+        return self.counts[first], kind
+
+    def each(self, statistic: CountStatistic) -> Values:
+        """Return the (G,) values of a statistic of the counts of each group alone."""
+        counts, kind = self._kinds
+        return np.asarray(statistic(counts)[kind])
+
+    def rate(self, one: Count) -> GroupedRate:
+        """Return a share of images as counts of each group."""
+        size = self.each(one.images or _all_counts)
+        return GroupedRate(self.each(one.function) * size, size, self.design)
+
+
+def _measure(key: K, one: Count, of: _GroupCounts) -> Measure[K]:
+    images, total = one.images or _all_counts, of.counts.sum(axis=0)[None]
+    groups = int((of.each(images) > 0).sum())
+    trials = groups if one.trials is None else one.trials(of.counts)
     defined = float((one.defined or images)(total)[0]) > 0
     return Measure(
         key,
@@ -192,24 +245,15 @@ def _measure(key: K, one: Count, counts: Values, design: Design) -> Measure[K]:
         groups=groups if defined else 0,
         trials=trials if defined else 0,
         proportion=one.proportion,
-        rate=_rate(one, by_group, design) if one.proportion and defined else None,
-        design_effect=_design_effect(one, counts, design) if one.proportion else None,
+        rate=of.rate(one) if one.proportion and defined else None,
+        design_effect=_design_effect(one, of) if one.proportion else None,
     )
 
 
-def _rate(one: Count, by_group: Values, design: Design) -> GroupedRate:
-    """Return a share of images as counts of each group."""
-    size = (one.images or _all_counts)(by_group)
-    return GroupedRate(one.function(by_group) * size, size, design)
-
-
-def _design_effect(one: Count, counts: Values, design: Design) -> float | None:
-    by_seed = counts.reshape(design.groups, design.seeds, *counts.shape[1:])
-    sizes = design.sizes.reshape(design.groups, design.seeds)
+def _design_effect(one: Count, of: _GroupCounts) -> float | None:
     found = []
-    for seed in range(design.seeds):
-        images = tuple(int(n) for n in sizes[:, seed])
-        rate = _rate(one, by_seed[:, seed], Design(design.groups, 1, design.strata, images))
+    for seed in of.by_seed:
+        rate = seed.rate(one)
         if rate.size.any() and rate.design_effect is not None:
             found.append(rate.design_effect)
     return sum(found) / len(found) if found else None

@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.limits import normal_quantile, score_limits, t_quantile
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.variance import group_influence

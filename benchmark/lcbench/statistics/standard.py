@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from lcbench.statistics import metrics
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.calibration import Confidences, calibration_panel
+from lcbench.statistics.design import Design
 from lcbench.statistics.kinds import MeanOfImages, OfConfidence, OfCounts
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.panel import Count, Panel, count_panel, join
