@@ -21,7 +21,7 @@ from lcbench.statistics.calibration import (
 from lcbench.statistics.design import Design
 from lcbench.statistics.interval_model import NO_COVERAGE, NO_INTERVAL, NOT_DEFINED
 from lcbench.statistics.intervals import intervals
-from lcbench.statistics.panel import difference
+from lcbench.statistics.panels import difference
 
 ANY = (-math.inf, math.inf)
 BOTH = {"slope": (calibration_slope, ANY), "intercept": (calibration_intercept, ANY)}

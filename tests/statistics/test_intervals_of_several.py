@@ -11,7 +11,8 @@ from lcbench.statistics.choices import METHODS
 from lcbench.statistics.design import Design
 from lcbench.statistics.intervals import all_intervals, intervals
 from lcbench.statistics.limits import wilson
-from lcbench.statistics.panel import Count, count_panel, join, rekeyed
+from lcbench.statistics.panel import Count, count_panel
+from lcbench.statistics.panels import join, rekeyed
 from lcbench.statistics.rates import pooled_trials
 
 FEW = 200

@@ -5,7 +5,8 @@ from lcbench.statistics import metrics
 from lcbench.statistics.choices import METHODS
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.models import model_intervals
-from lcbench.statistics.panel import Count, count_panel, difference
+from lcbench.statistics.panel import Count, count_panel
+from lcbench.statistics.panels import difference
 
 FEW = 200
 PANEL = {"accuracy": Count(metrics.accuracy, proportion=True), "macro F1": Count(metrics.macro_f1)}

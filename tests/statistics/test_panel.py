@@ -13,15 +13,8 @@ from lcbench.statistics.design import Design
 from lcbench.statistics.interval_model import IDENTICAL, NOT_DEFINED
 from lcbench.statistics.intervals import all_intervals, intervals
 from lcbench.statistics.limits import Scale, wilson
-from lcbench.statistics.panel import (
-    Count,
-    count_panel,
-    difference,
-    join,
-    rekeyed,
-    under,
-    with_differences,
-)
+from lcbench.statistics.panel import Count, count_panel
+from lcbench.statistics.panels import difference, join, rekeyed, under, with_differences
 
 from .helpers import slopes
 

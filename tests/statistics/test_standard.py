@@ -18,7 +18,7 @@ from lcbench.statistics.interval_model import (
     WILSON,
 )
 from lcbench.statistics.intervals import all_intervals, intervals
-from lcbench.statistics.panel import difference
+from lcbench.statistics.panels import difference
 from lcbench.statistics.registry import METRICS, MetricKey
 from lcbench.statistics.standard import confusion_panel, count_statistics, standard_panel
 from lcbench.statistics.tree import ClassTree

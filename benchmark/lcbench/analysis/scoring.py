@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -38,7 +38,7 @@ from lcbench.statistics.groups import cluster_codes
 from lcbench.statistics.interval_model import CONSTANT, Interval
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.models import ModelIntervals, Pair, model_intervals
-from lcbench.statistics.panel import difference, under
+from lcbench.statistics.panels import difference, under
 from lcbench.statistics.registry import METRICS, MetricKey
 from lcbench.statistics.standard import ACCURACY
 from lcbench.taxonomy import Taxonomy
@@ -124,14 +124,28 @@ def compare_models(
     )
 
 
-def drop_between(
-    first: CodedPredictions, second: CodedPredictions, model: str, settings: AnalysisSettings
-) -> Interval:
-    """Return a model's accuracy on the first predictions minus that on the second.
+def drops_between(
+    first: CodedPredictions,
+    second: CodedPredictions,
+    models: Sequence[str],
+    settings: AnalysisSettings,
+) -> dict[str, Interval]:
+    """Return the accuracy of each model on the first predictions minus that on the second.
 
     Both sides vary together: a source group that both know is the same for both.
     """
     codes, size = _shared_clusters(first, second)
+    return {model: _drop(first, second, model, codes, size, settings) for model in models}
+
+
+def _drop(
+    first: CodedPredictions,
+    second: CodedPredictions,
+    model: str,
+    codes: tuple[Codes, Codes],
+    size: int,
+    settings: AnalysisSettings,
+) -> Interval:
     minuend, subtrahend = (
         one.accuracy_panel(model, clusters, size)
         for one, clusters in zip((first, second), codes, strict=True)

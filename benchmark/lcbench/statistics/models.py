@@ -10,7 +10,8 @@ from lcbench.statistics.bootstrap import RESAMPLES, Tick
 from lcbench.statistics.choices import Method
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.intervals import intervals
-from lcbench.statistics.panel import K, Panel, join, rekeyed, with_differences
+from lcbench.statistics.panel import K, Panel
+from lcbench.statistics.panels import join, rekeyed, with_differences
 
 Pair = tuple[str, str]
 

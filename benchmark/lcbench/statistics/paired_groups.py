@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from lcbench.statistics.design import Design
 from lcbench.statistics.events import Events
-from lcbench.statistics.rates import GroupedRate, RateDifference, RateRatio, pooled_trials
+from lcbench.statistics.rate_pairs import RateDifference, RateRatio
+from lcbench.statistics.rates import GroupedRate, pooled_trials
 from lcbench.statistics.tree import Codes
 from lcbench.statistics.variance import Variance, variance
 

@@ -7,8 +7,8 @@ A measure is known by its key, any hashable value such as
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -19,9 +19,8 @@ from lcbench.statistics.bootstrap import WeightedStatistic
 from lcbench.statistics.design import Design
 from lcbench.statistics.distinct import distinct_rows
 from lcbench.statistics.limits import Limits, Scale
-from lcbench.statistics.metrics import Counts, Values
+from lcbench.statistics.metrics import Counts, Values, ratio
 from lcbench.statistics.rates import GroupedRate
-from lcbench.statistics.variance import centred
 
 CountStatistic = Callable[[Values], Values]
 """Takes (B, ...) totals of counts and returns (B,) values."""
@@ -29,7 +28,6 @@ SHARE = (0.0, 1.0)
 # Of the weights in a central difference: its error is of the order of the square.
 _STEP = 1e-4
 K = TypeVar("K", bound=Hashable)
-J = TypeVar("J", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -136,6 +134,32 @@ class Count:
     defined: CountStatistic | None = None
     proportion: bool = False
     trials: Callable[[Values], float] | None = None
+
+
+def column_share(
+    part: int,
+    whole: int,
+    *,
+    bounds: tuple[float, float] = SHARE,
+    scale: Scale = Scale.bounded,
+    proportion: bool = False,
+) -> Count:
+    """Return the statistic of one column of (..., C) sums divided by another; 0/0 is 0.
+
+    Parameters
+    ----------
+    part, whole
+        The columns; `whole` holds the images that enter.
+    bounds, scale, proportion
+        See `Count`.
+    """
+    return Count(
+        lambda sums: ratio(sums[..., part], sums[..., whole]),
+        lambda sums: np.asarray(sums[..., whole]),
+        bounds,
+        scale,
+        proportion=proportion,
+    )
 
 
 def count_panel(
@@ -266,112 +290,6 @@ def trials_of_mean(trials: NDArray[Any]) -> float:
     """
     known = np.asarray(trials, np.float64)[np.asarray(trials) > 0]
     return float(len(known) ** 2 / (1.0 / known).sum()) if len(known) else 0.0
-
-
-def join(panels: Sequence[Panel[K]]) -> Panel[K]:
-    """Return one panel with the measures of several, evaluated on the same weights.
-
-    Raises
-    ------
-    ValueError
-        If their designs differ.
-    """
-    if len({panel.design for panel in panels}) != 1:
-        raise ValueError("panels of different designs cannot be joined")
-    measures = tuple(measure for panel in panels for measure in panel.measures)
-    return Panel(
-        panels[0].design,
-        measures,
-        lambda weights: np.concatenate([panel.evaluate(weights) for panel in panels], axis=1),
-        lambda: np.concatenate([panel.influence() for panel in panels], axis=1),
-    )
-
-
-def difference(first: Panel[K], second: Panel[K]) -> Panel[K]:
-    """Return the panel of first minus second.
-
-    Both sides are evaluated on the same weights, which keeps the pairing. The images may differ,
-    as long as the groups are the same ones in the same order.
-
-    Raises
-    ------
-    ValueError
-        If the designs or the keys of the measures differ.
-    """
-    if [one.key for one in first.measures] != [one.key for one in second.measures]:
-        raise ValueError("the panels measure different things")
-    if first.design != second.design:
-        raise ValueError("the panels draw different units")
-    measures = map(_difference, first.measures, second.measures)
-    return Panel(
-        first.design,
-        tuple(measures),
-        lambda weights: first.evaluate(weights) - second.evaluate(weights),
-        lambda: first.influence() - second.influence(),
-    )
-
-
-def under(panel: Panel[K], design: Design) -> Panel[K]:
-    """Return a panel under another design of the same units, with the influences of its own.
-
-    What is fixed in its own design stays so: the numbers of images of each class there.
-    """
-    own = panel.design
-
-    def influence() -> Values:
-        columns = panel.influence()
-        return np.stack([centred(column, own) for column in columns.T], axis=1)
-
-    return replace(panel, design=design, influence=influence)
-
-
-def with_differences(panel: Panel[K], differences: Mapping[K, tuple[K, K]]) -> Panel[K]:
-    """Return the panel with differences between its own measures added.
-
-    Parameters
-    ----------
-    panel
-        The measures.
-    differences
-        By the key of each difference, those of its two sides: the first minus the second.
-    """
-    column = {one.key: number for number, one in enumerate(panel.measures)}
-    first, second = ([column[sides[side]] for sides in differences.values()] for side in (0, 1))
-    added = [
-        replace(_difference(panel.measures[a], panel.measures[b]), key=key)
-        for key, a, b in zip(differences, first, second, strict=True)
-    ]
-
-    def extended(found: Values) -> Values:
-        return np.concatenate([found, found[:, first] - found[:, second]], axis=1)
-
-    return Panel(
-        panel.design,
-        (*panel.measures, *added),
-        lambda weights: extended(panel.evaluate(weights)),
-        lambda: extended(panel.influence()),
-    )
-
-
-def _difference(one: Measure[K], other: Measure[K]) -> Measure[K]:
-    width = one.bounds[1] - one.bounds[0]
-    defined = bool(one.images and other.images)
-    return Measure(
-        one.key,
-        (-width, width),
-        Scale.linear,
-        images=max(one.images, other.images) if defined else 0,
-        groups=max(one.groups, other.groups) if defined else 0,
-        trials=min(one.trials, other.trials) if defined else 0,
-        difference=True,
-        interval=one.interval and other.interval,
-    )
-
-
-def rekeyed(panel: Panel[K], rename: Callable[[K], J]) -> Panel[J]:
-    """Return the panel with other keys for its measures."""
-    measures = tuple(Measure(**{**vars(one), "key": rename(one.key)}) for one in panel.measures)
-    return Panel(panel.design, measures, panel.evaluate, panel.influence)
 
 
 def _all_counts(counts: Values) -> NDArray[Any]:
