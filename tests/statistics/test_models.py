@@ -42,6 +42,14 @@ def test_a_model_with_fewer_measures_takes_none_from_the_others(panels):
         assert found.differences[pair] == {"macro F1": full.differences[pair]["macro F1"]}
 
 
+def test_differences_that_come_from_elsewhere_are_left_out(panels):
+    full = model_intervals(panels, [("a", "b")])
+    found = model_intervals(panels, [("a", "b")], apart={"accuracy"})
+    assert found.own == full.own
+    rest = {"macro F1": full.differences["a", "b"]["macro F1"]}
+    assert found.differences == {("a", "b"): rest}
+
+
 def test_models_may_have_any_names(panels):
     names = ["a", "a-b", "b", "a|b", "", "accuracy"]
     pairs = [(one, two) for one in names for two in names if one != two]
