@@ -13,7 +13,7 @@ from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
 from lcbench.datasets.labels import LabelReader
 from lcbench.predictions.models import load_models
-from lcbench.runs.finished import read_suite
+from lcbench.runs.reading import read_suite
 
 from .truth import PROTOCOLS
 

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from lcbench.errors import UserError
-from lcbench.runs.finished import Incomplete, read_suite
+from lcbench.runs.finished import Incomplete
+from lcbench.runs.reading import read_suite
 from lcbench.runs.records import ExternalRecord, RunState, write_record
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from lcbench.datasets.dataset import Dataset
 from lcbench.errors import UserError
+from lcbench.runs.external_records import OverlapRecord
 from lcbench.runs.overlap import overlap_with_training
-from lcbench.runs.records import OverlapRecord
 from lcbench.storage import file_sha256
 
 from ..leakage.tissue import saved, tile

@@ -18,8 +18,9 @@ from lcbench.provenance import typed
 from lcbench.runs import plan as planning
 from lcbench.runs.describe import describe_plan
 from lcbench.runs.execute import execute
-from lcbench.runs.finished import Incomplete, read_suite
+from lcbench.runs.finished import Incomplete
 from lcbench.runs.plan import Plan
+from lcbench.runs.reading import read_suite
 from lcbench.runs.records import LeftOut
 from lcbench.runs.store import read_plan
 

@@ -16,7 +16,8 @@ from lcbench.rendering.formats import (
     share,
 )
 from lcbench.rendering.words import GROUPS_UNKNOWN, capital, node_words, protocol_short
-from lcbench.runs.records import DatasetRecord, LabelCount, OverlapRecord
+from lcbench.runs.external_records import LabelCount, OverlapRecord
+from lcbench.runs.records import DatasetRecord
 from lcbench.statistics.interval_model import Interval
 
 UNKNOWN = GROUPS_UNKNOWN.partition(":")[0]
