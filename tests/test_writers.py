@@ -49,7 +49,7 @@ def names(folder: Path) -> list[str]:
 
 WRITES = """
 place, word = Path(sys.argv[1]), sys.argv[2]
-for number in range(1000):
+for number in range(500):
     with held(place), whole_folder(place) as folder:
         (folder / "one").write_text(f"{word}{number}")
         (folder / "two").write_text(f"{word}{number}")
@@ -58,12 +58,12 @@ for number in range(1000):
 
 
 def test_writers_that_race_leave_a_whole_folder_and_nothing_else(tmp_path: Path) -> None:
-    writers = [start(WRITES, tmp_path / "run", word) for word in "bcd"]
-    assert [writer.wait(timeout=300) for writer in writers] == [0, 0, 0]
+    writers = [start(WRITES, tmp_path / "run", word) for word in "bc"]
+    assert [writer.wait(timeout=300) for writer in writers] == [0, 0]
     assert names(tmp_path) == ["run"]
     one, two = ((tmp_path / "run" / name).read_text() for name in ("one", "two"))
     assert one == two
-    assert one[1:] == "999"
+    assert one[1:] == "499"
 
 
 COUNTS = """
@@ -76,9 +76,9 @@ for _ in range(500):
 
 def test_no_two_processes_are_inside_at_once(tmp_path: Path) -> None:
     (tmp_path / "count").write_text("0")
-    processes = [start(COUNTS, tmp_path) for _ in range(3)]
-    assert [process.wait(timeout=300) for process in processes] == [0, 0, 0]
-    assert (tmp_path / "count").read_text() == "1500"
+    processes = [start(COUNTS, tmp_path) for _ in range(2)]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    assert (tmp_path / "count").read_text() == "1000"
 
 
 def test_who_comes_second_is_told_once_and_waits(
@@ -179,8 +179,8 @@ def test_a_folder_that_is_swept_loses_what_was_left_in_it_and_gets_back_what_it_
 ) -> None:
     for file in (
         f"a/{NEW}-seed0/state.json", f"a/{OLD}-seed0/state.json", "a/seed1/state.json",
-        f"a/{OLD}-seed1/gone", f"a/seed1/{NEW}-predictions.parquet", f"{NEW}-plan.json", "plan.json",
-        "a/.hidden/of others",
+        f"a/{OLD}-seed1/gone", f"a/seed1/{NEW}-predictions.parquet", f"{NEW}-plan.json",
+        "plan.json", "a/.hidden/of others",
     ):  # fmt: skip
         write_text(tmp_path / file, file)
     sweep(tmp_path)

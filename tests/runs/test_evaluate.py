@@ -19,8 +19,9 @@ from PIL import Image
 from lcbench.errors import UserError
 from lcbench.runs.evaluate import Evaluation, EvaluationOptions, evaluate
 from lcbench.runs.execute import execute
+from lcbench.runs.external_records import ExternalRecord, OverlapRecord
 from lcbench.runs.plan import RunOptions, make_plan
-from lcbench.runs.records import ExternalRecord, OverlapRecord, read_record
+from lcbench.runs.records import read_record
 
 from .recipes import CASCADE, COLOUR, MAJORITY, REFERENCE, suite_text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from lcbench.runs.reading import read_suite
 from lcbench.runs.records import LeftOut
 from lcbench.runs.store import read_plan
 
+from ..stored import rewrite
 from .recipes import KNN, MAJORITY, REFERENCE, MakePlan, contents, counts
 
 Run = Callable[..., tuple[int, int, int]]
@@ -136,12 +136,24 @@ CHANGED = {**REFERENCE, "epochs": 3}
 @pytest.mark.parametrize(
     ("recipes", "asked", "said"),
     [
-        ((), {"backbone": "test_convnext"}, "another recipe or other weights"),
-        ((), {"backbone": "test_convnext", "seeds": 3}, "another recipe or other weights"),
-        ((), {"backbone": "test_convnext", "seeds": 1}, "another recipe or other weights"),
-        ((), {"backbone": "test_convnext", "only": ("knn",)}, "another recipe or other weights"),
-        ((CHANGED, KNN, MAJORITY), {}, "another recipe or other weights"),
-        ((CHANGED, KNN, MAJORITY), {"seeds": 1}, "another recipe or other weights"),
+        ((), {"backbone": "test_convnext"}, "another recipe, other code or other weights"),
+        (
+            (),
+            {"backbone": "test_convnext", "seeds": 3},
+            "another recipe, other code or other weights",
+        ),
+        (
+            (),
+            {"backbone": "test_convnext", "seeds": 1},
+            "another recipe, other code or other weights",
+        ),
+        (
+            (),
+            {"backbone": "test_convnext", "only": ("knn",)},
+            "another recipe, other code or other weights",
+        ),
+        ((CHANGED, KNN, MAJORITY), {}, "another recipe, other code or other weights"),
+        ((CHANGED, KNN, MAJORITY), {"seeds": 1}, "another recipe, other code or other weights"),
         ((REFERENCE, {**MAJORITY, "name": "knn"}, MAJORITY), {}, "another recipe"),
         ((), {"groups": None, "only": ("majority",)}, "other source groups"),
         ((), {"groups": None, "seeds": 1}, "other source groups"),
@@ -272,9 +284,7 @@ def test_runs_of_a_protocol_that_an_older_plan_forgot_are_found(
 ) -> None:
     execute(plan_of(MAJORITY, protocols=("paper", "grouped")), out, jobs=1)
     file = out / "tiny" / "plan.json"
-    stored: dict[str, Any] = json.loads(file.read_text())
-    del stored["invocations"], stored["roles"]
-    file.write_text(json.dumps(stored | {"protocols": ["grouped"]}))
+    rewrite(file, "invocations", "roles", protocols=["grouped"])
     plan = read_plan(out / "tiny")
     assert [(one.protocols, one.baselines) for one in plan.invocations] == [
         (("grouped",), ("majority",))

@@ -274,7 +274,7 @@ RecordType = TypeVar("RecordType", bound=Record)
 def write_record(path: Path, record: Record) -> None:
     """Write a record as JSON with a hash of itself, whole or not at all."""
     content = record.model_dump(mode="json")
-    content[CHECKSUM] = _checksum(content)
+    content[CHECKSUM] = checksum(content)
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
 
@@ -292,8 +292,8 @@ def read_record(path: Path, kind: type[RecordType]) -> RecordType:
     """
     content = _read_json(path)
     version = content.setdefault("schema_version", 1)
-    checksum = content.pop(CHECKSUM, None)
-    if checksum != _checksum(content) and (checksum is not None or version != 1):
+    stored = content.pop(CHECKSUM, None)
+    if stored != checksum(content) and (stored is not None or version != 1):
         raise UserError(f"{path}: damaged: its content is not what was written")
     if version > SCHEMA_VERSION:
         raise NewerVersionError(
@@ -322,6 +322,6 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _checksum(content: Mapping[str, Any]) -> str:
+def checksum(content: Mapping[str, Any]) -> str:
     """Return the hash of a record's content, however it is spaced."""
     return content_hash(json.dumps(content, ensure_ascii=True))

@@ -10,7 +10,7 @@ from pathlib import Path
 from lcbench.console import warn
 from lcbench.errors import UserError
 from lcbench.protocols import PROTOCOLS, run_name
-from lcbench.runs.records import Invocation, PlanRecord, RunConfig, read_record
+from lcbench.runs.records import Invocation, NewerVersionError, PlanRecord, RunConfig, read_record
 from lcbench.runs.stored import CONFIG, PREDICTIONS
 from lcbench.runs.suite import load_suite, shipped_suites
 from lcbench.storage import held, inside
@@ -66,11 +66,14 @@ def read_plan(suite_folder: Path) -> PlanRecord:
     """
     try:
         plan = read_record(suite_folder / PLAN, PlanRecord)
+    except NewerVersionError:
+        raise
     except UserError as error:
         remedy = "Run the suite again with the same command: it keeps what is done."
         raise UserError(error.message, error.remedy or remedy) from error
     if not plan.invocations:
-        asked = {name: getattr(plan, name) for name in Invocation.model_fields}
+        shared = Invocation.model_fields.keys() & PlanRecord.model_fields.keys()
+        asked = {name: getattr(plan, name) for name in shared}
         plan = plan.model_copy(update={"invocations": (Invocation(**asked),)})
     if plan.roles is None and plan.suite in shipped_suites():
         plan = plan.model_copy(update={"roles": load_suite(plan.suite).roles})

@@ -141,7 +141,7 @@ def _require_files(folder: Path, state: RunState) -> None:
         if Path(name).name != name or not (folder / name).is_file():
             raise UnusableRunError("unusable", f"no {name}")
         if _sha256(folder / name) != state.files[name]:
-            raise UnusableRunError("unusable", f"{name}: damaged: not the file that was stored")
+            raise UnusableRunError("unusable", f"{name}: damaged: not the file that {STATE} names")
 
 
 def _sha256(path: Path) -> str:
