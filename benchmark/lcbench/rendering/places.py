@@ -18,6 +18,17 @@ _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _ELSEWHERE = "Name another place."
 
 
+def check_runs(out: Path) -> None:
+    """Refuse a runs folder that is a file or cannot be written.
+
+    Raises
+    ------
+    UserError
+        It names the place, and says what is in the way.
+    """
+    _require_writable(out, out)
+
+
 def check_comparison(out: Path, predictions: Iterable[Path]) -> None:
     """Refuse a file for a comparison that is a folder, cannot be written, or holds predictions.
 
@@ -80,6 +91,7 @@ def check_report(target: Path) -> None:
     remedy = "Choose another folder with --out, or move what is in it."
     if target.is_file():
         raise UserError(f"{target}: a file stands where the report's folder would be", remedy)
+    _require_writable(target, target.parent)
     if not target.is_dir():
         return
     if any(target.iterdir()) and not _is_ours(target / RESULTS_JSON):

@@ -24,7 +24,7 @@ from lcbench.protocols import Split
 from lcbench.provenance import now
 from lcbench.runs.plan import PlannedBaseline
 from lcbench.runs.records import RunConfig, RunState, write_record
-from lcbench.runs.store import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE
+from lcbench.runs.stored import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE, seal
 from lcbench.storage import whole_folder
 from lcbench.taxonomy import Taxonomy
 
@@ -33,7 +33,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that one run needs."""
+    """Everything that one run needs.
+
+    `stands`: whether its folder holds a good run, which a failure must not replace.
+    """
 
     folder: Path
     config: RunConfig
@@ -41,6 +44,7 @@ class Job:
     split: Split
     features: Features
     taxonomy: Taxonomy
+    stands: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,9 @@ class _Fitted:
 def run_job(job: Job) -> RunState:
     """Do a run and store its folder, whole or not at all.
 
-    An error of the fit is stored as the run's state: it concerns this run alone. A folder that
-    cannot be written is raised, because it concerns every run.
+    An error of the fit is stored as the run's state: it concerns this run alone; where a good run
+    stands, it is only returned. A folder that cannot be written is raised, because it concerns
+    every run.
 
     Raises
     ------
@@ -66,9 +71,9 @@ def run_job(job: Job) -> RunState:
     try:
         fitted = _fit_and_predict(job, started)
     except UserError as error:
-        return _store_failure(job, started, str(error))
+        return store_failure(job, started, str(error))
     except Exception:  # noqa: BLE001 - one broken baseline must not take the others with it
-        return _store_failure(job, started, traceback.format_exc())
+        return store_failure(job, started, traceback.format_exc())
     with whole_folder(job.folder) as folder:
         _store(folder, job, fitted)
     return fitted.state
@@ -166,12 +171,19 @@ def _store(folder: Path, job: Job, fitted: _Fitted) -> None:
         history.to_csv(folder / HISTORY, index=False, lineterminator="\n")
     write_predictions(folder / PREDICTIONS, fitted.predictions)
     (folder / MODEL).write_bytes(fitted.model)
-    write_record(folder / STATE, fitted.state)
+    _store_state(folder, fitted.state)
 
 
-def _store_failure(job: Job, started: str, reason: str) -> RunState:
+def store_failure(job: Job, started: str, reason: str) -> RunState:
+    """Store that a run failed, unless a good one stands in its place; return the state."""
     state = RunState(status="failed", started=started, error=reason)
-    with whole_folder(job.folder) as folder:
-        write_record(folder / CONFIG, job.config)
-        write_record(folder / STATE, state)
+    if not job.stands:
+        with whole_folder(job.folder) as folder:
+            write_record(folder / CONFIG, job.config)
+            _store_state(folder, state)
     return state
+
+
+def _store_state(folder: Path, state: RunState) -> None:
+    """Write the state last: it names the hash of every other file."""
+    write_record(folder / STATE, state.model_copy(update={"files": seal(folder)}))

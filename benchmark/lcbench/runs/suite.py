@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError,
 
 from lcbench.errors import UserError, unknown_name, wrong_usage
 from lcbench.protocols import PROTOCOLS
-from lcbench.runs.records import RolesRecord
+from lcbench.runs.records import Name, RolesRecord
 
 REFERENCE_BACKBONE = "reference"
 """What a recipe writes for the backbone that `--backbone` exchanges."""
@@ -30,7 +30,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: Name
     kind: str
     purpose: str
     role: Literal["floor", "shortcut"] | None = None
@@ -56,11 +56,11 @@ class Suite(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: Name
     purpose: str
     reference: str
     backbone: str
-    protocols: tuple[str, ...] = Field(min_length=1)
+    protocols: tuple[Name, ...] = Field(min_length=1)
     seeds: PositiveInt
     flattering: str | None = None
     leakage_free: str | None = None

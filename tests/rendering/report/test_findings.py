@@ -20,7 +20,7 @@ from lcbench.rendering.report.external import (
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.leakage import training_sizes
 from lcbench.rendering.words import excludes_zero
-from lcbench.runs.records import LabelCount, OverlapRecord
+from lcbench.runs.external_records import LabelCount, OverlapRecord
 
 from .. import suites
 from ..suites import ACCURACIES, FLAT, LUNG, event, interval, suite

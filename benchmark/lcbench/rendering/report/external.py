@@ -22,7 +22,8 @@ from lcbench.rendering.words import (
     node_words,
     protocol_short,
 )
-from lcbench.runs.records import DatasetRecord, LabelCount, OverlapRecord
+from lcbench.runs.external_records import LabelCount, OverlapRecord
+from lcbench.runs.records import DatasetRecord
 from lcbench.statistics.interval_model import Interval
 
 UNKNOWN = GROUPS_UNKNOWN.partition(":")[0]

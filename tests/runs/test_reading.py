@@ -12,8 +12,15 @@ import pandas as pd
 import pytest
 
 from lcbench.errors import UserError
-from lcbench.runs.finished import Incomplete, read_suite
-from lcbench.runs.records import ExternalRecord, RunState, write_record
+from lcbench.runs.finished import Incomplete
+from lcbench.runs.reading import read_suite
+from lcbench.runs.records import RunState, write_record
+from lcbench.runs.store import suite_folders
+from lcbench.storage import held
+
+from ..stored import as_older, reseal, rewrite
+from ..test_writers import HOLDS, start
+from .harm import FILES, HARMS
 
 
 @pytest.fixture
@@ -23,16 +30,19 @@ def suite(finished: Path, tmp_path: Path) -> Path:
 
 
 def edit(path: Path, **changes: object) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    rewrite(path, **changes)
+    reseal(path.parent)
 
 
 def edit_table(run: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
     path = run / "predictions.parquet"
     change(pd.read_parquet(path)).to_parquet(path)
+    reseal(run)
 
 
 def fail(run: Path, reason: str = "out of memory") -> None:
     write_record(run / "state.json", RunState(status="failed", started="", error=reason))
+    reseal(run)
 
 
 def found(folder: Path) -> dict[str, tuple[str, str]]:
@@ -74,6 +84,12 @@ def test_labels_that_are_inner_nodes_are_kept(suite: Path) -> None:
     assert knn.table["true"].tolist().count("malignant") == 1
 
 
+def other_answer(table: pd.DataFrame) -> pd.DataFrame:
+    first, *others = table["predicted"]
+    other = next(name for name in ("benign", "adenocarcinoma") if name != first)
+    return table.assign(predicted=[other, *others])
+
+
 def rename_class(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns={"p:benign": "p:liver"}).replace("benign", "liver")
 
@@ -82,18 +98,50 @@ def rename_class(table: pd.DataFrame) -> pd.DataFrame:
     ("harm", "kind", "words"),
     [
         (lambda run: fail(run, "disk full"), "failed", "disk full"),
-        (lambda run: (run / "config.json").unlink(), "interrupted", "no config.json or state.json"),
-        (lambda run: (run / "predictions.parquet").unlink(), "unusable", "no predictions.parquet"),
         (
-            lambda run: (run / "predictions.parquet").write_bytes(b"PAR1 nonsense"),
-            "unusable",
-            "Parquet file",
+            lambda run: as_older(run / "config.json"),
+            "older",
+            "stored by an older lcbench without hashes of its files: run the suite again",
         ),
-        (lambda run: (run / "state.json").write_text("{"), "unusable", "not a readable RunState"),
         (
-            lambda run: (run / "history.csv").write_text("epoch,loss\n1,2\n"),
+            lambda run: [
+                (run / "history.csv").write_text("epoch,loss\n1,2\n"),
+                reseal(run),
+            ],
             "unusable",
             "history.csv lacks the columns network, train_loss, validation_loss",
+        ),
+        (
+            lambda run: rewrite(run / "state.json", files={}),
+            "unusable",
+            "state.json names no hash of config.json",
+        ),
+        (
+            lambda run: [
+                shutil.copy(run.parents[1] / "knn/seed0/predictions.parquet", run),
+                reseal(run),
+            ],
+            "unusable",
+            "the predictions are of another run: baseline knn",
+        ),
+        (
+            lambda run: edit_table(run, other_answer),
+            "unusable",
+            "predicted contradicts the probabilities of 1 images",
+        ),
+        (
+            lambda run: edit(run / "config.json", suite="other"),
+            "unusable",
+            "made for the suite other",
+        ),
+        (
+            lambda run: edit(
+                run / "config.json",
+                dataset=json.loads((run / "config.json").read_text())["dataset"]
+                | {"groups_sha256": "0"},
+            ),
+            "unusable",
+            "made with other source groups than the plan's",
         ),
         (
             lambda run: edit_table(run, lambda table: table[:-1]),
@@ -124,7 +172,7 @@ def rename_class(table: pd.DataFrame) -> pd.DataFrame:
         (
             lambda run: edit(run / "config.json", baseline="../../elsewhere"),
             "unusable",
-            "config.json names another run",
+            "config.json: no RunConfig of this version of lcbench: baseline",
         ),
     ],
 )
@@ -139,18 +187,75 @@ def test_a_run_that_cannot_be_used_is_listed(
     assert str(suite) not in detail
 
 
-def test_what_was_left_behind_or_copied_is_listed_and_not_counted(suite: Path) -> None:
-    (suite / "paper" / "knn" / ".seed1-abc").mkdir()
-    (suite / "grouped" / "knn" / "seed0-fold0" / ".predictions-x.parquet").touch()
+@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("file", FILES)
+def test_whatever_happens_to_a_file_of_a_run_it_is_named_and_the_others_are_used(
+    file: str, harm: str, suite: Path
+) -> None:
+    run, sibling = suite / "paper/reference/seed0", suite / "grouped/reference/seed0-fold2"
+    HARMS[harm](run / file, sibling / file)
+    ((name, (kind, detail)),) = found(suite).items()
+    assert name == "paper/reference/seed0"
+    assert kind in ("interrupted", "unusable")
+    assert file in detail or "names another run" in detail
+    assert len(read_suite(suite).runs) == 17
+
+
+def test_what_was_copied_is_listed_and_not_counted_and_what_is_being_written_is_passed_over(
+    suite: Path,
+) -> None:
+    (suite / "paper" / "knn" / ".lcbench-new-abcd1234-seed1").mkdir()
+    (suite / "grouped/knn/seed0-fold0/.lcbench-new-abcd1234-predictions.parquet").touch()
     (suite / "external" / "ct").mkdir(parents=True)
     shutil.copytree(suite / "paper/knn/seed0", suite / "paper/knn/seed0 (copy)")
     assert found(suite) == {
         "paper/knn/seed0 (copy)": ("duplicate", "paper/knn/seed0"),
         "external/ct": ("interrupted", "no evaluation.json"),
-        "paper/knn/.seed1-abc": ("left behind", ""),
-        "grouped/knn/seed0-fold0/.predictions-x.parquet": ("left behind", ""),
     }
     assert len(read_suite(suite).runs) == 18
+
+
+def test_while_another_process_works_what_is_missing_is_in_progress(suite: Path) -> None:
+    shutil.rmtree(suite / "paper" / "knn" / "seed0")
+    (suite / "paper/majority/seed0/state.json").unlink()
+    before = found(suite)
+    assert [kind for kind, _ in before.values()] == ["interrupted", "never started"]
+    holder = start(HOLDS, suite)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert {run: kind for run, (kind, _) in found(suite).items()} == dict.fromkeys(
+            before, "in progress"
+        )
+    finally:
+        holder.kill()
+        holder.communicate()
+    assert found(suite) == before
+    with held(suite):  # by ourselves
+        assert found(suite) == before
+
+
+def test_what_the_suite_has_no_longer_is_named_and_left_out(suite: Path) -> None:
+    (now,) = read_suite(suite).plan.invocations
+    left = {"protocols": ("grouped",), "suite_protocols": ("grouped",)}
+    gone = now.model_copy(update={**left, "suite_baselines": ("reference", "majority")})
+    rewrite(suite / "plan.json", invocations=[now.model_dump(), gone.model_dump()])
+    read = read_suite(suite)
+    assert found(suite) == {
+        "paper": ("retired", "the suite has no such protocol any more"),
+        "grouped/knn": ("retired", "the suite has no such baseline any more"),
+    }
+    assert (read.baselines, read.protocols) == (("reference", "majority"), ("grouped",))
+    asked = now.model_copy(update={"suite_protocols": ("grouped",)})
+    rewrite(suite / "plan.json", invocations=[asked.model_dump(), gone.model_dump()])
+    assert set(found(suite)) == {"grouped/knn", "paper/knn"}  # somebody asked for paper
+
+
+def test_a_link_that_leads_out_of_the_suite_is_refused(suite: Path, tmp_path: Path) -> None:
+    shutil.move(suite / "paper", tmp_path / "paper")
+    (suite / "paper").symlink_to(tmp_path / "paper")
+    with pytest.raises(UserError, match="leads out of"):
+        read_suite(suite)
 
 
 def test_planned_runs_that_never_started_are_listed(suite: Path) -> None:
@@ -167,30 +272,20 @@ def test_planned_runs_that_never_started_are_listed(suite: Path) -> None:
 def test_a_suite_without_a_finished_run_is_an_error(suite: Path) -> None:
     for state in suite.rglob("state.json"):
         fail(state.parent)
-    with pytest.raises(UserError, match=r"no finished run .*failed out of memory"):
+    with pytest.raises(UserError, match=r"no finished run .*failed: out of memory"):
         read_suite(suite)
 
 
-def test_external_folders_are_read_and_their_trouble_is_listed(suite: Path) -> None:
-    record = ExternalRecord(
-        name="ct", command="", created="", labels=(), images=11, scored=11, copies=0,
-        contradictions=(), unreadable=(), left_out=(),
-    )  # fmt: skip
-    write_record(suite / "external" / "ct" / "evaluation.json", record)
-    for baseline in ("knn", "majority"):
-        place = suite / "external" / "ct" / "paper" / baseline
-        place.mkdir(parents=True)
-        shutil.copy(
-            suite / "paper" / baseline / "seed0/predictions.parquet", place / "seed0.parquet"
-        )
-    (suite / "external/ct/paper/knn/seed1.parquet").write_bytes(b"no")
-    (suite / "external" / "bad").mkdir()
-    (suite / "external" / "bad" / "evaluation.json").write_text("{}")
-    (external,) = read_suite(suite).external
-    assert external.record == record
-    assert [(run.protocol, run.baseline) for run in external.runs] == [
-        ("paper", "knn"), ("paper", "majority"),
-    ]  # fmt: skip
-    trouble = found(suite)
-    assert set(trouble) == {"external/ct/paper/knn/seed1.parquet", "external/bad"}
-    assert "not a readable ExternalRecord" in trouble["external/bad"][1]
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b'{"schema_version": 2}', None], ids=["empty", "cut", "other", "gone"]
+)
+def test_a_plan_that_is_damaged_is_one_message_with_a_remedy(
+    content: bytes | None, suite: Path
+) -> None:
+    (suite / "plan.json").unlink()
+    if content is not None:
+        (suite / "plan.json").write_bytes(content)
+    for folder in suite_folders(suite.parent):
+        with pytest.raises(UserError, match=r"plan\.json") as caught:
+            read_suite(folder)
+    assert "same command" in caught.value.remedy
