@@ -51,7 +51,7 @@ def test_each_candidate_gets_its_own_registration(
 ) -> None:
     expected = [register(images[a], images[b], mirror=mirror) for a, b, mirror in PAIRS]
     assert [found is not None for found in expected] == [True, True, False, True, False]
-    own = Proofs(images, journal)
+    own = Proofs(images, journal, "key")
     require_equal(own.registrations(PAIRS), expected)
     require_equal(own.registrations(PAIRS[::-1]), expected[::-1])
     assert len(registered) == len(PAIRS)
@@ -61,11 +61,11 @@ def test_each_candidate_gets_its_own_registration(
 def test_the_journal_says_bit_for_bit_what_came_out_and_is_continued(
     images: list[ImageFeatures], journal: Path, registered: Registered
 ) -> None:
-    first = Proofs(images, journal).registrations(PAIRS[:2])
+    first = Proofs(images, journal, "key").registrations(PAIRS[:2])
     before = journal.read_text()
-    rest = Proofs(images, journal).registrations(PAIRS[2:])
+    rest = Proofs(images, journal, "key").registrations(PAIRS[2:])
     assert journal.read_text().startswith(before)
-    require_equal(Proofs(images, journal).registrations(PAIRS), first + rest)
+    require_equal(Proofs(images, journal, "key").registrations(PAIRS), first + rest)
     assert len(registered) == len(PAIRS)
 
 
@@ -74,13 +74,13 @@ def test_the_journal_says_bit_for_bit_what_came_out_and_is_continued(
 def test_a_line_that_was_cut_off_is_dropped_and_done_again(
     images: list[ImageFeatures], journal: Path, whole: int, kept: int, registered: Registered
 ) -> None:
-    expected = Proofs(images, journal).registrations(PAIRS)
+    expected = Proofs(images, journal, "key").registrations(PAIRS)
     lines = journal.read_text().splitlines(keepends=True)
     journal.write_text("".join(lines[:whole]) + lines[whole][:kept])
     registered.clear()
-    again = Proofs(images, journal)
+    again = Proofs(images, journal, "key")
     require_equal(again.registrations(PAIRS), expected)
     assert len(registered) == len(PAIRS) - whole
     assert journal.read_text().splitlines(keepends=True) == lines
-    require_equal(Proofs(images, journal).registrations(PAIRS), expected)
+    require_equal(Proofs(images, journal, "key").registrations(PAIRS), expected)
     assert len(registered) == len(PAIRS) - whole
