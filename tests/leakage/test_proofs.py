@@ -10,6 +10,7 @@ from lcbench.leakage.keypoints import ImageFeatures
 from lcbench.leakage.proofs import Proofs
 from lcbench.leakage.registration import Registration, register
 
+from ..damage import EVERY_DAMAGE, Damage, named
 from .tissue import Change, copied, described, features
 
 PAIRS = [
@@ -67,6 +68,38 @@ def test_the_journal_says_bit_for_bit_what_came_out_and_is_continued(
     assert journal.read_text().startswith(before)
     require_equal(Proofs(images, journal, "key").registrations(PAIRS), first + rest)
     assert len(registered) == len(PAIRS)
+
+
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
+def test_broken_lines_and_those_of_others_are_named_and_done_again(
+    images: list[ImageFeatures], journal: Path, damage: Damage, registered: Registered,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    expected = Proofs(images, journal, "key").registrations(PAIRS)
+    lines = journal.read_text().splitlines()
+    sibling = journal.with_name("sibling.jsonl")
+    Proofs([images[3], *images[:3]], sibling, "another key").registrations(PAIRS)
+    registered.clear()
+    damage(journal, sibling)
+    left = journal.read_text().splitlines() if journal.exists() else []
+    whole = len(set(left) & set(lines))
+    again = Proofs(images, journal, "key")
+    require_equal(again.registrations(PAIRS), expected)
+    assert len(registered) == len(PAIRS) - whole
+    assert sorted(journal.read_text().splitlines()) == sorted(lines)
+    named = str(journal) in capsys.readouterr().err
+    assert named or whole == len(left) or damage.__name__ == "truncated"
+
+
+def test_numbers_changed_in_a_line_are_not_believed(
+    images: list[ImageFeatures], journal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = Proofs(images, journal, "key").registrations(PAIRS)
+    text = journal.read_text()
+    journal.write_text(text.replace("[0, 1, false,", "[0, 3, false,"))
+    assert journal.read_text() != text
+    require_equal(Proofs(images, journal, "key").registrations(PAIRS), expected)
+    assert "damaged (1 lines)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kept", [0, 1, 40, -1])

@@ -22,6 +22,8 @@ FACTS = "facts.json"
 """Beside the files of an entry: its key in words, what is known of it, and the hashes."""
 
 _BLOCK = 1 << 24
+_THREADS = 8
+"""More would wait for the disk, and each holds a block."""
 _UNSEALED = {"images_per_second", "key"}
 """What `facts.json` held before entries had hashes."""
 _LOST = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO}
@@ -161,7 +163,7 @@ def _hashes(folder: Path, key: Sequence[str], files: Sequence[tuple[str, int]]) 
     blocks = [
         (folder / name, start) for name, size in files for start in range(0, max(size, 1), _BLOCK)
     ]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as pool:
         digests = dict(zip(blocks, pool.map(_block_digest, blocks), strict=True))
     return [
         content_hash(
