@@ -19,7 +19,7 @@ from lcbench.caching.seals import (
     seal,
 )
 from lcbench.console import warn
-from lcbench.storage import content_hash, held, home_is_unknown, whole_folder
+from lcbench.storage import cache_folder, content_hash, held, home_is_unknown, whole_folder
 
 Build = Callable[[Path], Mapping[str, Any]]
 """Fills an empty folder, and returns what to know when it is read: what JSON can hold."""
@@ -50,7 +50,7 @@ def open_entry(folder: Path, key: Sequence[str], build: Build) -> Entry:
     """Return an entry of the cache, made now if it is not there, damaged or without hashes.
 
     Hashing costs a core about a second for 1.5 GB where the processor has instructions for SHA
-    (LC25000's embeddings: .04 s, its pixels: 1.6 s), and is done once a process. Another process
+    (LC25000's embeddings: .07 s, its pixels: 1.5 s), and is done once a process. Another process
     that makes the same entry is waited for.
 
     Parameters
@@ -107,7 +107,7 @@ def _read(folder: Path, key: Sequence[str]) -> Entry | None:
 
 def _make(folder: Path, key: Sequence[str], build: Build) -> Entry:
     if home_is_unknown():
-        _say_once("home", f"no home folder is known: the cache is in {folder.parents[1]}; set "
+        _say_once("home", f"no home folder is known: the cache is in {cache_folder()}; set "
                   "LCBENCH_CACHE to choose another place")  # fmt: skip
     if folder.exists() and not folder.is_dir():
         folder.unlink()

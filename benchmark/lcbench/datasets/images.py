@@ -92,7 +92,7 @@ def open_again(file: ImageFile) -> Image.Image:
     """Decode an image that was read before: from the same bytes, or not at all.
 
     Whatever is computed is stored under the hash of the bytes, so it must come from them.
-    Reading and hashing add about a twentieth to decoding.
+    Hashing adds less than a twentieth to decoding, and 1 % for files of 10 kB.
 
     Raises
     ------
