@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "benchmark" / "lcbench"
 STREET = (
     ("errors",),
     ("storage", "console", "provenance", "compute", "result_model"),
+    ("caching",),
     ("taxonomy",),
     ("statistics", "training"),
     ("datasets",),

@@ -222,19 +222,35 @@ def content_hash(*parts: str | bytes) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder for what can be computed again: `LCBENCH_CACHE` or the user's cache."""
+    """Return the folder for what can be computed again: `LCBENCH_CACHE` or the user's cache.
+
+    A user without a home, as in some containers, has one among the temporary files.
+
+    Raises
+    ------
+    UserError
+        If that one is another user's.
+    """
     override = os.environ.get("LCBENCH_CACHE")
-    return Path(override) if override else Path(platformdirs.user_cache_dir("lcbench"))
+    if override:
+        return Path(override)
+    if home_is_unknown():
+        folder = Path(tempfile.gettempdir()) / f"lcbench-{os.getuid()}"
+        if folder.exists() and folder.stat().st_uid != os.getuid():
+            raise UserError(f"{folder} is another user's", "Set LCBENCH_CACHE to a folder.")
+        return folder
+    return Path(platformdirs.user_cache_dir("lcbench"))
 
 
-def build_once(path: Path, build: Callable[[Path], None]) -> Path:
-    """Return `path`, a folder that `build` fills if it does not stand there yet."""
-    if not path.is_dir():
-        with held(path):
-            if not path.is_dir():
-                with whole_folder(path) as temporary:
-                    build(temporary)
-    return path
+def home_is_unknown() -> bool:
+    """Tell whether there is no place that the user's cache could be in."""
+    if os.environ.get("LCBENCH_CACHE"):
+        return False
+    try:
+        platformdirs.user_cache_dir("lcbench")
+    except RuntimeError:
+        return True
+    return False
 
 
 def _remove(path: Path) -> None:

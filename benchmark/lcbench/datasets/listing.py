@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from lcbench.console import Advance, no_progress
-from lcbench.datasets.images import SUFFIXES, UnreadableImageError, decode_rgb
+from lcbench.datasets.images import SUFFIXES, UnreadableImageError, decode_rgb, read_image
 from lcbench.datasets.labels import LEAVE_OUT, MAP_HELP, LabelReader
 from lcbench.errors import UserError, at_places
 from lcbench.storage import content_hash
@@ -221,9 +221,11 @@ def _walk(root: Path) -> Iterable[Path]:
 
 def _examine(path: Path) -> tuple[str, int, int, str, str]:
     try:
-        data = path.read_bytes()
+        data = read_image(path)
     except OSError as error:
         return "", 0, 0, "", error.strerror or str(error)
+    except UnreadableImageError as error:
+        return "", 0, 0, "", str(error)
     digest = hashlib.sha256(data).hexdigest()
     try:
         image, mode = decode_rgb(data)

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from lcbench.datasets.dataset import Dataset
+from lcbench.datasets.images import image_now
 from lcbench.errors import UserError
 from lcbench.leakage.sources import Sources, find_sources
-from lcbench.leakage.store import ImageFiles
 from lcbench.runs.external_records import OverlapRecord
 from lcbench.runs.records import PlanRecord
 from lcbench.runs.store import SPLITS
-from lcbench.storage import content_hash, file_sha256, inside
+from lcbench.storage import content_hash, inside
 
 _LISTED = 50
 
@@ -60,14 +60,8 @@ def overlap_with_training(
         if training is not None:
             raise UserError(f"--training {reason}", f"The first of them: {missing[0]}")
         return OverlapRecord(reason=f"{reason} any more (see --training)")
-    paths = tuple(root / image for image in images)
     manifest = external.manifest
-    folders = [
-        ImageFiles(paths, tuple(file_sha256(path) for path in paths)),
-        ImageFiles(
-            tuple(external.path(image) for image in manifest["image"]), tuple(manifest["sha256"])
-        ),
-    ]
+    folders = [[image_now(root / image) for image in images], external.files()]
     is_external = np.arange(len(images) + len(manifest)) >= len(images)
     sources = find_sources(folders, queries=is_external)
     return _describe(sources, images, list(manifest["image"]))

@@ -183,8 +183,7 @@ def _findings(audit: Audit) -> Iterator[tuple[str, Sequence[Pair]]]:
 def _draw_pairs(audit: Audit, examples: Iterable[Pair], out: Path) -> dict[Pair, str]:
     """Draw the examples, what stands under two labels, and every merge of given groups."""
     results = audit.results
-    names = audit.collection.images["name"]
-    paths = {name: audit.collection.path(row) for row, name in enumerate(names)}
+    images = audit.collection.by_name()
     merges = results.published.merges if results.published else ()
     wanted = dict.fromkeys(
         (
@@ -198,6 +197,6 @@ def _draw_pairs(audit: Audit, examples: Iterable[Pair], out: Path) -> dict[Pair,
     with progress("Drawing pairs", len(wanted)) as advance:
         for number, pair in enumerate(wanted, start=1):
             drawn[pair] = f"pairs/{number:03}.png"
-            draw_pair(pair, paths, out / drawn[pair])
+            draw_pair(pair, images, out / drawn[pair])
             advance(1)
     return drawn
