@@ -50,10 +50,39 @@ def wrong_usage(message: str, remedy: str = "") -> UserError:
     return UserError(message, remedy, ExitCode.WRONG_USAGE)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return the kind of an error of a library and the first line of what it says."""
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+_LACKS_MEMORY = (
+    "out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory",
+    "insufficient memory", "bad_alloc", "failed to map segment", "can't start new thread",
+)  # fmt: skip
+"""What libraries say that have no MemoryError of their own."""
+
+
+def from_lack_of_memory(error: BaseException) -> UserError | None:
+    """Return the user's version of an error that more memory would mend; None for all others.
+
+    An error that a library raised because of one counts too.
+    """
+    seen: BaseException | None = error
+    while seen is not None:
+        lacks = isinstance(seen, MemoryError) or (
+            isinstance(seen, OSError | RuntimeError | ImportError | SystemError)
+            and any(words in str(seen).lower() for words in _LACKS_MEMORY)
+        )
+        if lacks:
+            return UserError(
+                f"not enough memory ({first_line(seen)})",
+                "Close other programs, raise the limit if one is set (see 'ulimit -v'), or use "
+                "less at a time: 'lcbench run' has --jobs 1, a recipe for a whole network "
+                "batch_size.",
+            )
+        seen = seen.__cause__ or seen.__context__
+    return None
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:

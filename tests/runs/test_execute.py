@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import torch
-from joblib.externals.loky import get_reusable_executor
 
 from lcbench.runs.execute import execute
 from lcbench.runs.records import RunConfig, RunState, read_record
@@ -168,15 +167,6 @@ def test_leftovers_of_a_killed_run_are_removed(plan_of: MakePlan, tmp_path: Path
     assert [path.name for path in run_folder(out, "majority").parent.iterdir()] == ["seed0"]
 
 
-@pytest.fixture
-def own_workers() -> Iterator[None]:
-    """Worker processes that see this test's cache, and none left over for other tests."""
-    get_reusable_executor().shutdown(wait=True)
-    yield
-    get_reusable_executor().shutdown(wait=True)
-
-
-@pytest.mark.usefixtures("own_workers")
 def test_two_fresh_runs_give_equal_bytes_whatever_the_cache_and_the_number_of_jobs(
     plan_of: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

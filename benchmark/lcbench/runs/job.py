@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lcbench.compute import PeakMemory
-from lcbench.errors import UserError
+from lcbench.errors import UserError, from_lack_of_memory
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import Context, FitSummary
@@ -65,10 +65,13 @@ def run_job(job: Job) -> RunState:
     started = now()
     try:
         fitted = _fit_and_predict(job, started)
+    except KeyboardInterrupt:
+        raise
     except UserError as error:
-        return _store_failure(job, started, str(error))
-    except Exception:  # noqa: BLE001 - one broken baseline must not take the others with it
-        return _store_failure(job, started, traceback.format_exc())
+        return store_failure(job, str(error), started)
+    except BaseException as error:  # noqa: BLE001 - of a kind that is broken, or exits
+        known = from_lack_of_memory(error)
+        return store_failure(job, str(known) if known else traceback.format_exc(), started)
     with whole_folder(job.folder) as folder:
         _store(folder, job, fitted)
     return fitted.state
@@ -169,8 +172,9 @@ def _store(folder: Path, job: Job, fitted: _Fitted) -> None:
     write_record(folder / STATE, fitted.state)
 
 
-def _store_failure(job: Job, started: str, reason: str) -> RunState:
-    state = RunState(status="failed", started=started, error=reason)
+def store_failure(job: Job, reason: str, started: str = "") -> RunState:
+    """Store a run's folder that says why the run failed; it began just now if nobody says when."""
+    state = RunState(status="failed", started=started or now(), error=reason)
     with whole_folder(job.folder) as folder:
         write_record(folder / CONFIG, job.config)
         write_record(folder / STATE, state)
