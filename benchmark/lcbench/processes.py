@@ -24,8 +24,6 @@ Result = TypeVar("Result")
 _POSIX = os.name == "posix"
 _END_SECONDS = 10
 """A process that was killed and is not gone by then is waiting for a disk."""
-_DIE_WITH_PARENT = 1
-"""PR_SET_PDEATHSIG of Linux's prctl."""
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from lcbench.processes import _serve; _serve()"
@@ -199,7 +197,6 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 def _serve() -> None:
     """Do what arrives on standard input, in a worker; end when the parent ends."""
     tasks, answers = _take_pipes()
-    _die_with_parent()
     messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(tasks, messages), daemon=True).start()
     work = messages.get()
@@ -226,21 +223,16 @@ def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _receive(tasks: IO[bytes], messages: queue.SimpleQueue[bytes]) -> None:
-    """Hand on what the parent sends; without a parent, end whatever is being done."""
+    """Hand on what the parent sends; without a parent, end, and whatever was started here too.
+
+    Linux's PR_SET_PDEATHSIG would be there first, and end this process alone.
+    """
     with suppress(EOFError, pickle.UnpicklingError):
         while True:
             messages.put(pickle.load(tasks))  # noqa: S301 - from the parent
     if _POSIX:
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
-
-
-def _die_with_parent() -> None:
-    """Let Linux do it too: a task that never lets go of the interpreter's lock hears no thread."""
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
 
 
 def _sendable(error: BaseException) -> BaseException:
