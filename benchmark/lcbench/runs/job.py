@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -18,14 +19,14 @@ from lcbench.compute import PeakMemory
 from lcbench.errors import UserError, from_lack_of_memory
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
-from lcbench.models.baseline import Context, FitSummary
+from lcbench.models.baseline import Context, FitSummary, Unfinished
 from lcbench.predictions.table import Predictions, predictions_table, write_predictions
 from lcbench.protocols import Split
 from lcbench.provenance import now
 from lcbench.runs.plan import PlannedBaseline
 from lcbench.runs.records import RunConfig, RunState, write_record
 from lcbench.runs.store import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE
-from lcbench.storage import whole_folder
+from lcbench.storage import content_hash, whole_folder
 from lcbench.taxonomy import Taxonomy
 
 Result = TypeVar("Result")
@@ -68,12 +69,13 @@ def run_job(job: Job) -> RunState:
     except KeyboardInterrupt:
         raise
     except UserError as error:
-        return store_failure(job, str(error), started)
+        return store_failure(job, started, str(error))
     except BaseException as error:  # noqa: BLE001 - of a kind that is broken, or exits
         known = from_lack_of_memory(error)
-        return store_failure(job, str(known) if known else traceback.format_exc(), started)
+        return store_failure(job, started, str(known) if known else traceback.format_exc())
     with whole_folder(job.folder) as folder:
         _store(folder, job, fitted)
+    shutil.rmtree(_unfinished(job).folder, ignore_errors=True)
     return fitted.state
 
 
@@ -87,7 +89,7 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
 
     compute = job.features.compute
     seed = seed_of_run(job.split.seed, job.split.fold)
-    context = Context(job.taxonomy, compute, seed, job.baseline.backbone)
+    context = Context(job.taxonomy, compute, seed, job.baseline.backbone, _unfinished(job))
     baseline = job.baseline.kind(job.baseline.settings, context)
     train, validation, test = (
         Samples(job.features, job.split.rows(side)) for side in ("train", "validation", "test")
@@ -120,6 +122,12 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
         best_epoch=summary.best_epoch,
     )
     return _Fitted(save(baseline.state()), summary, predictions, state)
+
+
+def _unfinished(job: Job) -> Unfinished:
+    """Return where a fit that was interrupted left its epochs, for the same run alone."""
+    folder = job.folder.with_name(f".lcbench-unfinished-{job.folder.name}")
+    return Unfinished(folder, content_hash(job.config.model_dump_json()))
 
 
 @contextmanager
@@ -172,9 +180,9 @@ def _store(folder: Path, job: Job, fitted: _Fitted) -> None:
     write_record(folder / STATE, fitted.state)
 
 
-def store_failure(job: Job, reason: str, started: str = "") -> RunState:
-    """Store a run's folder that says why the run failed; it began just now if nobody says when."""
-    state = RunState(status="failed", started=started or now(), error=reason)
+def store_failure(job: Job, started: str, reason: str) -> RunState:
+    """Store a run's folder that says why the run failed."""
+    state = RunState(status="failed", started=started, error=reason)
     with whole_folder(job.folder) as folder:
         write_record(folder / CONFIG, job.config)
         write_record(folder / STATE, state)

@@ -9,6 +9,7 @@ from functools import partial
 from lcbench import interrupts
 from lcbench.console import warn
 from lcbench.processes import Lost, run_in_processes
+from lcbench.provenance import now
 from lcbench.runs.job import Job, run_job, store_failure
 from lcbench.runs.records import RunState
 
@@ -54,7 +55,7 @@ def _run_beside(pending: list[Job], processes: int) -> Iterator[tuple[Job, RunSt
         else:
             yield job, state
     for job, state in _run_in_processes(lost, 1):
-        yield job, store_failure(job, _killed(state)) if isinstance(state, Lost) else state
+        yield job, store_failure(job, now(), _killed(state)) if isinstance(state, Lost) else state
 
 
 def _run_in_processes(jobs: Sequence[Job], processes: int) -> Iterator[tuple[Job, RunState | Lost]]:
