@@ -21,6 +21,7 @@ _START = """
 import sys
 from lcbench import interrupts
 interrupts.GRACE_SECONDS = float(sys.argv.pop(1))
+exec(sys.argv.pop(1))
 sys.argv[0] = "lcbench"
 from lcbench.cli import main
 main()
@@ -58,7 +59,7 @@ class Started:
 
 @contextmanager
 def started(
-    folder: Path, *words: object, grace: float = 2.0, **environment: str
+    folder: Path, *words: object, grace: float = 2.0, before: str = "", **environment: str
 ) -> Iterator[Started]:
     """Start `lcbench words` in a folder, as a terminal does; nothing of it is left afterwards.
 
@@ -67,6 +68,8 @@ def started(
     grace
         Seconds in which it may finish after a first signal: many where a test lets it finish, few
         where a test does not want to wait.
+    before
+        Python that the process does before the command.
     environment
         Changes to it.
     """
@@ -74,7 +77,7 @@ def started(
     out, err = folder / f"{number}.stdout", folder / f"{number}.stderr"
     with out.open("wb") as to_out, err.open("wb") as to_err:
         process = subprocess.Popen(
-            [sys.executable, "-c", _START, str(grace), *map(str, words)],
+            [sys.executable, "-c", _START, str(grace), before, *map(str, words)],
             cwd=folder, stdin=subprocess.DEVNULL, stdout=to_out, stderr=to_err,
             env={**os.environ, **environment}, start_new_session=True,
         )  # fmt: skip

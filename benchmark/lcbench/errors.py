@@ -61,28 +61,46 @@ _LACKS_MEMORY = (
     "insufficient memory", "bad_alloc", "failed to map segment", "can't start new thread",
 )  # fmt: skip
 """What libraries say that have no MemoryError of their own."""
+_NEARLY = 0.75
+"""The share of a limit from which on an error of any kind may come from it: torchvision, for one,
+goes on without what it could not load."""
 
 
 def from_lack_of_memory(error: BaseException) -> UserError | None:
     """Return the user's version of an error that more memory would mend; None for all others.
 
-    An error that a library raised because of one counts too.
+    An error that was raised because of such a one counts, and so does any under a limit on memory
+    that is nearly used up.
     """
     seen: BaseException | None = error
-    while seen is not None:
-        lacks = isinstance(seen, MemoryError) or (
-            isinstance(seen, OSError | RuntimeError | ImportError | SystemError)
-            and any(words in str(seen).lower() for words in _LACKS_MEMORY)
-        )
-        if lacks:
-            return UserError(
-                f"not enough memory ({first_line(seen)})",
-                "Close other programs, raise the limit if one is set (see 'ulimit -v'), or use "
-                "less at a time: 'lcbench run' has --jobs 1, a recipe for a whole network "
-                "batch_size.",
-            )
+    while seen is not None and not _says_memory(seen):
         seen = seen.__cause__ or seen.__context__
-    return None
+    if seen is None and not _limit_is_nearly_used_up():
+        return None
+    return UserError(
+        f"not enough memory ({first_line(seen or error)})",
+        "Close other programs, raise the limit if one is set (see 'ulimit -v'), or use less at a "
+        "time: 'lcbench run' has --jobs 1, a recipe for a whole network batch_size.",
+    )
+
+
+def _says_memory(error: BaseException) -> bool:
+    if isinstance(error, OSError | RuntimeError | ImportError | SystemError):
+        said = str(error).lower()
+        return any(words in said for words in _LACKS_MEMORY)
+    return isinstance(error, MemoryError)
+
+
+def _limit_is_nearly_used_up() -> bool:
+    """Tell whether 'ulimit -v' leaves this process little; where there is no such limit, no."""
+    try:
+        import resource
+    except ImportError:
+        return False
+    import psutil
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return limit >= 0 and psutil.Process().memory_info().vms > _NEARLY * limit
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:

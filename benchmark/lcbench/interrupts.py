@@ -109,7 +109,10 @@ def _wait(number: signal.Signals) -> None:
     threading.Event().wait(GRACE_SECONDS)
     if _state.finishing:
         _state.overdue = True
-        _thread.interrupt_main(number)
+        if hasattr(signal, "pthread_kill"):  # wakes the main thread where it waits, too
+            signal.pthread_kill(threading.main_thread().ident or 0, number)
+        else:
+            _thread.interrupt_main(number)
 
 
 def _stop() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +15,15 @@ from lcbench.compute import Compute
 from lcbench.training.checkpoint import Checkpoint
 from lcbench.training.loop import Examples, TrainingResult, TrainingSettings, train
 
+pytestmark = pytest.mark.usefixtures("every_epoch")
 EPOCHS = 5
 SETTINGS = TrainingSettings(EPOCHS, 8, 0.02, patience=EPOCHS, autocast=True)
+
+
+@pytest.fixture
+def every_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These epochs take no longer than storing them."""
+    monkeypatch.setattr("lcbench.training.checkpoint.SHARE_OF_TIME", math.inf)
 
 
 class StopHereError(Exception):
@@ -160,3 +168,20 @@ def test_a_checkpoint_runs_no_code(tmp_path: Path, capsys: pytest.CaptureFixture
     assert Checkpoint(path, "key").load() is None
     assert f"{path}: damaged" in capsys.readouterr().err
     assert not (tmp_path / "owned").exists()
+
+
+def test_storing_takes_a_small_share_of_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that counts how often it is asked: storing takes one tick."""
+    ticks = iter(range(1000))
+    monkeypatch.setattr("time.monotonic", lambda: next(ticks))
+    monkeypatch.setattr("lcbench.training.checkpoint.SHARE_OF_TIME", 1 / 3)
+    checkpoint = Checkpoint(tmp_path / "all.checkpoint", "key")
+    stored = []
+    for number in range(12):
+        checkpoint.save({"number": number})
+        found = Checkpoint(checkpoint.path, "key").load()
+        assert found is not None
+        stored.append(found["number"])
+    assert stored == [0, 0, 0, 3, 3, 3, 6, 6, 6, 9, 9, 9]

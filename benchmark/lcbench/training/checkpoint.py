@@ -1,12 +1,13 @@
-"""What training needs to go on after an interruption, on disk after every epoch."""
+"""What training needs to go on after an interruption, on disk after its epochs."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import math
 import pickle
+import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ import torch
 from lcbench.console import warn
 from lcbench.storage import whole_file
 
+SHARE_OF_TIME = 0.05
+"""What storing may add to training: an epoch on an accelerator can take less than ten times as
+long."""
 _DIGEST = hashlib.sha256().digest_size
 
 
-@dataclass(frozen=True)
 class Checkpoint:
     """A file that holds the state of a training that has not ended.
 
@@ -30,8 +33,10 @@ class Checkpoint:
         Everything that the training depends on; a state of another training is not taken.
     """
 
-    path: Path
-    key: str
+    def __init__(self, path: Path, key: str) -> None:
+        self.path = path
+        self._key = key
+        self._due = -math.inf
 
     def load(self) -> dict[str, Any] | None:
         """Return the state that was stored last; None if there is none of this training.
@@ -45,18 +50,26 @@ class Checkpoint:
         if hashlib.sha256(content).digest() == stored[:_DIGEST]:
             with suppress(pickle.UnpicklingError):  # it would run code
                 key, state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-                return state if key == self.key else None
+                return state if key == self._key else None
         warn(f"{self.path}: damaged; the training that it belongs to begins anew")
         return None
 
     def save(self, state: dict[str, Any]) -> None:
-        """Store a state of tensors, numbers, text, and lists and dictionaries of them."""
+        """Store a state of tensors, numbers, text, and lists and dictionaries of them.
+
+        Where epochs are so short that this would slow them down, not every one is stored.
+        """
+        started = time.monotonic()
+        if started < self._due:
+            return
         buffer = io.BytesIO()
-        torch.save((self.key, state), buffer)
+        torch.save((self._key, state), buffer)
         content = buffer.getbuffer()
         with whole_file(self.path) as temporary, temporary.open("wb") as file:
             file.write(hashlib.sha256(content).digest())
             file.write(content)
+        ended = time.monotonic()
+        self._due = ended + (ended - started) / SHARE_OF_TIME
 
 
 def random_state() -> dict[str, Any]:

@@ -103,7 +103,7 @@ def train(
     tell
         Takes the images of each batch, and words on epoch and loss.
     checkpoint
-        Where to go on from, and to store where training stands after each epoch. An interrupted
+        Where to go on from, and to store where training stands after an epoch. An interrupted
         training that goes on ends with the bytes of one that was not interrupted.
 
     Raises
