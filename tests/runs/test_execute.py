@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import torch
-from joblib.externals.loky import get_reusable_executor
 
 from lcbench.errors import UserError
 from lcbench.runs.execute import execute
@@ -322,15 +320,6 @@ def test_a_failure_under_fresh_leaves_the_good_run_that_stood_there(
     assert read_record(run_folder(out, "own") / "state.json", RunState).status == "failed"
 
 
-@pytest.fixture
-def own_workers() -> Iterator[None]:
-    """Worker processes that see this test's cache, and none left over for other tests."""
-    get_reusable_executor().shutdown(wait=True)
-    yield
-    get_reusable_executor().shutdown(wait=True)
-
-
-@pytest.mark.usefixtures("own_workers")
 def test_two_fresh_runs_give_equal_bytes_whatever_the_cache_and_the_number_of_jobs(
     plan_of: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,8 +11,9 @@ from typing import Annotated, Any, Literal, ParamSpec
 import typer
 from typer.core import TyperGroup
 
+from lcbench.cli.signals import interrupted
 from lcbench.console import err, escape
-from lcbench.errors import ExitCode, UserError, at_places
+from lcbench.errors import ExitCode, UserError, at_places, from_lack_of_memory
 from lcbench.provenance import typed
 from lcbench.storage import cache_folder
 
@@ -65,7 +66,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 def guarded(command: Callable[P, ExitCode]) -> Callable[P, None]:
     """Turn a command's result and the user's errors into exit codes and one clear message.
 
-    What the system says about a path that was typed, or about the cache, is the user's error.
+    What the system says about a path that was typed, or about the cache, is the user's error, and
+    so is a machine or a limit with too little memory.
     """
 
     @functools.wraps(command)
@@ -76,8 +78,13 @@ def guarded(command: Callable[P, ExitCode]) -> Callable[P, None]:
         except UserError as error:
             code = _show_error(error)
         except KeyboardInterrupt:
-            err.print("Interrupted. Finished runs are kept: the same command goes on from there.")
+            err.print(interrupted(command.__name__))
             code = ExitCode.FAILED
+        except Exception as error:
+            known = from_lack_of_memory(error)
+            if known is None:
+                raise
+            code = _show_error(known)
         raise typer.Exit(int(code))
 
     return wrapped

@@ -6,6 +6,7 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -30,6 +31,7 @@ __all__ = [
     "FitSummary",
     "Settings",
     "State",
+    "Unfinished",
     "find_kind",
     "import_address",
     "register",
@@ -47,6 +49,22 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True)
+class Unfinished:
+    """A folder for a fit that has not ended; it is removed when the run is stored.
+
+    Parameters
+    ----------
+    folder
+        Need not exist.
+    key
+        Everything that the run depends on. What was stored under another key is of another run.
+    """
+
+    folder: Path
+    key: str
+
+
+@dataclass(frozen=True)
 class Context:
     """What a baseline is given beside its settings.
 
@@ -60,12 +78,15 @@ class Context:
         For everything random; the same for every baseline of one split, so that arms are paired.
     backbone
         The backbone that the settings name, None where they name none.
+    unfinished
+        Where a fit that takes long may keep what it needs to go on after an interruption.
     """
 
     taxonomy: Taxonomy
     compute: Compute
     seed: int
     backbone: Encoder | None
+    unfinished: Unfinished | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from lcbench.training.checkpoint import Checkpoint
     from lcbench.training.loop import Examples
 
 
@@ -140,6 +141,7 @@ class Network(Baseline):
                     self.context.seed,
                     part.name,
                     tell,
+                    self._checkpoint(part),
                 )
             results.append(result)
         return FitSummary(
@@ -210,6 +212,16 @@ class Network(Baseline):
         what = "network" if part.node == ROOT else f"network below {part.name}"
         description = f"Training a {what} on {self._backbone.name}"
         return telling_progress(description, images * self.settings.epochs)
+
+    def _checkpoint(self, part: _Part) -> Checkpoint | None:
+        """Return where a whole network keeps its epochs; a head is trained again in no time."""
+        unfinished = self.context.unfinished
+        if unfinished is None or not self._full:
+            return None
+
+        from lcbench.training.checkpoint import Checkpoint
+
+        return Checkpoint(unfinished.folder / f"{part.name}.checkpoint", unfinished.key)
 
     def _build(self, part: _Part) -> nn.Module:
         """Return an untrained network; the same seed gives the same first weights."""

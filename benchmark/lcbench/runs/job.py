@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -15,17 +16,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lcbench.compute import PeakMemory
-from lcbench.errors import UserError
+from lcbench.errors import UserError, from_lack_of_memory
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
-from lcbench.models.baseline import Context, FitSummary
+from lcbench.models.baseline import Context, FitSummary, Unfinished
 from lcbench.predictions.table import Predictions, predictions_table, write_predictions
 from lcbench.protocols import Split
 from lcbench.provenance import now
 from lcbench.runs.plan import PlannedBaseline
 from lcbench.runs.records import RunConfig, RunState, write_record
 from lcbench.runs.stored import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE, seal
-from lcbench.storage import whole_folder
+from lcbench.storage import content_hash, whole_folder
 from lcbench.taxonomy import Taxonomy
 
 Result = TypeVar("Result")
@@ -70,12 +71,16 @@ def run_job(job: Job) -> RunState:
     started = now()
     try:
         fitted = _fit_and_predict(job, started)
+    except KeyboardInterrupt:
+        raise
     except UserError as error:
         return store_failure(job, started, str(error))
-    except Exception:  # noqa: BLE001 - one broken baseline must not take the others with it
-        return store_failure(job, started, traceback.format_exc())
+    except BaseException as error:  # noqa: BLE001 - of a kind that is broken, or exits
+        known = from_lack_of_memory(error)
+        return store_failure(job, started, str(known) if known else traceback.format_exc())
     with whole_folder(job.folder) as folder:
         _store(folder, job, fitted)
+    shutil.rmtree(_unfinished(job).folder, ignore_errors=True)
     return fitted.state
 
 
@@ -89,7 +94,7 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
 
     compute = job.features.compute
     seed = seed_of_run(job.split.seed, job.split.fold)
-    context = Context(job.taxonomy, compute, seed, job.baseline.backbone)
+    context = Context(job.taxonomy, compute, seed, job.baseline.backbone, _unfinished(job))
     baseline = job.baseline.kind(job.baseline.settings, context)
     train, validation, test = (
         Samples(job.features, job.split.rows(side)) for side in ("train", "validation", "test")
@@ -122,6 +127,12 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
         best_epoch=summary.best_epoch,
     )
     return _Fitted(save(baseline.state()), summary, predictions, state)
+
+
+def _unfinished(job: Job) -> Unfinished:
+    """Return where a fit that was interrupted left its epochs, for the same run alone."""
+    folder = job.folder.with_name(f".lcbench-unfinished-{job.folder.name}")
+    return Unfinished(folder, content_hash(job.config.model_dump_json()))
 
 
 @contextmanager
