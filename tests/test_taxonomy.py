@@ -209,9 +209,9 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path):
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"name = '\xff'")
     for file, said in (
-        (tmp_path / "absent.toml", "no such file"),
+        (tmp_path / "absent.toml", "No such file"),
         (binary, "not a readable taxonomy"),
-        (tmp_path, "not a readable taxonomy"),
+        (tmp_path, "Is a directory"),
     ):
         with pytest.raises(UserError, match=said) as raised:
             load_taxonomy(file)

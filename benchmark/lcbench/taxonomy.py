@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from lcbench.documents import read_toml
 from lcbench.errors import UserError, unknown_name
 
 ROOT = "root"
@@ -204,15 +204,12 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
         inner node with one child, a folder name claimed twice.
     """
     path = path or _DEFAULT_FILE
-    try:
-        entries = _TaxonomyFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file", "Check the path.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise UserError(
-            f"{path}: not a readable taxonomy: {error}",
-            'It needs name = "..." and one [nodes.NAME] table with parent = "..." a class.',
-        ) from error
+    entries = read_toml(
+        path,
+        _TaxonomyFile,
+        "a readable taxonomy",
+        'It needs name = "..." and one [nodes.NAME] table with parent = "..." a class.',
+    )
     _check_tree(path, entries)
     return Taxonomy(
         name=entries.name,

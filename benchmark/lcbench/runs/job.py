@@ -25,7 +25,8 @@ from lcbench.provenance import now
 from lcbench.runs.plan import PlannedBaseline
 from lcbench.runs.records import RunConfig, RunState, write_record
 from lcbench.runs.store import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE
-from lcbench.storage import whole_folder
+from lcbench.storage import whole_folder, write_text
+from lcbench.tables import csv_text
 from lcbench.taxonomy import Taxonomy
 
 Result = TypeVar("Result")
@@ -163,7 +164,7 @@ def _store(folder: Path, job: Job, fitted: _Fitted) -> None:
     write_record(folder / CONFIG, job.config)
     if fitted.summary.history:
         history = pd.DataFrame([asdict(epoch) for epoch in fitted.summary.history])
-        history.to_csv(folder / HISTORY, index=False, lineterminator="\n")
+        write_text(folder / HISTORY, csv_text(history))
     write_predictions(folder / PREDICTIONS, fitted.predictions)
     (folder / MODEL).write_bytes(fitted.model)
     write_record(folder / STATE, fitted.state)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from lcbench.datasets.dataset import Dataset
 from lcbench.errors import UserError
@@ -14,6 +13,7 @@ from lcbench.leakage.store import ImageFiles
 from lcbench.runs.records import OverlapRecord, PlanRecord
 from lcbench.runs.store import SPLITS
 from lcbench.storage import file_sha256
+from lcbench.tables import read_text_table
 
 _LISTED = 50
 
@@ -65,7 +65,7 @@ def _images(suite_folder: Path) -> list[str]:
     file = next(iter(sorted((suite_folder / SPLITS).glob("*/*.csv"))), None)
     if file is None:
         return []
-    return [str(image) for image in pd.read_csv(file, dtype=str, keep_default_na=False)["image"]]
+    return [str(image) for image in read_text_table(file)["image"]]
 
 
 def _describe(sources: Sources, training: list[str], external: list[str]) -> OverlapRecord:

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from lcbench.documents import MOST_JSON, explain, read_within
 from lcbench.errors import UserError
 from lcbench.storage import write_text
 from lcbench.taxonomy import Taxonomy
@@ -304,10 +305,10 @@ def read_record(path: Path, kind: type[RecordType]) -> RecordType:
         If the file is not such a record, or was written by a newer version.
     """
     try:
-        record = kind.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
+        record = kind.model_validate_json(read_within(path, MOST_JSON))
+    except ValidationError as error:
         raise UserError(
-            f"{path}: not a readable {kind.__name__}: {error}",
+            f"{path}: not a readable {kind.__name__}: {explain(error)}",
             "It may be from another version of lcbench: run the suite again into a new folder.",
         ) from error
     version = getattr(record, "schema_version", SCHEMA_VERSION)

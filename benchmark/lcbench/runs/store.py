@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lcbench.documents import read_json
 from lcbench.errors import UserError
 from lcbench.protocols import PROTOCOLS, run_name
 from lcbench.runs.records import Invocation, PlanRecord, RunConfig, RunState, read_record
@@ -168,8 +168,8 @@ def _stored_tree(path: Path) -> Taxonomy | None:
 def _is_ours(file: Path) -> bool:
     """Tell a record of ours from a file of the same name by another program."""
     try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+        content = read_json(file)
+    except UserError:
         return False
     return isinstance(content, dict) and {"suite", "taxonomy", "dataset"} <= content.keys()
 
