@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     import torch
     from safetensors.torch import load_file
 
+    _refuse_compressed(path)
     loaded: Any
     try:
         if path.suffix == ".safetensors":
@@ -55,6 +57,20 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     if not tensors:
         raise UserError(f"{path}: holds no tensors", "Expected the state dict of a network.")
     return tensors
+
+
+def _refuse_compressed(path: Path) -> None:
+    """Refuse an archive that holds more than its size: `torch.save` does not compress."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return  # no archive, or a broken one: the reader says so
+    if inside > path.stat().st_size:
+        raise UserError(
+            f"{path}: not readable weights: an archive that unpacks to {inside:,} bytes",
+            "Store the state dict with torch.save, which does not compress, or as .safetensors.",
+        )
 
 
 def match_tensors(

@@ -36,6 +36,7 @@ from lcbench.tables import (
 )
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
 RUN_FILE = "predictions.parquet"
@@ -50,6 +51,7 @@ _OTHER_KINDS = (
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _MOST_BYTES = 1_000_000_000
 """Bytes of the used columns of a Parquet file, unpacked."""
+_BATCH = 2**18
 _MOST_CELLS = 100_000_000
 _MOST_LEAVES = 1_000
 _SMALLER = "Store the predictions of one model alone, each image once for each seed."
@@ -129,15 +131,15 @@ def _read_parquet(path: Path) -> Read:
             version = schema_version(metadata)
             positions, problems = used_columns(names)
             used = {names[position] for position in positions.values()}
-            what = _too_much(file.metadata.num_rows, names, used, _size(file.metadata, used))
-            if what:
-                return refused(what, _SMALLER)
+            _require_bounded(file.metadata.num_rows, names, used)
             kinds = dict(zip(names, file.schema_arrow.types, strict=True))
         # One text may stand in every row: it stays in a dictionary.
         texts = [name for name in used if is_text(kinds[name])]
         with pq.ParquetFile(path, read_dictionary=texts) as file:
-            stored = file.read(sorted(used))
+            stored = _unpacked(file, sorted(used))
         stored.validate(full=True)
+    except NoTableError as error:
+        return refused(str(error), error.remedy)
     except (ValueError, OSError, pa.ArrowException) as error:  # broken bytes raise any of them
         words = clipped(" ".join(str(error).split()))
         return refused(f"no readable Parquet file: {words}", CONTRACT)
@@ -158,32 +160,39 @@ def _read_parquet(path: Path) -> Read:
     return Read(table, (*problems, *odd), notes)
 
 
-def _too_much(rows: int, names: Sequence[str], used: Collection[str], size: int) -> str:
-    """Say what a Parquet file holds too much of, by its metadata: it can be tiny and hold that."""
+def _unpacked(file: pq.ParquetFile, names: Sequence[str]) -> pa.Table:
+    """Read columns, as long as they take no more memory than predictions do.
+
+    Not by the sizes in the metadata: asking for those of an encrypted column ends the process.
+    """
+    import pyarrow as pa
+
+    before, batches = pa.total_allocated_bytes(), []
+    for batch in file.iter_batches(batch_size=_BATCH, columns=names):
+        batches.append(batch)
+        if pa.total_allocated_bytes() - before > _MOST_BYTES:
+            what = f"unpacked, it takes more than the {_MOST_BYTES // 10**6:,} MB that are read"
+            raise NoTableError(what, _SMALLER)
+    return pa.Table.from_batches(batches) if batches else file.read(names)
+
+
+def _require_bounded(rows: int, names: Sequence[str], used: Collection[str]) -> None:
+    """Hold a Parquet file to limits by its metadata: a tiny one can hold a great deal."""
     if rows > MOST_ROWS:
-        return f"it holds {rows:,} rows, but at most {MOST_ROWS:,} are read"
+        what = f"it holds {rows:,} rows, but at most {MOST_ROWS:,} are read"
+        raise NoTableError(what, _SMALLER)
     if rows * len(used) > _MOST_CELLS:
-        return f"it holds {rows * len(used):,} cells, but at most {_MOST_CELLS:,} are read"
-    if size > _MOST_BYTES:
-        return f"it holds {size:,} bytes unpacked, but at most {_MOST_BYTES:,} are read"
-    return _too_wide(names)
+        what = f"it holds {rows * len(used):,} cells, but at most {_MOST_CELLS:,} are read"
+        raise NoTableError(what, _SMALLER)
+    _require_narrow(names)
 
 
-def _too_wide(names: Sequence[str]) -> str:
-    """Say so where a table has more columns than any table of predictions."""
-    if len(names) > MOST_COLUMNS:
-        return f"it has {len(names):,} columns, but at most {MOST_COLUMNS:,} are read"
+def _require_narrow(names: Sequence[str]) -> None:
     leaves = sum(name.strip().startswith(PROBABILITY) for name in names)
-    if leaves > _MOST_LEAVES:
-        return f"it has {leaves:,} columns p:..., but at most {_MOST_LEAVES:,} are read"
-    return ""
-
-
-def _size(metadata: pq.FileMetaData, used: Collection[str]) -> int:
-    """Return how many bytes the used columns have, unpacked."""
-    groups = (metadata.row_group(number) for number in range(metadata.num_row_groups))
-    columns = (group.column(number) for group in groups for number in range(group.num_columns))
-    return sum(one.total_uncompressed_size for one in columns if one.path_in_schema in used)
+    for number, most, kind in ((len(names), MOST_COLUMNS, ""), (leaves, _MOST_LEAVES, " p:...")):
+        if number > most:
+            what = f"it has {number:,} columns{kind}, but at most {most:,} are read"
+            raise NoTableError(what, _SMALLER)
 
 
 def _read_csv(path: Path) -> Read:
@@ -204,9 +213,7 @@ def _read_records(rows: Iterator[tuple[int, list[str]]]) -> Read:
     names = next((record for _, record in rows if is_filled(record)), None)
     if names is None:
         return refused("the file is empty", CONTRACT)
-    what = _too_wide(names)
-    if what:
-        return refused(what, _SMALLER)
+    _require_narrow(names)
     positions, problems = used_columns(names)
     other = _other_separator(names)
     if problems and other:

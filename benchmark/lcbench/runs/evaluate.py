@@ -14,7 +14,7 @@ from lcbench.console import progress
 from lcbench.datasets.dataset import Dataset, drop_unreadable
 from lcbench.datasets.labels import read_labels_with
 from lcbench.datasets.listing import Listing, decode_all, list_images, manifest_hash
-from lcbench.errors import UserError
+from lcbench.errors import UserError, first_line
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.backbones import Backbone, fetch_backbone, resolve_backbone
@@ -22,7 +22,7 @@ from lcbench.models.baseline import Context, State, find_kind
 from lcbench.models.weights import WeightOptions, how_to_get
 from lcbench.predictions.table import predictions_table, write_predictions
 from lcbench.provenance import command, now
-from lcbench.runs.job import seed_of_run
+from lcbench.runs.job import require_distributions, seed_of_run
 from lcbench.runs.overlap import overlap_with_training
 from lcbench.runs.records import (
     BackboneRecord,
@@ -44,8 +44,11 @@ from lcbench.runs.store import (
     read_run,
     run_folders,
 )
+from lcbench.runs.suite import about_words
 from lcbench.storage import whole_folder
 from lcbench.taxonomy import Taxonomy
+
+_AGAIN = "Run the suite again."
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Ev
     UserError
         If the folder holds nothing that can be scored, or the suite no finished run.
     """
+    about = about_words(options.about)
     plan = read_plan(suite_folder)
     runs = _finished_runs(suite_folder)
     taxonomy = plan_taxonomy(plan)
@@ -98,7 +102,7 @@ def evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Ev
     _compute_features(usable, features)
     folder = _folder(suite_folder, dataset)
     overlap = overlap_with_training(suite_folder, plan, dataset, options.training)
-    record = _describe(folder, listing, dataset, left_out, overlap, options.about)
+    record = _describe(folder, listing, dataset, left_out, overlap, about)
     with whole_folder(folder) as temporary:
         with progress(f"Predicting {dataset.name}", len(usable)) as advance:
             for run in usable:
@@ -210,9 +214,14 @@ def _predict(
     backbone = features.backbones[config.backbone.name] if config.backbone else None
     seed = seed_of_run(config.seed, config.fold)
     baseline = kind(settings, Context(taxonomy, compute, seed, backbone))
-    baseline.restore(_stored_model(run.folder / MODEL))
     manifest = features.dataset.manifest
-    probabilities = baseline.predict(Samples(features, np.arange(len(manifest))))
+    model = run.folder / MODEL
+    try:
+        baseline.restore(_stored_model(model))
+        probabilities = baseline.predict(Samples(features, np.arange(len(manifest))))
+        require_distributions(config.kind, probabilities, (len(manifest), len(taxonomy.leaves)))
+    except UserError as error:
+        raise UserError(f"{model}: {error.message}", error.remedy or _AGAIN) from error
     predictions = predictions_table(
         manifest,
         probabilities,
@@ -228,12 +237,14 @@ def _predict(
 
 def _stored_model(path: Path) -> State:
     from safetensors import SafetensorError
-    from safetensors.numpy import load
+    from safetensors.numpy import load_file
 
+    if not path.is_file():
+        raise UserError("no such file", _AGAIN)
     try:
-        return load(path.read_bytes())
-    except (FileNotFoundError, SafetensorError) as error:
-        raise UserError(f"{path}: not a readable model: {error}", "Run the suite again.") from error
+        return load_file(path)
+    except (SafetensorError, KeyError) as error:  # the latter: numbers that NumPy does not have
+        raise UserError(f"not a readable model: {first_line(error)}", _AGAIN) from error
 
 
 def _folder(suite_folder: Path, dataset: Dataset) -> Path:
@@ -268,7 +279,7 @@ def _describe(
         sha256=dataset.sha256,
         left_out=tuple(LeftOut(baseline=name, reason=why) for name, why in left_out.items()),
         overlap=overlap,
-        about=about.strip(),
+        about=about,
     )
 
 

@@ -97,7 +97,8 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
     ):
         summary, train_seconds = _timed(lambda: baseline.fit(train, validation))
         probabilities, predict_seconds = _timed(lambda: baseline.predict(test))
-    _require_distributions(job, probabilities, len(test))
+    wanted = (len(test), len(job.taxonomy.leaves))
+    require_distributions(job.baseline.recipe.kind, probabilities, wanted)
     predictions = predictions_table(
         job.features.dataset.manifest.iloc[test.rows],
         probabilities,
@@ -147,10 +148,16 @@ def _images_per_second(job: Job, predict_seconds: float, images: int) -> float |
     return round(1 / (1 / prepared.images_per_second + predict_seconds / images), 1)
 
 
-def _require_distributions(job: Job, probabilities: NDArray[np.floating], images: int) -> None:
-    """Hold a kind to its contract; what breaks it would spoil the report of every baseline."""
-    wanted = (images, len(job.taxonomy.leaves))
-    kind = job.baseline.recipe.kind
+def require_distributions(
+    kind: str, probabilities: NDArray[np.floating], wanted: tuple[int, int]
+) -> None:
+    """Hold a kind to its contract; what breaks it would spoil the report of every baseline.
+
+    Raises
+    ------
+    UserError
+        If it predicted anything but (images, leaves) probabilities.
+    """
     if np.shape(probabilities) != wanted:
         raise UserError(f"kind {kind}: predict gave shape {np.shape(probabilities)}, not {wanted}")
     good = (probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)

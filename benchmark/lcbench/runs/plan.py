@@ -22,7 +22,15 @@ from lcbench.models.weights import WeightOptions, how_to_get
 from lcbench.protocols import Split, require_protocol, splits
 from lcbench.runs.claims import check_claims
 from lcbench.runs.records import LeftOut
-from lcbench.runs.suite import MOST_SEEDS, REFERENCE_BACKBONE, Recipe, Suite, choose, load_suite
+from lcbench.runs.suite import (
+    MOST_SEEDS,
+    REFERENCE_BACKBONE,
+    Recipe,
+    Suite,
+    about_words,
+    choose,
+    load_suite,
+)
 from lcbench.taxonomy import Taxonomy, load_taxonomy
 
 
@@ -144,6 +152,7 @@ def make_plan(options: RunOptions) -> Plan:
     UserError
         If anything that was asked for does not exist or does not fit.
     """
+    about = about_words(options.about)
     suite = load_suite(options.suite)
     taxonomy = load_taxonomy(options.taxonomy)
     for claims in suite.claims:
@@ -170,7 +179,7 @@ def make_plan(options: RunOptions) -> Plan:
         dataset=dataset,
         splits=tuple(_plan_splits(dataset, protocols, seeds, check)),
         pixel_check=check,
-        about=options.about.strip(),
+        about=about,
     )
 
 

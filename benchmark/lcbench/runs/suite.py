@@ -20,6 +20,9 @@ REFERENCE_BACKBONE = "reference"
 MOST_SEEDS = 100
 """Each has splits, fits and predictions of its own; ten tell how much seeds matter."""
 
+_MOST_WORDS = 200
+"""Characters of `--about`."""
+
 _SUITES = "*.toml"
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = (_PACKAGE / "_baselines", _PACKAGE.parents[1] / "baselines")
@@ -171,6 +174,23 @@ def choose(
     if not chosen:
         raise wrong_usage("--only and --skip leave no baseline", f"Baselines: {', '.join(names)}")
     return chosen
+
+
+def about_words(text: str) -> str:
+    """Return what `--about` says, as one line of a report.
+
+    Raises
+    ------
+    UserError
+        If it is too long for one, or holds line breaks or control characters.
+    """
+    text = text.strip()
+    remedy = f"Say it in one line of at most {_MOST_WORDS} characters."
+    if not text.isprintable():
+        raise wrong_usage("--about: it holds line breaks or control characters", remedy)
+    if len(text) > _MOST_WORDS:
+        raise wrong_usage(f"--about: {len(text):,} characters", remedy)
+    return text
 
 
 def in_order(names: Collection[str], order: Sequence[str]) -> tuple[str, ...]:
