@@ -193,6 +193,13 @@ def test_the_lung_tree_is_the_one_of_the_design():
         "an unknown key": ('negativ = "a"\n' + TWO, "negativ"),
         "a node without parent": (TWO + "[nodes.c]\n", "parent"),
         "one node": ('[nodes.a]\nparent = "root"\n', "nodes"),
+        "a name without letters": (TWO + '[nodes." "]\nparent = "root"\n', "' ' is no name of a"),
+        "a control character": (TWO + '[nodes."c\\u001b"]\nparent = "root"\n', "is no name of a"),
+        "a long name": (TWO + f'[nodes.{"c" * 101}]\nparent = "root"\n', "at most 100 characters"),
+        "very many nodes": (
+            "".join(f'[nodes.n{number}]\nparent = "root"\n' for number in range(1_001)),
+            "nodes: Dictionary should have at most 1000 items",
+        ),
         "bad TOML": ("[nodes.a\n", "not a readable taxonomy"),
     }.values(),
 )

@@ -137,7 +137,9 @@ def _words(error: Exception) -> str:
         return _too_deep()
     if isinstance(error, UnicodeDecodeError):
         return "it holds bytes that are not UTF-8 text"
-    return _clipped(str(error).split("; use sys.")[0])
+    if "integer string conversion" in str(error):
+        return "it holds a number of thousands of digits"
+    return _clipped(str(error))
 
 
 def _too_deep() -> str:

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,9 @@ class _TaxonomyFile(BaseModel):
     name: str
     negative: str | None = None
     subtypes_of: str | None = None
-    nodes: dict[str, _NodeEntry] = Field(min_length=2)
+    nodes: dict[Annotated[str, Field(max_length=100)], _NodeEntry] = Field(
+        min_length=2, max_length=1_000
+    )
 
 
 @dataclass(frozen=True)
@@ -243,6 +246,8 @@ def _check_edges(path: Path, nodes: dict[str, _NodeEntry]) -> None:
     for name, node in nodes.items():
         if name == ROOT:
             raise UserError(f"{path}: {ROOT!r} is the tree's own root and cannot be listed")
+        if not name.isprintable() or not normalise(name):
+            raise UserError(f"{path}: {name!r} is no name of a class: it needs letters or digits")
         if node.parent not in nodes and node.parent != ROOT:
             raise UserError(f"{path}: parent {node.parent!r} of {name!r} is not one of the nodes")
         children[node.parent] = children.get(node.parent, 0) + 1

@@ -37,12 +37,14 @@ from lcbench.runs.store import (
     run_folders,
 )
 from lcbench.runs.suite import in_order
+from lcbench.tables import read_text_table
 from lcbench.taxonomy import Taxonomy
 
 IncompleteKind = Literal[
     "failed", "interrupted", "unusable", "duplicate", "left behind", "never started"
 ]
 _TEMPORARY = ".*-*"
+_HISTORY_NUMBERS = ("epoch", "train_loss", "validation_loss")
 _HISTORY_COLUMNS = ("epoch", "network", "train_loss", "validation_loss")
 
 
@@ -286,11 +288,13 @@ def _together(name: str, parts: Sequence[Predictions]) -> Predictions:
 def _read_history(path: Path) -> pd.DataFrame | None:
     if not path.is_file():
         return None
-    try:
-        history = pd.read_csv(path)
-    except ValueError as error:
-        raise UserError(f"{path.name} cannot be read: {error}") from error
+    history = read_text_table(path)
     missing = [column for column in _HISTORY_COLUMNS if column not in history]
     if missing:
         raise UserError(f"{path.name} lacks the columns {', '.join(missing)}")
+    for column in _HISTORY_NUMBERS:
+        try:
+            history[column] = pd.to_numeric(history[column])
+        except ValueError as error:
+            raise UserError(f"{path.name}: the column {column} holds no numbers") from error
     return history if len(history) else None

@@ -65,7 +65,10 @@ def _images(suite_folder: Path) -> list[str]:
     file = next(iter(sorted((suite_folder / SPLITS).glob("*/*.csv"))), None)
     if file is None:
         return []
-    return [str(image) for image in read_text_table(file)["image"]]
+    table = read_text_table(file)
+    if "image" not in table:
+        raise UserError(f"{file}: missing column: image", "Run the suite again.")
+    return [str(image) for image in table["image"]]
 
 
 def _describe(sources: Sources, training: list[str], external: list[str]) -> OverlapRecord:
