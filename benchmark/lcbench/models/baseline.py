@@ -137,8 +137,11 @@ def require_arrays(state: State, shapes: Mapping[str, tuple[int | None, ...]]) -
     Raises
     ------
     UserError
-        With the first array that is missing, of another shape, or not known to the kind.
+        With the first array that is missing, of another shape, not finite, or not known to the
+        kind.
     """
+    import numpy as np
+
     for name in dict.fromkeys((*shapes, *state)):
         if name not in state:
             raise UserError(f"another kind of model: it has no array {name!r}")
@@ -154,6 +157,8 @@ def require_arrays(state: State, shapes: Mapping[str, tuple[int | None, ...]]) -
                 f"another model: array {name!r} is {state[name].dtype} of shape {given}, "
                 f"not {words} numbers"
             )
+        if state[name].dtype.kind == "f" and not np.isfinite(state[name]).all():
+            raise UserError(f"a broken model: array {name!r} holds numbers that are not finite")
 
 
 _KINDS: dict[str, type[Baseline]] = {}

@@ -243,7 +243,7 @@ def _stored_model(path: Path) -> State:
         raise UserError("no such file", _AGAIN)
     try:
         return load_file(path)
-    except (SafetensorError, KeyError) as error:  # the latter: numbers that NumPy does not have
+    except (SafetensorError, KeyError, MemoryError) as error:  # KeyError: numbers NumPy lacks
         raise UserError(f"not a readable model: {first_line(error)}", _AGAIN) from error
 
 
