@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -94,6 +95,18 @@ def rename_class(table: pd.DataFrame) -> pd.DataFrame:
             lambda run: (run / "history.csv").write_text("epoch,loss\n1,2\n"),
             "unusable",
             "history.csv lacks the columns network, train_loss, validation_loss",
+        ),
+        (
+            lambda run: (run / "history.csv").write_text(
+                "epoch,network,train_loss,validation_loss\n1,all,0.5,x\n"
+            ),
+            "unusable",
+            "history.csv: the column validation_loss holds no numbers",
+        ),
+        (
+            lambda run: os.truncate(run / "history.csv", 10**12),
+            "unusable",
+            "1,000,000 MB, but at most 250 MB are read",
         ),
         (
             lambda run: edit_table(run, lambda table: table[:-1]),
