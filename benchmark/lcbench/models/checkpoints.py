@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Each is held by a test that compares the outputs of both networks.
 _SAME_ORDER = frozenset({"densenet121", "efficientnet_b0", "convnext_tiny", *PACKAGES})
 _CLASSIFIER_TENSORS = 2
+_MORE = "it holds more than tensors, which could be code"
+"""Instead of torch's advice to run it."""
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -42,8 +44,9 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     except Exception as error:  # unpickling foreign bytes can raise anything, OSError too
         if isinstance(error, OSError) and from_os_error(error) is not None:
             raise
+        why = _MORE if "weights_only" in str(error) else first_line(error)
         raise UserError(
-            f"{path}: not readable weights: {first_line(error)}",
+            f"{path}: not readable weights: {why}",
             "Expected .safetensors, or a .pth state dict that torch reads with weights_only=True.",
         ) from error
     for key in ("state_dict", "model", "model_state_dict"):
