@@ -12,7 +12,8 @@ PACKAGE = Path(__file__).resolve().parents[1] / "benchmark" / "lcbench"
 # Rooms of one line know nothing of each other.
 STREET = (
     ("errors", "interrupts", "output"),
-    ("storage", "console", "provenance", "compute", "processes", "result_model"),
+    ("documents",),
+    ("storage", "tables", "console", "provenance", "compute", "processes", "result_model"),
     ("caching",),
     ("taxonomy",),
     ("statistics", "training"),

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import pytest
 import timm
 import torch
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 from lcbench.errors import UserError
 from lcbench.runs.evaluate import Evaluation, EvaluationOptions, evaluate
@@ -419,6 +421,40 @@ def test_what_the_suite_has_no_longer_predicts_nothing(suite: Path, mixed: Path)
     later = asked.model_copy(update={"suite_baselines": ("majority", "reference")})
     rewrite(suite / "plan.json", invocations=[later.model_dump()])
     assert set(predictions(evaluate(mixed, suite, CPU))) == {"majority", "reference"}
+
+
+OTHERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "no arrays": lambda _: {},
+    "another kind": lambda _: {"other": np.zeros(3, dtype=np.float32)},
+    "one more": lambda own: own | {"other": np.zeros(3, dtype=np.float32)},
+    "other shapes": lambda own: {name: np.zeros((3, 5, 7), one.dtype) for name, one in own.items()},
+    "nothing in it": lambda own: {name: one[:0] for name, one in own.items()},
+    "other numbers": lambda own: {name: ~one.view(np.uint8) for name, one in own.items()},
+}
+
+
+@pytest.mark.parametrize("baseline", ["reference", "cascade", "colour", "majority"])
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_model_in_the_place_of_a_stored_one_is_an_error_that_names_it(
+    suite: Path, mixed: Path, baseline: str, other: str
+) -> None:
+    path = suite / "paper" / baseline / "seed0" / "model.safetensors"
+    save_file(OTHERS[other](load_file(path)), path)
+    with pytest.raises(UserError) as raised:
+        evaluate(mixed, suite, CPU)
+    assert raised.value.message.startswith(f"{path}: ")
+    assert not list((suite / "external").iterdir())
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x,side\na,train\n", b"image,side\n\xe9,train\n", b'image,side\n"a,train\n']
+)
+def test_a_broken_split_is_an_error_that_names_it(suite: Path, mixed: Path, content: bytes) -> None:
+    (path, *_) = sorted((suite / "splits").glob("*/*.csv"))
+    path.write_bytes(content)
+    with pytest.raises(UserError) as raised:
+        evaluate(mixed, suite, CPU)
+    assert str(path) in raised.value.message
 
 
 # Real data

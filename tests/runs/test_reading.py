@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -142,6 +143,21 @@ def rename_class(table: pd.DataFrame) -> pd.DataFrame:
             ),
             "unusable",
             "made with other source groups than the plan's",
+        ),
+        (
+            lambda run: [
+                (run / "history.csv").write_text(
+                    "epoch,network,train_loss,validation_loss\n1,all,0.5,x\n"
+                ),
+                reseal(run),
+            ],
+            "unusable",
+            "history.csv: the column validation_loss holds no numbers",
+        ),
+        (
+            lambda run: os.truncate(run / "history.csv", 10**12),
+            "unusable",
+            "history.csv: damaged: not the file that state.json names",
         ),
         (
             lambda run: edit_table(run, lambda table: table[:-1]),

@@ -11,11 +11,12 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from lcbench.console import progress
-from lcbench.datasets.groups import match_images, read_text_table
+from lcbench.datasets.groups import match_images
 from lcbench.datasets.images import SUFFIXES, ImageFile
 from lcbench.datasets.labels import LabelReader
 from lcbench.datasets.listing import decode_listed, image_files
 from lcbench.errors import UserError, wrong_usage
+from lcbench.tables import read_text_table
 from lcbench.taxonomy import normalise
 
 SIDE_NAMES = ("side", "split", "set", "subset", "fold", "partition")

@@ -15,7 +15,15 @@ from lcbench.console import Tell, telling_progress
 from lcbench.features.encoder import Encoder, Normaliser
 from lcbench.features.extraction import FeatureKind
 from lcbench.features.samples import Samples
-from lcbench.models.baseline import Baseline, Context, FitSummary, Settings, State, register
+from lcbench.models.baseline import (
+    Baseline,
+    Context,
+    FitSummary,
+    Settings,
+    State,
+    register,
+    require_arrays,
+)
 from lcbench.taxonomy import ROOT, Taxonomy
 
 if TYPE_CHECKING:
@@ -180,9 +188,17 @@ class Network(Baseline):
         """Build the networks and take the tensors back."""
         import torch
 
-        for part in self._parts:
-            network = self._networks[part.name] = self._build(part)
-            prefix = f"{part.name}/"
+        built = {part.name: self._build(part) for part in self._parts}
+        require_arrays(
+            state,
+            {
+                f"{name}/{key}": tuple(tensor.shape)
+                for name, network in built.items()
+                for key, tensor in network.state_dict().items()
+            },
+        )
+        for name, network in built.items():
+            prefix = f"{name}/"
             network.load_state_dict(
                 {
                     key.removeprefix(prefix): torch.from_numpy(np.array(value))
@@ -190,6 +206,7 @@ class Network(Baseline):
                     if key.startswith(prefix)
                 }
             )
+        self._networks = built
 
     @property
     def _full(self) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from lcbench.documents import read_json
 from lcbench.errors import UserError, wrong_usage
 
 README = "README.md"
@@ -105,8 +105,8 @@ def check_report(target: Path) -> None:
 
 def _is_ours(path: Path) -> bool:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_json(path)
+    except UserError:
         return False
     return isinstance(content, dict) and content.get("generator") == GENERATOR
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +35,9 @@ from lcbench.runs.store import (
     run_folders,
     sole_writer,
 )
-from lcbench.runs.stored import StoredRun, name_of, read_runs
-from lcbench.storage import file_sha256, inside, sweep, whole_folder
+from lcbench.runs.stored import StoredRun, name_of, read_runs, stored_file
+from lcbench.runs.suite import about_words
+from lcbench.storage import inside, sweep, whole_folder
 from lcbench.taxonomy import Taxonomy
 
 _SHOWN = 3
@@ -79,6 +80,7 @@ def evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Ev
     UserError
         If the folder holds nothing that can be scored, or the suite no finished run.
     """
+    options = replace(options, about=about_words(options.about))
     with sole_writer(suite_folder):
         sweep(suite_folder)
         return _evaluate(source, suite_folder, options)
@@ -222,4 +224,4 @@ def _store(
     )
     path = inside(folder, f"{run.name}.parquet")
     write_predictions(path, predictions)
-    return Predicted(file=file_sha256(path), run=run.identity)
+    return Predicted(file=stored_file(path), run=run.identity)

@@ -11,8 +11,8 @@ from lcbench.runs.finished import ExternalFolder, ExternalRun
 from lcbench.runs.records import read_record
 from lcbench.runs.run_reader import RunReader, read_predictions, require_own
 from lcbench.runs.store import EVALUATION, EXTERNAL
-from lcbench.runs.stored import UnusableRunError
-from lcbench.storage import file_sha256, inside
+from lcbench.runs.stored import UnusableRunError, is_as_stored
+from lcbench.storage import inside
 
 _SHOWN = 3
 _AGAIN = "give lcbench evaluate the folder again"
@@ -63,7 +63,7 @@ def _read_external_runs(
         with reader.noted(file):
             if not file.is_file():
                 raise UserError(f"gone: {_AGAIN}")
-            if file_sha256(file) != predicted.file:
+            if not is_as_stored(file, predicted.file):
                 raise UserError(f"damaged: not the file that was stored: {_AGAIN}")
             predictions = read_predictions(file, reader.taxonomy)
             require_own(predictions, run.config)

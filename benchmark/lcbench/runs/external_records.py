@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lcbench.runs.records import SCHEMA_VERSION, LeftOut, Record
+from lcbench.runs.records import SCHEMA_VERSION, LeftOut, Record, StoredFile
 
 FolderName = Annotated[str, Field(pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$")]
 """What an external folder can be called: one visible folder, however the user named the images."""
@@ -52,12 +52,12 @@ class RunLeftOut(Record):
 
 
 class Predicted(Record):
-    """The predictions of one run: the SHA-256 of their file, and the run that they came from.
+    """The predictions of one run: their file, and the run that they came from.
 
     `run`: hash of the run's model and of its own predictions, see `StoredRun.identity`.
     """
 
-    file: str
+    file: StoredFile
     run: str
 
 

@@ -26,7 +26,8 @@ from lcbench.provenance import now
 from lcbench.runs.plan import PlannedBaseline
 from lcbench.runs.records import RunConfig, RunState, write_record
 from lcbench.runs.stored import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE, seal
-from lcbench.storage import content_hash, whole_folder
+from lcbench.storage import content_hash, whole_folder, write_text
+from lcbench.tables import csv_text
 from lcbench.taxonomy import Taxonomy
 
 Result = TypeVar("Result")
@@ -106,7 +107,8 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
     ):
         summary, train_seconds = _timed(lambda: baseline.fit(train, validation))
         probabilities, predict_seconds = _timed(lambda: baseline.predict(test))
-    _require_distributions(job, probabilities, len(test))
+    wanted = (len(test), len(job.taxonomy.leaves))
+    require_distributions(job.baseline.recipe.kind, probabilities, wanted)
     predictions = predictions_table(
         job.features.dataset.manifest.iloc[test.rows],
         probabilities,
@@ -162,10 +164,16 @@ def _images_per_second(job: Job, predict_seconds: float, images: int) -> float |
     return round(1 / (1 / prepared.images_per_second + predict_seconds / images), 1)
 
 
-def _require_distributions(job: Job, probabilities: NDArray[np.floating], images: int) -> None:
-    """Hold a kind to its contract; what breaks it would spoil the report of every baseline."""
-    wanted = (images, len(job.taxonomy.leaves))
-    kind = job.baseline.recipe.kind
+def require_distributions(
+    kind: str, probabilities: NDArray[np.floating], wanted: tuple[int, int]
+) -> None:
+    """Hold a kind to its contract; what breaks it would spoil the report of every baseline.
+
+    Raises
+    ------
+    UserError
+        If it predicted anything but (images, leaves) probabilities.
+    """
     if np.shape(probabilities) != wanted:
         raise UserError(f"kind {kind}: predict gave shape {np.shape(probabilities)}, not {wanted}")
     good = (probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)
@@ -179,7 +187,7 @@ def _store(folder: Path, job: Job, fitted: _Fitted) -> None:
     write_record(folder / CONFIG, job.config)
     if fitted.summary.history:
         history = pd.DataFrame([asdict(epoch) for epoch in fitted.summary.history])
-        history.to_csv(folder / HISTORY, index=False, lineterminator="\n")
+        write_text(folder / HISTORY, csv_text(history))
     write_predictions(folder / PREDICTIONS, fitted.predictions)
     (folder / MODEL).write_bytes(fitted.model)
     _store_state(folder, fitted.state)

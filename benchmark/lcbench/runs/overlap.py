@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-import pandas as pd
 
 from lcbench.datasets.dataset import Dataset
 from lcbench.datasets.images import image_now
+from lcbench.documents import read_within
 from lcbench.errors import UserError
 from lcbench.leakage.sources import Sources, find_sources
 from lcbench.runs.external_records import OverlapRecord
 from lcbench.runs.records import PlanRecord
 from lcbench.runs.store import SPLITS
 from lcbench.storage import content_hash, inside
+from lcbench.tables import MOST_CSV, read_text_table
 
 _LISTED = 50
 
@@ -74,12 +74,8 @@ def _images(suite_folder: Path, splits: Mapping[str, str]) -> list[str]:
     """
     for name, expected in sorted(splits.items()):
         file = inside(suite_folder / SPLITS, f"{name}.csv")
-        if not file.is_file():
-            continue
-        content = file.read_bytes()
-        if content_hash(content) == expected:
-            table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
-            images = [str(image) for image in table["image"]]
+        if file.is_file() and content_hash(read_within(file, MOST_CSV)) == expected:
+            images = [str(image) for image in read_text_table(file)["image"]]
             return [] if any(map(_leads_out, images)) else images
     return []
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from lcbench.documents import MOST_JSON, explain, read_within
 from lcbench.errors import UserError
 from lcbench.storage import content_hash, write_text
 from lcbench.taxonomy import Taxonomy
@@ -17,7 +18,7 @@ SCHEMA_VERSION = 2
 """2: a run's state names the hash of each of its files, and records carry one of themselves."""
 CHECKSUM = "checksum"
 """The key of a stored record for the hash of everything else in it."""
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
 """What suites, protocols and baselines can be called: each is the name of a folder."""
 
 
@@ -153,10 +154,17 @@ class RunConfig(Record):
     commit: str
 
 
+class StoredFile(Record):
+    """What a file was when it was written: its bytes, and their SHA-256 in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
 class RunState(Record):
     """`state.json`: how the run ended, what it wrote, and what it cost.
 
-    `files`: the SHA-256 of every other file of the run's folder, by name. `train_seconds`: fitting,
+    `files`: every other file of the run's folder, by name. `train_seconds`: fitting,
     without embedding. `images_per_second`: from image file to prediction, decoding included; None
     where no image is looked at. `peak_memory_mb`: of the accelerator, or of the process where there
     is none. `epochs`: trained; `best_epoch`: restored.
@@ -166,7 +174,7 @@ class RunState(Record):
     status: Literal["done", "failed"]
     error: str = ""
     started: str
-    files: dict[str, str] = {}
+    files: dict[str, StoredFile] = {}
     train_seconds: float = 0.0
     images_per_second: float | None = None
     peak_memory_mb: float = 0.0
@@ -302,19 +310,15 @@ def read_record(path: Path, kind: type[RecordType]) -> RecordType:
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(step) for step in problem["loc"])
         raise UserError(
-            f"{path}: no {kind.__name__} of this version of lcbench: {where}: {problem['msg']}",
+            f"{path}: no {kind.__name__} of this version of lcbench: {explain(error)}",
             "Use the version of lcbench that wrote it, or run the suite again into a new folder.",
         ) from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file") from error
+        content = json.loads(read_within(path, MOST_JSON))
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: damaged: cut short, or no JSON") from error
     if not isinstance(content, dict):

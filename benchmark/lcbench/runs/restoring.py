@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from lcbench.errors import UserError
+from lcbench.documents import explain
+from lcbench.errors import UserError, first_line
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.backbones import Backbone, fetch_backbone, resolve_backbone
 from lcbench.models.baseline import Baseline, Context, Settings, State, find_kind
 from lcbench.models.weights import WeightOptions, how_to_get
-from lcbench.runs.job import seed_of_run
+from lcbench.runs.job import require_distributions, seed_of_run
 from lcbench.runs.records import BackboneRecord, PlanRecord
 from lcbench.runs.stored import MODEL, StoredRun
-from lcbench.runs.suite import explain
 from lcbench.taxonomy import Taxonomy
 
 _FRESH = "lcbench run --fresh, with the same command as before, does it again."
@@ -108,22 +108,31 @@ def predict(run: StoredRun, features: Features, taxonomy: Taxonomy) -> NDArray[n
     Raises
     ------
     UserError
-        If the model cannot be read.
+        If the model cannot be read, is of another kind, or predicts what are no probabilities.
     """
     config = run.config
     kind, settings = kind_and_settings(run)
     backbone = features.backbones[config.backbone.name] if config.backbone else None
     seed = seed_of_run(config.seed, config.fold)
     baseline = kind(settings, Context(taxonomy, features.compute, seed, backbone))
-    baseline.restore(_stored_model(run.folder / MODEL))
-    return baseline.predict(Samples(features, np.arange(len(features.dataset.manifest))))
+    images = np.arange(len(features.dataset.manifest))
+    model = run.folder / MODEL
+    try:
+        baseline.restore(_stored_model(model))
+        probabilities = baseline.predict(Samples(features, images))
+        require_distributions(config.kind, probabilities, (len(images), len(taxonomy.leaves)))
+    except UserError as error:
+        raise UserError(f"{model}: {error.message}", error.remedy or _FRESH) from error
+    return probabilities
 
 
 def _stored_model(path: Path) -> State:
     from safetensors import SafetensorError
-    from safetensors.numpy import load
+    from safetensors.numpy import load_file
 
+    if not path.is_file():
+        raise UserError("no such file", _FRESH)
     try:
-        return load(path.read_bytes())
-    except SafetensorError as error:
-        raise UserError(f"{path}: not a readable model: {error}", _FRESH) from error
+        return load_file(path)
+    except (SafetensorError, KeyError, MemoryError) as error:  # KeyError: numbers NumPy lacks
+        raise UserError(f"not a readable model: {first_line(error)}", _FRESH) from error

@@ -26,8 +26,10 @@ from lcbench.runs.stored import (
     name_of,
     read_run,
 )
+from lcbench.tables import read_text_table
 from lcbench.taxonomy import Taxonomy
 
+_HISTORY_NUMBERS = ("epoch", "train_loss", "validation_loss")
 _HISTORY_COLUMNS = ("epoch", "network", "train_loss", "validation_loss")
 
 
@@ -155,11 +157,13 @@ def _read_together(place: Path, taxonomy: Taxonomy) -> Predictions | None:
 
 
 def _read_history(path: Path) -> pd.DataFrame | None:
-    try:
-        history = pd.read_csv(path)
-    except ValueError as error:
-        raise UserError(f"{path.name} cannot be read: {error}") from error
+    history = read_text_table(path)
     missing = [column for column in _HISTORY_COLUMNS if column not in history]
     if missing:
         raise UserError(f"{path.name} lacks the columns {', '.join(missing)}")
+    for column in _HISTORY_NUMBERS:
+        try:
+            history[column] = pd.to_numeric(history[column])
+        except ValueError as error:
+            raise UserError(f"{path.name}: the column {column} holds no numbers") from error
     return history if len(history) else None

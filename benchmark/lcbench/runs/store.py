@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from lcbench.console import warn
+from lcbench.documents import read_json
 from lcbench.errors import UserError
 from lcbench.protocols import PROTOCOLS, run_name
 from lcbench.runs.records import Invocation, NewerVersionError, PlanRecord, RunConfig, read_record
@@ -188,7 +188,7 @@ def _stored_tree(path: Path) -> Taxonomy | None:
 def _is_ours(file: Path) -> bool:
     """Tell a record of ours from a file of the same name by another program."""
     try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+        content = read_json(file)
+    except UserError:
         return False
     return isinstance(content, dict) and {"suite", "taxonomy", "dataset"} <= content.keys()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from lcbench.errors import UserError
-from lcbench.runs.records import PlanRecord, RunConfig, RunState, read_record
+from lcbench.runs.records import PlanRecord, RunConfig, RunState, StoredFile, read_record
 from lcbench.storage import content_hash, file_sha256
 
 CONFIG = "config.json"
@@ -60,7 +60,7 @@ class StoredRun:
     @property
     def identity(self) -> str:
         """Hash of what it learned and of what it predicted: equal for a run that was repeated."""
-        return content_hash(self.state.files[MODEL], self.state.files[PREDICTIONS])
+        return content_hash(*(self.state.files[name].sha256 for name in (MODEL, PREDICTIONS)))
 
     def foreign_to(self, plan: PlanRecord) -> str:
         """Return why the run does not belong to the suite of a plan; empty where it does."""
@@ -89,9 +89,22 @@ def name_of(folder: Path) -> str:
     return "/".join(folder.parts[-3:])
 
 
-def seal(folder: Path) -> dict[str, str]:
-    """Return the hash of every file of a run's folder, for its state, which is written last."""
-    return {path.name: file_sha256(path) for path in sorted(folder.iterdir())}
+def seal(folder: Path) -> dict[str, StoredFile]:
+    """Return what every file of a run's folder is, for its state, which is written last."""
+    return {path.name: stored_file(path) for path in sorted(folder.iterdir())}
+
+
+def stored_file(path: Path) -> StoredFile:
+    """Return what a file is that was just written."""
+    return StoredFile(size=path.stat().st_size, sha256=file_sha256(path))
+
+
+def is_as_stored(path: Path, stored: StoredFile) -> bool:
+    """Tell whether a file is what was written; it is hashed once a process."""
+    facts = path.stat()
+    if facts.st_size != stored.size:  # and a file of a terabyte of nothing is not read
+        return False
+    return _sha256_once(path, facts.st_ino, facts.st_size, facts.st_mtime_ns) == stored.sha256
 
 
 def read_run(folder: Path) -> StoredRun:
@@ -140,13 +153,8 @@ def _require_files(folder: Path, state: RunState) -> None:
             raise UnusableRunError("unusable", f"{STATE} names no hash of {name}")
         if Path(name).name != name or not (folder / name).is_file():
             raise UnusableRunError("unusable", f"no {name}")
-        if _sha256(folder / name) != state.files[name]:
+        if not is_as_stored(folder / name, state.files[name]):
             raise UnusableRunError("unusable", f"{name}: damaged: not the file that {STATE} names")
-
-
-def _sha256(path: Path) -> str:
-    facts = path.stat()
-    return _sha256_once(path, facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
 @cache
