@@ -336,13 +336,32 @@ def test_a_bench_runs_and_writes_its_ratios(
 
 def test_the_bench_of_an_accelerator_runs_on_a_cpu(tmp_path: Path) -> None:
     gpu = importlib.import_module("gpu")
-    gpu.main(["--out", str(tmp_path / "gpu.json")])
+    assert gpu.main(["--out", str(tmp_path / "gpu.json")]) == 0
     found = json.loads((tmp_path / "gpu.json").read_text("utf-8"))
-    names = [ratio["name"] for ratio in found["measures"]["gpu"]["ratios"]]
+    assert found["weights"] == "random weights"
+    ratios = [ratio for result in found["measures"].values() for ratio in result["ratios"]]
     for words in ("embedding", "fine-tuning", "peak memory", "difference, probabilities"):
-        assert any(words in name for name in names)
-    same = [ratio for ratio in found["measures"]["gpu"]["ratios"] if ", 32, from" in ratio["name"]]
-    assert [ratio["ours"] for ratio in same] == [1e-9] * 2  # a CPU beside itself
+        assert any(words in ratio["name"] for ratio in ratios)
+    same = [ratio["ours"] for ratio in ratios if ", 32 on cpu, from" in ratio["name"]]
+    assert same == [1e-9] * 2  # a CPU beside itself
+
+
+def test_a_measure_that_fails_leaves_the_others_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gpu = importlib.import_module("gpu")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no such kernel")
+
+    monkeypatch.setattr(gpu.Bench, "frozen", broken)
+    assert gpu.main(["--out", str(tmp_path / "gpu.json")]) == 1
+    measures = json.loads((tmp_path / "gpu.json").read_text("utf-8"))["measures"]
+    broken_ones = [name for name, result in measures.items() if result["failed"]]
+    assert broken_ones
+    assert all("frozen" in name for name in broken_ones)
+    assert measures["whole"]["ratios"]
+    assert "no such kernel" in capsys.readouterr().err
 
 
 def test_the_images_of_the_straightforward_way_are_counted(tmp_path: Path) -> None:

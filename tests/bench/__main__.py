@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from record import before, measured, table, with_table, write
+from record import before, failed, measured, table, with_table, write
 
 from lcbench.console import out
 
@@ -25,8 +25,8 @@ BENCHES = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print the table and write the files."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table and write the files; return 1 if a bench failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=BENCHES, default=BENCHES)
     parser.add_argument("--quick", action="store_true", help="toy sizes: whether it runs")
@@ -43,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.record:
         write(RECORD, found)
         PAGE.write_text(with_table(PAGE.read_text("utf-8"), found), encoding="utf-8")
+    return int(failed(found["measures"]))
 
 
 def _place(item: tuple[str, object]) -> int:
@@ -50,4 +51,4 @@ def _place(item: tuple[str, object]) -> int:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 import psutil
 
+from lcbench.compute import PeakMemory
+
 STAGES = {
     "keypoints": "features_of",
     "embedding": "embed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from frame import Ratio, Skipped
 from rich.table import Table
 
 from lcbench.console import out
+from lcbench.errors import first_line
 from lcbench.provenance import commit, machine, now, versions
 
 BEGIN, END = "<!-- table: make bench -->\n", "<!-- end of table -->\n"
@@ -104,18 +106,27 @@ def measured(name: str, work: Callable[[], list[Ratio]]) -> dict[str, Any]:
     out.print(f"{name} ...")
     started = time.perf_counter()
     ratios: list[Ratio] = []
-    skipped = ""
+    skipped = failure = ""
     try:
         ratios = work()
     except Skipped as reason:
         skipped = str(reason)
+    except Exception as error:  # noqa: BLE001 - what others measure is worth having
+        skipped = failure = first_line(error)
+        traceback.print_exc()
     return {
         "commit": commit(),
         "date": now(),
         "seconds": round(time.perf_counter() - started, 1),
         "skipped": skipped,
+        "failed": bool(failure),
         "ratios": [ratio.as_json() for ratio in ratios],
     }
+
+
+def failed(measures: dict[str, dict[str, Any]]) -> bool:
+    """Tell whether a bench broke off."""
+    return any(result["failed"] for result in measures.values())
 
 
 def write(path: Path, found: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lcbench.features.encoder import Normaliser
+from lcbench.models.symmetries import random_symmetry
 from lcbench.taxonomy import Taxonomy
 
 
@@ -76,20 +77,10 @@ class ImageNetwork(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Return log-probabilities of (images, 3, height, width) pixels."""
         if self.training and self.flips:
-            pixels = _random_symmetry(pixels)
+            pixels = random_symmetry(pixels)
         output: Tensor = self.head(self.backbone(self.normaliser(pixels)))
         return output
 
 
 def _trunk(features: int, hidden: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(features, hidden), nn.ReLU())
-
-
-def _random_symmetry(pixels: Tensor) -> Tensor:
-    """Apply one of the eight symmetries of the square to each image: tissue has no upright."""
-    choice = torch.randint(0, 8, (len(pixels),), device="cpu").tolist()
-    turned = [
-        torch.rot90(image.flip(-1) if which >= 4 else image, which % 4, (-2, -1))
-        for image, which in zip(pixels, choice, strict=True)
-    ]
-    return torch.stack(turned)
