@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -166,6 +167,7 @@ class Embedder:
         return embedded
 
 
+@cache
 def _versions(packages: tuple[str, ...]) -> tuple[str, ...]:
     """Return the versions that cached values depend on: an upgrade computes them anew."""
     return tuple(f"{name} {importlib.metadata.version(name)}" for name in packages)

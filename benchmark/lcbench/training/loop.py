@@ -15,6 +15,7 @@ from lcbench.compute import Compute, fits_on_device
 from lcbench.console import Tell
 from lcbench.errors import UserError
 from lcbench.training.history import Epoch
+from lcbench.training.perceptron import Perceptron, PerceptronSteps
 
 _TELL_EVERY = 20
 """Batches between two reports of the loss: reading it makes an accelerator wait."""
@@ -140,7 +141,8 @@ def predict(
     parts = []
     for batch in torch.split(rows, batch_size):
         with torch.inference_mode(), _precision(accelerator, autocast=autocast):
-            parts.append(network(inputs[batch].to(accelerator.device)).cpu().double())
+            given = inputs.index_select(0, batch).to(accelerator.device)
+            parts.append(network(given).cpu().double())
     return torch.cat(parts)
 
 
@@ -165,6 +167,11 @@ class _Training:
         )
         self._order = torch.Generator().manual_seed(seed)
         self._tell = tell
+        self._own_step = (
+            PerceptronSteps(network, settings.learning_rate)
+            if isinstance(network, Perceptron) and not settings.autocast
+            else None
+        )
 
     def train(self, examples: Examples, epoch: int) -> float:
         """Show every image once; return the mean loss."""
@@ -172,10 +179,14 @@ class _Training:
         device = self._accelerator.device
         total = torch.zeros((), device=device)
         shuffled = torch.randperm(len(examples), generator=self._order).to(examples.rows.device)
+        rows, allowed = (
+            torch.split(table[shuffled], self._settings.batch_size)
+            for table in (examples.rows, examples.allowed)
+        )
         seen, words = 0, ""
-        for number, batch in enumerate(torch.split(shuffled, self._settings.batch_size)):
-            inputs = examples.inputs[examples.rows[batch]].to(device)
-            total += self._step(inputs, examples.allowed[batch].to(device)) * len(batch)
+        for number, batch in enumerate(rows):
+            inputs = examples.inputs.index_select(0, batch).to(device)
+            total += self._step(inputs, allowed[number].to(device)) * len(batch)
             if self._tell:
                 seen += len(batch)
                 if number % _TELL_EVERY == 0:
@@ -198,6 +209,8 @@ class _Training:
         return _losses(output, allowed).mean().item(), right.double().mean().item()
 
     def _step(self, inputs: Tensor, allowed: Tensor) -> Tensor:
+        if self._own_step:
+            return self._own_step(inputs, allowed)
         with _precision(self._accelerator, autocast=self._settings.autocast):
             loss = _losses(self._network(inputs), allowed).mean()
         self._optimizer.zero_grad(set_to_none=True)
