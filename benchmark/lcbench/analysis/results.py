@@ -9,16 +9,16 @@ from typing import Literal
 
 from lcbench.analysis.scores import AnalysisSettings, MetricInfo, ModelComparison
 from lcbench.result_model import ResultModel
-from lcbench.runs.finished import IncompleteKind
+from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,
-    ExternalRecord,
     LeftOut,
     RolesRecord,
     SplitRecord,
     TaxonomyRecord,
 )
+from lcbench.runs.stored import IncompleteKind
 from lcbench.statistics.interval_model import Interval
 from lcbench.taxonomy import Taxonomy
 
@@ -250,7 +250,7 @@ class Incomplete(ResultModel):
     detail: str
     """The stored reason, the message of the reader, or the run that it repeats."""
     missing: tuple[str, ...]
-    """Names of the planned runs below it that were never started."""
+    """Names of the planned runs below it that were never started, or are not finished yet."""
 
 
 class RunSummary(ResultModel):
