@@ -42,10 +42,6 @@ class Samples:
         """(images, features) of a frozen backbone."""
         return np.asarray(self.features.embeddings(backbone).values[self.rows])
 
-    def all_embeddings(self, backbone: str) -> NDArray[np.float32]:
-        """Return the embeddings of the whole dataset, memory-mapped; `rows` picks from it."""
-        return self.features.embeddings(backbone).values
-
     def all_pixels(self, backbone: str | None = None) -> NDArray[np.uint8]:
         """Return the pixels of the whole dataset, memory-mapped; `rows` picks from it.
 

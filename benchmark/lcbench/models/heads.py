@@ -17,21 +17,13 @@ class FlatHead(Perceptron):
     """The paper's head: features -> Dense `hidden` ReLU -> Dense `outputs` softmax."""
 
     def __init__(self, features: int, hidden: int, outputs: int) -> None:
-        super().__init__(features, hidden)
+        super().__init__(features, hidden, torch.eye(outputs))
         self.outputs = nn.Linear(hidden, outputs)
 
     @property
     def decisions(self) -> Sequence[nn.Linear]:
-        """The one decision."""
+        """One, between the outputs."""
         return [self.outputs]
-
-    def combine(self, decisions: Sequence[Tensor]) -> Tensor:
-        """Return the one decision's."""
-        return decisions[0]
-
-    def divide(self, gradient: Tensor) -> Sequence[Tensor]:
-        """Return the one decision's."""
-        return [gradient]
 
 
 class MultiHead(Perceptron):
@@ -42,30 +34,18 @@ class MultiHead(Perceptron):
     """
 
     def __init__(self, features: int, hidden: int, taxonomy: Taxonomy) -> None:
-        super().__init__(features, hidden)
         decisions = [taxonomy.children(node) for node in taxonomy.inner_nodes]
-        self.heads = nn.ModuleList(nn.Linear(hidden, len(children)) for children in decisions)
-        self._sizes = [len(children) for children in decisions]
         children = [child for decision in decisions for child in decision]
         on_path = [
             [float(child in taxonomy.path(leaf)) for leaf in taxonomy.leaves] for child in children
         ]
-        self.register_buffer("on_path", torch.tensor(on_path), persistent=False)
+        super().__init__(features, hidden, torch.tensor(on_path))
+        self.heads = nn.ModuleList(nn.Linear(hidden, len(children)) for children in decisions)
 
     @property
     def decisions(self) -> Sequence[nn.Linear]:
         """One for each inner node."""
         return [cast(nn.Linear, head) for head in self.heads]
-
-    def combine(self, decisions: Sequence[Tensor]) -> Tensor:
-        """Return the sums along the leaves' paths."""
-        # Summed by hand: autocast would turn a matrix product back into 16 bits.
-        on_path = self.get_buffer("on_path")
-        return (torch.cat(tuple(decisions), dim=1).unsqueeze(2) * on_path).sum(dim=1)
-
-    def divide(self, gradient: Tensor) -> Sequence[Tensor]:
-        """Return the sums over the leaves below each node."""
-        return torch.mm(gradient, self.get_buffer("on_path").t()).split(self._sizes, dim=1)
 
 
 class ImageNetwork(nn.Module):

@@ -283,6 +283,8 @@ class Network(Baseline):
     def _inputs(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
-        name = self._backbone.name
-        table = samples.all_pixels(name) if self._full else samples.all_embeddings(name)
-        return torch.from_numpy(table), torch.from_numpy(samples.rows)
+        if self._full:
+            pixels = torch.from_numpy(samples.all_pixels(self._backbone.name))
+            return pixels, torch.from_numpy(samples.rows)
+        embeddings = torch.from_numpy(samples.embeddings(self._backbone.name))
+        return embeddings, torch.arange(len(embeddings))
