@@ -104,6 +104,22 @@ def test_gradients_of_any_label_are_those_of_autograd(hierarchy: str) -> None:
 
 
 @HEADS
+def test_a_confident_head_is_not_taught_by_rounding_errors(hierarchy: str) -> None:
+    """Where scores are large and right, 1 less a probability is all there is to a gradient."""
+    network = head(hierarchy)
+    with torch.no_grad():
+        for layer in network.decisions:
+            layer.weight.zero_()
+            layer.bias.copy_(torch.tensor([1008.0] + [1000.0] * (layer.out_features - 1)))
+    likeliest = torch.zeros(8, len(TREE.leaves), dtype=torch.bool)
+    likeliest[:, network(TRAIN.inputs[:1]).argmax()] = True
+    loss = PerceptronSteps(network, 0.0)(TRAIN.inputs[:8], likeliest)
+    expected = losses(network(TRAIN.inputs[:8]), likeliest).mean().item()
+    assert loss == pytest.approx(expected, rel=1e-4)
+    assert loss < 0.01
+
+
+@HEADS
 def test_the_same_seed_gives_the_same_bytes(hierarchy: str, cpu: Compute) -> None:
     (result, output), (again, output_again) = (fit(head(hierarchy), cpu) for _ in range(2))
     assert result == again

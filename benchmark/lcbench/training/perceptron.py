@@ -145,6 +145,8 @@ class PerceptronSteps:
         scores = hidden @ option_weight
         scores += option_bias
         for options in self._decisions:
+            # First the highest, as large as it may be: what is left of it is small and exact.
+            scores[:, options] -= scores[:, options].max(axis=1, keepdims=True)
             scores[:, options] -= _logsumexp(scores[:, options])
         agreeing = np.where(allowed, scores @ self._on_path, -np.inf)
         likelihood = _logsumexp(agreeing)
