@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -176,7 +175,6 @@ class Embedder:
         return embedded
 
 
-@cache
 def _versions(packages: tuple[str, ...]) -> tuple[str, ...]:
     """Return the versions that cached values depend on: an upgrade computes them anew."""
     return tuple(f"{name} {importlib.metadata.version(name)}" for name in packages)
