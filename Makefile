@@ -35,8 +35,8 @@ bench: $(VENV)/installed-dev ## Measure speed and memory on this machine; OPTION
 	-$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: imagededup==0.3.3.post2 PyWavelets==1.9.0 # as above; where it has no wheel, the bench says so
 	$(BIN)/python tests/bench $(OPTIONS)
 
-bench-gpu: $(VENV)/installed-dev ## Measure the reference on this machine's GPU; DATA=folder, else drawn images
-	$(BIN)/python tests/bench/gpu.py $(if $(DATA),--data $(DATA))
+bench-gpu: $(VENV)/installed-dev ## Measure the reference on this machine's GPU; DATA=folder, else drawn images; OPTIONS=--quick
+	$(BIN)/python tests/bench/gpu.py $(if $(DATA),--data $(DATA)) $(OPTIONS)
 
 bench-statistics: $(VENV)/installed-dev ## Simulate: coverage of the intervals, error rates of the tests
 	$(BIN)/python tests/bench/study.py

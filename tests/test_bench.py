@@ -343,7 +343,8 @@ def test_the_bench_of_an_accelerator_runs_on_a_cpu(tmp_path: Path) -> None:
     for words in ("embedding", "fine-tuning", "peak memory", "difference, probabilities"):
         assert any(words in ratio["name"] for ratio in ratios)
     same = [ratio["ours"] for ratio in ratios if ", 32 on cpu, from" in ratio["name"]]
-    assert same == [1e-9] * 2  # a CPU beside itself
+    assert len(same) == 2
+    assert max(same) < 1e-6  # a CPU beside itself
 
 
 def test_a_measure_that_fails_leaves_the_others_be(
