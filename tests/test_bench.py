@@ -319,7 +319,10 @@ def test_the_page_shows_what_the_record_says(record: ModuleType, bench: ModuleTy
 
 @pytest.mark.parametrize(
     "name",
-    ["start", "batches", "embedding", "finetuning", "usual_loops", "straightforward", "growth"],
+    [
+        *("start", "batches", "embedding", "finetuning", "heads", "usual_loops"),
+        *("straightforward", "growth", "report_statistics"),
+    ],
 )
 def test_a_bench_runs_and_writes_its_ratios(
     bench: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str

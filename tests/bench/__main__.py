@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 RECORD = ROOT / "docs" / "performance.json"
 PAGE = ROOT / "docs" / "performance.md"
 BENCHES = (
-    *("start", "batches", "embedding", "finetuning", "usual_loops", "straightforward", "growth"),
-    *("intervals", "leakage"),
+    *("start", "batches", "embedding", "finetuning", "heads", "usual_loops", "straightforward"),
+    *("growth", "report_statistics", "intervals", "leakage"),
 )
 
 
