@@ -36,6 +36,9 @@ def describe_plan(
         seeds=plan.seeds,
         baselines=tuple(baseline.name for baseline in plan.baselines),
         left_out=left_out,
+        data=plan.options.data if plan.options else "",
+        groups=str((plan.options and plan.options.groups) or ""),
+        labels=dict(plan.labels),
     )
     invocations = (*before.invocations, this) if before else (this,)
     recipes = [recipe.name for recipe in plan.suite.baselines]

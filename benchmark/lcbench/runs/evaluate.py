@@ -12,7 +12,7 @@ import pandas as pd
 from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_compute
 from lcbench.console import progress
 from lcbench.datasets.dataset import Dataset, drop_unreadable
-from lcbench.datasets.labels import read_labels_with
+from lcbench.datasets.labels import LabelReader, read_labels_with
 from lcbench.datasets.listing import Listing, decode_all, list_images, manifest_hash
 from lcbench.errors import UserError
 from lcbench.features.extraction import Features
@@ -73,11 +73,17 @@ class Evaluation:
     runs: int
 
 
-def evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Evaluation:
+def evaluate(
+    source: Path,
+    suite_folder: Path,
+    options: EvaluationOptions,
+    reader: LabelReader | None = None,
+) -> Evaluation:
     """Let every finished run of a suite predict the images of a folder, and store it.
 
-    Labels may be leaves or inner nodes of the class tree; images whose label is not known are left
-    out and counted. Unreadable images are counted and named, never fatal.
+    Labels are read with `reader`, or as the options say. They may be leaves or inner nodes of the
+    class tree; images whose label is not known are left out and counted. Unreadable images are
+    counted and named, never fatal.
 
     Raises
     ------
@@ -87,7 +93,7 @@ def evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Ev
     plan = read_plan(suite_folder)
     runs = _finished_runs(suite_folder)
     taxonomy = plan_taxonomy(plan)
-    reader = read_labels_with(options.labels, taxonomy)
+    reader = reader or read_labels_with(options.labels, taxonomy)
     listing = list_images(source, reader)
     _require_something_to_score(source, listing)
     dataset = _load(source, listing)
@@ -98,7 +104,10 @@ def evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Ev
     _compute_features(usable, features)
     folder = _folder(suite_folder, dataset)
     overlap = overlap_with_training(suite_folder, plan, dataset, options.training)
-    record = _describe(folder, listing, dataset, left_out, overlap, options.about)
+    how = {"source": str(source), "device": compute.device, "precision": compute.precision}
+    record = _describe(folder, listing, dataset, left_out, overlap, options.about).model_copy(
+        update=how
+    )
     with whole_folder(folder) as temporary:
         with progress(f"Predicting {dataset.name}", len(usable)) as advance:
             for run in usable:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lcbench.compute import PeakMemory
+from lcbench.compute import PeakMemory, processor
 from lcbench.errors import UserError
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
@@ -115,6 +115,7 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
         parameters=summary.parameters,
         epochs=summary.epochs,
         best_epoch=summary.best_epoch,
+        processor=processor(compute.device),
     )
     return _Fitted(save(baseline.state()), summary, predictions, state)
 

@@ -142,6 +142,7 @@ class RunState(Record):
     `train_seconds`: fitting, without embedding. `images_per_second`: from image file to
     prediction, decoding included; None where no image is looked at. `peak_memory_mb`: of the
     accelerator, or of the process where there is none. `epochs`: trained; `best_epoch`: restored.
+    `processor`: what computed it; empty in files of older versions.
     """
 
     status: Literal["done", "failed"]
@@ -153,6 +154,7 @@ class RunState(Record):
     parameters: int = 0
     epochs: int | None = None
     best_epoch: int | None = None
+    processor: str = ""
 
 
 class LeftOut(Record):
@@ -188,7 +190,9 @@ class RolesRecord(Record):
 class Invocation(Record):
     """One `lcbench run` into a suite's folder: what was asked for, and what was left out.
 
-    `command` is empty where it was called from Python.
+    `command` is empty where it was called from Python. `data` and `groups`: as they were typed;
+    `labels`: what the label map says, name to class or "leave-out"; all empty in files of older
+    versions.
     """
 
     command: str
@@ -197,6 +201,9 @@ class Invocation(Record):
     seeds: int
     baselines: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
+    data: str = ""
+    groups: str = ""
+    labels: dict[str, str] = {}
 
 
 class PlanRecord(Record):
@@ -268,7 +275,8 @@ class ExternalRecord(Record):
     are byte for byte a copy of another one. `contradictions`: sets of copies that carry different
     labels, as "file = file". `sha256`: of the images' contents, names and labels. `overlap`: None
     in records of older versions. `about`: what kind of images these are, as the user says it;
-    empty where nobody did.
+    empty where nobody did. `source`: the folder as it was typed, `device` and `precision`: what
+    predicted; empty in records of older versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -285,6 +293,9 @@ class ExternalRecord(Record):
     left_out: tuple[LeftOut, ...]
     overlap: OverlapRecord | None = None
     about: str = ""
+    source: str = ""
+    device: str = ""
+    precision: str = ""
 
 
 RecordType = TypeVar("RecordType", bound=Record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,7 +65,8 @@ def read_plan(suite_folder: Path) -> PlanRecord:
     """
     plan = read_record(suite_folder / PLAN, PlanRecord)
     if not plan.invocations:
-        asked = {name: getattr(plan, name) for name in Invocation.model_fields}
+        shared = Invocation.model_fields.keys() & PlanRecord.model_fields.keys()
+        asked = {name: getattr(plan, name) for name in shared}
         plan = plan.model_copy(update={"invocations": (Invocation(**asked),)})
     if plan.roles is None and plan.suite in shipped_suites():
         plan = plan.model_copy(update={"roles": load_suite(plan.suite).roles})
@@ -89,6 +90,22 @@ def run_folders(suite_folder: Path, plan: PlanRecord) -> Iterator[Path]:
             yield from sorted(path for path in baseline.glob("seed*") if path.is_dir())
 
 
+def planned_runs(invocations: Iterable[Invocation]) -> set[str]:
+    """Return `<protocol>/<baseline>/<split>` of every run that was asked for.
+
+    Protocols of which this version does not know the folds are passed over.
+    """
+    return {
+        f"{protocol}/{baseline}/{run_name(protocol, seed, fold)}"
+        for asked in invocations
+        for protocol in asked.protocols
+        if protocol in PROTOCOLS
+        for baseline in asked.baselines
+        for seed in range(asked.seeds)
+        for fold in range(PROTOCOLS[protocol].folds)
+    }
+
+
 def never_started(plan: PlanRecord, seen: Collection[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield what an invocation planned and nothing on disk shows.
 
@@ -104,15 +121,7 @@ def never_started(plan: PlanRecord, seen: Collection[str]) -> Iterator[tuple[str
     place, names
         `<protocol>/<baseline>`, or a protocol of which nothing is there, and the runs below it.
     """
-    missing = {
-        f"{protocol}/{baseline}/{run_name(protocol, seed, fold)}"
-        for asked in plan.invocations
-        for protocol in asked.protocols
-        if protocol in PROTOCOLS
-        for baseline in asked.baselines
-        for seed in range(asked.seeds)
-        for fold in range(PROTOCOLS[protocol].folds)
-    }.difference(seen)
+    missing = planned_runs(plan.invocations).difference(seen)
     for protocol in plan.protocols:
         some = any(name.startswith(f"{protocol}/") for name in seen)
         for place in [f"{protocol}/{name}" for name in plan.baselines] if some else [protocol]:
