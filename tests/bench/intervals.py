@@ -18,8 +18,8 @@ from simulated import Groups, lc25000_groups
 from sklearn import metrics as sk
 
 from lcbench.statistics import metrics
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import Method
+from lcbench.statistics.design import Design
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.panel import Count, K, Panel, count_panel
 from lcbench.statistics.ranking import ranking_panel

@@ -175,7 +175,7 @@ def test_an_interrupted_run_says_that_it_can_be_continued(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lcbench.runs.execute.run_job", interrupt)
+    monkeypatch.setattr("lcbench.runs.pool.run_job", interrupt)
     result = run("--only", "majority")
     assert result.exit_code == 1
     assert "the same command goes on from there" in result.stderr

@@ -11,17 +11,17 @@ from pydantic import Field, JsonValue
 
 from lcbench.analysis.scores import AnalysisSettings, MetricInfo, ModelComparison
 from lcbench.result_model import ResultModel
-from lcbench.runs.finished import IncompleteKind
+from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,
-    ExternalRecord,
     Invocation,
     LeftOut,
     RolesRecord,
     SplitRecord,
     TaxonomyRecord,
 )
+from lcbench.runs.stored import IncompleteKind
 from lcbench.statistics.interval_model import Interval
 from lcbench.taxonomy import Taxonomy
 
@@ -255,7 +255,7 @@ class Incomplete(ResultModel):
     detail: str
     """The stored reason, the message of the reader, or the run that it repeats."""
     missing: tuple[str, ...]
-    """Names of the planned runs below it that were never started."""
+    """Names of the planned runs below it that were never started, or are not finished yet."""
 
 
 class RunSummary(ResultModel):

@@ -27,7 +27,7 @@ from lcbench.analysis.results import (
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.scoring import (
     compare_models,
-    drop_between,
+    drops_between,
     metric_catalogue,
 )
 from lcbench.errors import UserError
@@ -238,15 +238,21 @@ def _drops(
     first, second = suite.roles.flattering, suite.roles.leakage_free
     if first not in coded or second not in coded:
         return ()
+    both = [
+        (scores, other)
+        for scores in results[first].models
+        if (other := results[second].scores(scores.model)) is not None
+    ]
+    names = [scores.model for scores, _ in both]
+    drops = drops_between(coded[first], coded[second], names, settings)
     return tuple(
         Drop(
             baseline=scores.model,
             flattering=scores.accuracy,
             leakage_free=other.accuracy,
-            drop=drop_between(coded[first], coded[second], scores.model, settings),
+            drop=drops[scores.model],
         )
-        for scores in results[first].models
-        if (other := results[second].scores(scores.model)) is not None
+        for scores, other in both
     )
 
 

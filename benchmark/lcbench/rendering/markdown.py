@@ -15,7 +15,7 @@ _OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _ADDRESS = re.compile(r"(?i)(https?|ftp|mailto|xmpp)(:)|(www)(\.)")
 _LIST_MARK = re.compile(r"^([-=]|\+(?=\s|$))|^(\d+)([.)])(?=\s|$)")
 _NUMBER_AND_INTERVAL = re.compile(r"[+−]?[\d.,∞]+( %)? \[[+−\d.,∞–]+, [+−\d.,∞–]+\]")
-_SMALL_P = re.compile(r"< 0\.\d+")
+_SMALL_P = re.compile(r"< 0\.\d+( \(few groups\))?")
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 

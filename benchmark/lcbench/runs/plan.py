@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_compute
 from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
 from lcbench.datasets.labels import LabelReader, read_labels_with
+from lcbench.documents import explain
 from lcbench.errors import UserError, wrong_usage
 from lcbench.features.extraction import FeatureKind, Features
 from lcbench.leakage.pixel_groups import PixelCheck, know_sources
@@ -19,9 +20,17 @@ from lcbench.models.backbones import Backbone, require_backbone, resolve_backbon
 from lcbench.models.baseline import Baseline, Settings, find_kind
 from lcbench.models.weights import WeightOptions, how_to_get
 from lcbench.protocols import Split, require_protocol, splits
-from lcbench.runs.claims import load_claims
+from lcbench.runs.claims import check_claims
 from lcbench.runs.records import LeftOut
-from lcbench.runs.suite import REFERENCE_BACKBONE, Recipe, Suite, choose, explain, load_suite
+from lcbench.runs.suite import (
+    MOST_SEEDS,
+    REFERENCE_BACKBONE,
+    Recipe,
+    Suite,
+    about_words,
+    choose,
+    load_suite,
+)
 from lcbench.taxonomy import Taxonomy, load_taxonomy
 
 
@@ -159,14 +168,17 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
     UserError
         If anything that was asked for does not exist or does not fit.
     """
+    about = about_words(options.about)
     for claims in suite.claims:
-        load_claims(claims)  # what the report will want, while it can still be mended
+        check_claims(
+            claims, reader.taxonomy
+        )  # what the report will want, while it can still be mended
     protocols = options.protocols or suite.protocols
     for protocol in protocols:
         require_protocol(protocol)
     seeds = suite.seeds if options.seeds is None else options.seeds
-    if seeds < 1:
-        raise wrong_usage(f"--seeds {seeds}: at least one seed is needed")
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise wrong_usage(f"--seeds {seeds}: not between 1 and {MOST_SEEDS}")
     compute = resolve_compute(options.device, options.precision)
     baselines, left_out = plan_baselines(suite, options, compute)
     images = load_dataset(options.data, reader, options.groups, options.on_bad)
@@ -182,7 +194,7 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
         dataset=dataset,
         splits=tuple(_plan_splits(dataset, protocols, seeds, check)),
         pixel_check=check,
-        about=options.about.strip(),
+        about=about,
         options=options,
         labels=reader.mapping,
     )
