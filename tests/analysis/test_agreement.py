@@ -89,7 +89,7 @@ def test_where_the_processor_is_not_recorded_numbers_may_move(core_results: Resu
     ("changed", "name", "said"),
     [
         (lambda r: with_dataset(r, sha256="0" * 16), "other images", "0" * 16),
-        (lambda r: with_dataset(r, source_groups=7, groups_sha256="0"), "other source groups", "7 from"),
+        (lambda r: with_dataset(r, groups_sha256="0", source_groups=7), "other source groups", "7"),
         (lambda r: with_runs(r, precision="bf16"), "another precision", "bf16 here"),
         (lambda r: with_runs(r, device="cuda"), "another device", "cuda here"),
         (lambda r: with_runs(r, commit="def"), "other code of lcbench", "def here"),

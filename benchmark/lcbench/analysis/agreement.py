@@ -30,9 +30,9 @@ class Compared(ResultModel):
     section: Section
     """The first step of the address."""
     report: Unbounded | str | None
-    """What the report says; null where it is not defined or not there."""
+    """What the report says; null where it has no such number."""
     here: Unbounded | str | None
-    """What came out here."""
+    """What came out here; null where nothing did."""
     allowed: Unbounded
     """How far apart they may be on another processor; for p-values and statistics in standard
     errors."""
@@ -146,7 +146,7 @@ def _outcome(theirs: Number | None, ours: Number | None) -> Outcome:
     if theirs is None or ours is None:
         return "only here" if theirs is None else "only in the report"
     a, b = theirs.value, ours.value
-    if isinstance(a, str) or isinstance(b, str) or a is None or b is None:
+    if isinstance(a, str) or isinstance(b, str):
         return "the same" if a == b else "different"
     if math.isclose(a, b, rel_tol=LAST_DIGITS, abs_tol=_ZERO if theirs.scale == "number" else 0.0):
         return "the same"

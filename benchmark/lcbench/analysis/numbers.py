@@ -4,37 +4,31 @@ Floats differ between processors, so that a network trained on another one gives
 near the border another class. That must not change what anybody reads. The allowance is therefore
 a quarter of the half-width of the number's own 95 % interval (half a standard error): an eighth of
 the whole interval, far below what other images of the same kind would have changed.
+
+The results are walked field by field: what is added to their schema is compared without a word
+here, and has to be the same unless it is, or stands beside, an estimate.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from lcbench.analysis.results import (
-    Drop,
-    Efficiency,
-    ExternalResult,
-    PaperClaims,
-    ProtocolResult,
-    Results,
-)
+from pydantic import BaseModel
+
+from lcbench.analysis.results import ClaimResult, ExternalResult, Results
 from lcbench.analysis.scores import (
-    Best,
+    Effective,
     EventComparison,
     ModelScores,
-    Omnibus,
     PairedTest,
-    PairResult,
-    Score,
+    ReliabilityBin,
 )
-from lcbench.statistics.interval_model import Interval
+from lcbench.statistics.interval_model import Interval, TrainingLimits
 
-Section = Literal[
-    "data", "models", "scores", "intervals", "differences", "tests", "drops", "claims", "external"
-]
+Section = Literal["data", "models", "scores", "differences", "tests", "drops", "claims", "external"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
 Scale = Literal["number", "p-value", "statistic"]
 
@@ -42,9 +36,40 @@ PART = 0.25
 """Allowed part of a half-width; of a standard error or design effect itself; and of the distance
 of a p-value from 1 in standard errors."""
 PART_WITHOUT_LIMITS = 0.01
-"""Allowed part of a value that has no interval."""
+"""Allowed part of an estimate that has no interval."""
 NOT_COMPARED = ("images per second", "seconds of training", "peak memory", "dates", "file paths")
 """What no two machines share."""
+
+_PARTS: dict[str, Section] = {
+    "dataset": "data", "protocols": "data", "efficiency": "models", "drops": "drops",
+    "claims": "claims", "external": "external",
+}  # fmt: skip
+"""Fields of the results that hold what was computed; the others say how."""
+_PARTS_INSIDE: dict[str, Section] = {
+    "models": "scores", "pairs": "differences", "best": "differences", "tests": "tests",
+    "omnibus": "tests",
+}  # fmt: skip
+_NAMES = (
+    "key", "protocol", "baseline", "model", "b", "a", "metric", "of", "event", "node", "label",
+    "name", "seed", "fold",
+)  # fmt: skip
+"""Fields that tell the entries of a list apart; those that have none go by their place in it."""
+_WITHOUT_A_STEP = frozenset(("comparison", "differences", "estimate", "record", "scores"))
+"""Fields that an address does not name, because it is clear without them."""
+_MODELS = ("baseline", "model", "a", "b")
+_WORDS = frozenset(("verdict", "sha256"))
+"""Fields of text that are results."""
+_P_VALUES = frozenset(("p", "p_adjusted", "p_independent"))
+_AS_WIDE_AS_ERRORS = frozenset(("error", "design_effect", "detectable"))
+_OF_ALL_MODELS = frozenset(
+    ("omnibus", "best", "simultaneous", "p_adjusted", "level", "detectable", "verdict")
+)
+"""Fields whose numbers rest on every model that was compared."""
+_PASSED_OVER = frozenset((
+    "schema_version", "images_per_second", "train_seconds", "peak_memory_mb", "runs", "missing",
+    "unmatched", "predicted", "runs_left_out", "left_out",
+))  # fmt: skip
+"""Fields that say how much is there or what it cost."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +83,7 @@ class Number:
     section
         The first step of the address.
     value
-        The number, the word of a verdict, or None where it is not defined.
+        The number, the word of a verdict, or a hash.
     allowed
         How far another processor may move it, on its scale; 0 where it may not.
     scale
@@ -67,219 +92,65 @@ class Number:
     protocol
         The protocol that it speaks of, or empty.
     baselines
-        The baselines whose predictions it rests on.
+        The baselines whose predictions it rests on; None where it rests on all of them.
     """
 
     place: str
     section: Section
-    value: float | str | None
-    allowed: float
+    value: float | str
+    allowed: float = 0.0
     scale: Scale = "number"
     protocol: str = ""
-    baselines: frozenset[str] = frozenset()
+    baselines: frozenset[str] | None = frozenset()
 
 
 @dataclass(frozen=True)
 class _Spot:
-    """Where numbers are being named: their section, address and what they rest on."""
+    """Where the walk is: section, address, what is spoken of, how far estimates may move."""
 
     section: Section
     steps: tuple[str, ...] = ()
     protocol: str = ""
-    baselines: frozenset[str] = frozenset()
+    baselines: frozenset[str] | None = frozenset()
+    step: float = 0.0
 
-    def at(self, *steps: object) -> _Spot:
-        return replace(self, steps=(*self.steps, *(str(step) for step in steps if step != "")))
+    def at(self, name: str) -> _Spot:
+        return replace(self, steps=(*self.steps, name))
 
-    def of(self, *baselines: str) -> _Spot:
-        return replace(self, baselines=frozenset(baselines))
+    def wider(self, factor: float) -> _Spot:
+        return replace(self, step=self.step * factor)
 
-    def number(
-        self, name: str, value: float | str | None, allowed: float, scale: Scale = "number"
-    ) -> Number:
-        place = "/".join((self.section, *self.steps, name))
+    def field(self, name: str) -> _Spot:
+        section = _PARTS_INSIDE.get(name, self.section)
+        silent = section != self.section or name in _WITHOUT_A_STEP
+        below = replace(self, section=section) if silent else self.at(name)
+        return replace(below, baselines=None) if name in _OF_ALL_MODELS else below
+
+    def inside(self, model: BaseModel) -> _Spot:
+        """Return the spot of a model's fields."""
+        own = frozenset(getattr(model, name) for name in _MODELS if hasattr(model, name))
+        baselines = None if self.baselines is None else self.baselines | own
+        protocol = getattr(model, "protocol", self.protocol)
+        return replace(self, protocol=protocol, baselines=baselines, step=_step(model, self.step))
+
+    def number(self, value: float | str, allowed: float, scale: Scale = "number") -> Number:
+        place = "/".join((self.section, *self.steps))
         return Number(place, self.section, value, allowed, scale, self.protocol, self.baselines)
 
 
 def numbers_of(results: Results) -> dict[str, Number]:
     """Return every number of the results that another machine should give, by its address."""
     found: dict[str, Number] = {}
-    for one in _every(results):
-        place, count = one.place, 1
-        while place in found:  # a paper may claim two things about one number
-            count += 1
-            place = f"{one.place} ({count})"
-        found[place] = replace(one, place=place)
+    for field, section in _PARTS.items():
+        about = {results.reference} if field == "claims" else ()
+        spot = _Spot(section, baselines=frozenset(about))
+        for one in _walk(getattr(results, field), spot):
+            place, count = one.place, 1
+            while place in found:  # a paper may claim two things about one number
+                count += 1
+                place = f"{one.place} ({count})"
+            found[place] = replace(one, place=place)
     return found
-
-
-def _every(results: Results) -> Iterator[Number]:
-    yield from _data(results)
-    for cost in results.efficiency:
-        yield from _model(cost)
-    for result in results.protocols:
-        yield from _protocol(result, results.leaves)
-    for drop in results.drops:
-        yield from _drop(drop)
-    for paper in results.claims:
-        yield from _claims(paper, results.reference)
-    for folder in results.external:
-        yield from _external(folder)
-
-
-def _data(results: Results) -> Iterator[Number]:
-    spot, dataset = _Spot("data"), results.dataset
-    yield spot.number("images", dataset.images, 0)
-    yield spot.number("images_left_out", len(dataset.skipped), 0)
-    yield spot.number("source_groups", dataset.source_groups, 0)
-    for name, count in dataset.images_by_class.items():
-        yield spot.at("images").number(name, count, 0)
-    for result in results.protocols:
-        own = replace(spot, protocol=result.protocol).at(result.protocol)
-        part = result.comparison
-        yield own.number("images", part.images, 0)
-        yield own.number("predictions", part.predictions, 0)
-        yield own.number("source_groups", part.groups, 0)
-        yield own.number("images_without_group", part.images_without_group, 0)
-        yield own.number("tested", result.tested, 0)
-        yield own.number("planned", result.planned, 0)
-        for name, count in part.coarse.items():
-            yield own.at("coarse_labels").number(name, count, 0)
-        for split in result.splits:
-            below = own.at("splits", f"seed{split.seed}-fold{split.fold}")
-            for name, value in split.record.model_dump().items():
-                yield below.number(name, value, 0)
-
-
-def _model(cost: Efficiency) -> Iterator[Number]:
-    spot = _Spot("models", (cost.baseline,)).of(cost.baseline)
-    yield spot.number("parameters", cost.parameters, 0)
-    yield spot.number("learned", cost.learned, 0)
-    yield spot.number("gmacs", cost.gmacs, 0)
-
-
-def _protocol(result: ProtocolResult, leaves: tuple[str, ...]) -> Iterator[Number]:
-    part, protocol = result.comparison, result.protocol
-    every = [scores.model for scores in part.models]
-    for scores in part.models:
-        spot = _Spot("scores", (protocol, scores.model), protocol).of(scores.model)
-        yield from _scores(spot, scores, leaves)
-    tests = _Spot("tests", (protocol,), protocol).of(*every)
-    for pair in part.pairs:
-        differences = _Spot("differences", (protocol, f"{pair.b} minus {pair.a}"), protocol)
-        yield from _metrics(differences.of(pair.a, pair.b), pair.differences)
-        yield from _events(differences.of(pair.a, pair.b), tests, pair)
-    if part.best is not None:
-        yield from _best(tests, part.best)
-    for one in part.omnibus:
-        yield from _omnibus(tests, one)
-
-
-def _scores(spot: _Spot, scores: ModelScores, leaves: tuple[str, ...]) -> Iterator[Number]:
-    yield from _metrics(spot, scores.scores)
-    step = _step(scores.accuracy)
-    for leaf, counts in zip(leaves, scores.confusion, strict=True):
-        for predicted, count in zip(leaves, counts, strict=True):
-            yield spot.at("confusion", leaf).number(predicted, count, step * sum(counts))
-    for number, one in enumerate(scores.reliability, start=1):
-        below = spot.at("reliability", f"bin{number}")
-        yield below.number("confidence", one.confidence, _step(one.right))
-        yield from _estimate(below.at("right"), one.right)
-    if scores.effective is not None:
-        limits = replace(spot, section="intervals").at("accuracy")
-        yield _sized(limits, "effective_sample_size", scores.effective.n)
-        yield _sized(limits, "design_effect_of_a_seed", scores.effective.design_effect)
-    for seed, value in scores.seeds.items():  # the mean of k seeds moves less than each of them
-        yield spot.at("seeds").number(str(seed), value, step * math.sqrt(len(scores.seeds)))
-
-
-def _metrics(spot: _Spot, scores: Sequence[Score]) -> Iterator[Number]:
-    for one in scores:
-        yield from _estimate(spot.at(one.metric, one.of), one.estimate)
-
-
-def _estimate(spot: _Spot, found: Interval) -> Iterator[Number]:
-    """Yield a value and what it is a share of in its section, its limits among the intervals."""
-    step = _step(found)
-    share = step if step <= 1.0 else PART  # what counts may move by; odds are no share
-    yield spot.number("value", found.value, step)
-    yield spot.number("n", found.n, math.ceil(share * found.n))
-    yield spot.number("groups", found.groups, math.ceil(share * found.groups))
-    if found.count is not None:
-        yield spot.number("count", found.count, math.ceil(share * found.n))
-    limits = replace(spot, section="intervals") if spot.section == "scores" else spot
-    yield limits.number("low", found.low, step)
-    yield limits.number("high", found.high, step)
-    if found.error is not None:
-        yield _sized(limits, "error", found.error)
-    if found.design_effect is not None:
-        yield _sized(limits, "design_effect", found.design_effect)
-    if found.training is not None:
-        wide = limits.at("training")
-        own = _step_between(found.training.low, found.training.high)
-        allowed = step if own is None else own
-        yield wide.number("low", found.training.low, allowed)
-        yield wide.number("high", found.training.high, allowed)
-        if found.training.error is not None:
-            yield _sized(wide, "error", found.training.error)
-
-
-def _step(found: Interval) -> float:
-    """Return how far a value and its limits may move."""
-    step = _step_between(found.low, found.high)
-    if step is not None:
-        return step
-    value = found.value or 0.0
-    return PART_WITHOUT_LIMITS * abs(value) if math.isfinite(value) else 0.0
-
-
-def _step_between(low: float | None, high: float | None) -> float | None:
-    if low is None or high is None or not math.isfinite(high - low):
-        return None
-    return PART * (high - low) / 2
-
-
-def _sized(spot: _Spot, name: str, value: float) -> Number:
-    """Return a standard error, or what grows with one."""
-    return spot.number(name, value, PART * abs(value))
-
-
-def _events(differences: _Spot, tests: _Spot, pair: PairResult) -> Iterator[Number]:
-    for event in pair.events:
-        name = _event_name(event.event, event.node)
-        spot = differences.at(name)
-        for effect in ("difference", "odds_ratio", "relative_reduction"):
-            yield from _estimate(spot.at(effect), getattr(event, effect))
-        yield _sized(spot, "detectable", event.detectable)
-        below = tests.at(f"{pair.b} against {pair.a}", name)
-        yield below.number("verdict", event.verdict, 0)
-        yield below.number("level", event.level, 0)
-        yield below.number("groups", event.groups, 0)
-        if event.training is not None:
-            yield _p(below.at("training"), "p", event.training.p)
-            yield _p(below.at("training"), "p_adjusted", event.training.p_adjusted)
-        for test in event.tests:
-            yield from _test(below.at(test.name), test, event)
-
-
-def _test(spot: _Spot, test: PairedTest, event: EventComparison) -> Iterator[Number]:
-    yield _p(spot, "p", test.p)
-    yield _p(spot, "p_adjusted", test.p_adjusted)
-    yield _statistic(spot, test.statistic)
-    images = math.ceil(_step(event.difference) * test.n)
-    yield spot.number("only_a", test.only_a, images)
-    yield spot.number("only_b", test.only_b, images)
-
-
-def _p(spot: _Spot, name: str, p: float) -> Number:
-    errors = measure(p, "p-value")
-    allowed = math.inf if math.isinf(errors) else max(PART * 1.96, PART * errors)
-    return spot.number(name, p, allowed, "p-value")
-
-
-def _statistic(spot: _Spot, value: float) -> Number:
-    allowed = max(PART * 1.96, PART * measure(value, "statistic"))
-    return spot.number("statistic", value, allowed, "statistic")
 
 
 def measure(value: float, scale: Scale) -> float:
@@ -291,66 +162,92 @@ def measure(value: float, scale: Scale) -> float:
     return math.sqrt(abs(value)) if scale == "statistic" else value
 
 
-def _best(tests: _Spot, best: Best) -> Iterator[Number]:
-    spot = tests.at("highest")
-    yield spot.number("model", best.model, 0)
-    for rival in best.rivals:
-        yield from _estimate(spot.at(f"{best.model} minus {rival.model}"), rival.difference)
+def _walk(value: object, spot: _Spot) -> Iterator[Number]:
+    """Yield the numbers of a model, or of a list or table of models or numbers."""
+    match value:
+        case BaseModel():
+            below, named = spot.inside(value), _NAMES if _name(value) else ()
+            for name in type(value).model_fields:
+                if name not in _PASSED_OVER and name not in named:
+                    yield from _field(value, name, below.field(name))
+        case dict():
+            for key, item in value.items():  # each of k seeds moves more than their mean
+                yield from _walk(item, spot.at(str(key)).wider(math.sqrt(len(value))))
+        case tuple():
+            for place, item in enumerate(value, start=1):
+                yield from _walk(item, spot.at(_name(item) or str(place)))
+        case int() if not isinstance(value, bool):
+            yield spot.number(value, 0.0)
+        case float():
+            yield spot.number(value, spot.step)
 
 
-def _omnibus(tests: _Spot, one: Omnibus) -> Iterator[Number]:
-    spot = tests.at("cochran-q", _event_name(one.event, one.node))
-    yield _p(spot, "p", one.p)
-    yield _p(spot, "p_independent", one.p_independent)
-    yield _statistic(spot, one.statistic)
+def _name(entry: object) -> str:
+    if isinstance(entry, ExternalResult):
+        return entry.record.name
+    found = [str(getattr(entry, name)) for name in _NAMES if hasattr(entry, name)]
+    return "/".join(name for name in found if name)
 
 
-def _event_name(event: str, node: str) -> str:
-    return f"{event}@{node}" if node else event
+def _field(model: BaseModel, name: str, spot: _Spot) -> Iterator[Number]:
+    value = getattr(model, name)
+    if isinstance(value, str):
+        if name in _WORDS:
+            yield spot.number(value, 0.0)
+    elif name in _P_VALUES:
+        yield spot.number(value, _of_distance(value, "p-value"), "p-value")
+    elif name == "statistic":
+        yield spot.number(value, _of_distance(value, "statistic"), "statistic")
+    elif isinstance(value, float) and (name in _AS_WIDE_AS_ERRORS or isinstance(model, Effective)):
+        yield spot.number(value, PART * abs(value))
+    elif isinstance(value, int) and isinstance(model, Interval):
+        whole = value if name == "groups" else model.n
+        yield from _count(value, spot, whole)
+    elif isinstance(model, PairedTest) and name in ("only_a", "only_b"):
+        yield from _count(value, spot, model.n)
+    elif name == "confusion":
+        for place, row in enumerate(value, start=1):
+            yield from _walk(row, spot.at(str(place)).wider(sum(row)))
+    else:
+        yield from _walk(value, spot)
 
 
-def _drop(drop: Drop) -> Iterator[Number]:
-    spot = _Spot("drops", (drop.baseline,)).of(drop.baseline)
-    for side in ("flattering", "leakage_free", "drop"):
-        yield from _estimate(spot.at(side), getattr(drop, side))
+def _count(value: int, spot: _Spot, whole: int) -> Iterator[Number]:
+    """Yield a count among so many; odds are no share of them."""
+    if not isinstance(value, bool):
+        share = spot.step if spot.step <= 1.0 else PART
+        yield spot.number(value, math.ceil(share * whole))
 
 
-def _claims(paper: PaperClaims, reference: str) -> Iterator[Number]:
-    for claim in paper.claims:
-        steps = tuple(step for step in (paper.key, claim.protocol, claim.metric, claim.of) if step)
-        spot = _Spot("claims", steps, claim.protocol).of(reference)
-        yield spot.number("claimed", claim.claimed, 0)
-        yield spot.number("claimed_n", claim.n, 0)
-        step = PART * (claim.claim_high - claim.claim_low) / 2
-        yield spot.number("claim_low", claim.claim_low, step)
-        yield spot.number("claim_high", claim.claim_high, step)
-        if claim.design_effect is not None:
-            yield _sized(spot, "design_effect", claim.design_effect)
-        yield spot.number("verdict", claim.verdict, 0)
-        for name in ("measured", "difference"):
-            found: Interval | None = getattr(claim, name)
-            if found is not None:
-                yield from _estimate(spot.at(name), found)
+def _of_distance(value: float, scale: Scale) -> float:
+    """Return how far what stands for a number of standard errors may move."""
+    errors = measure(value, scale)
+    return math.inf if math.isinf(errors) else max(PART * 1.96, PART * errors)
 
 
-def _external(folder: ExternalResult) -> Iterator[Number]:
-    record = folder.record
-    spot = _Spot("external", (record.name,))
-    for name in ("images", "scored", "copies"):
-        yield spot.number(name, getattr(record, name), 0)
-    for label in record.labels:
-        yield spot.at("labels").number(label.label, label.images, 0)
-    if record.overlap is not None:
-        yield spot.number("images_with_training_tissue", record.overlap.with_sibling, 0)
-        yield spot.number("exact_copies_of_training_images", record.overlap.exact, 0)
-    for level in folder.levels:
-        below = spot.at(f"level{level.level}")
-        yield below.number("images", level.images, 0)
-        yield below.number("majority_rate", level.majority_rate, 0)
-        every = [score.baseline for score in level.scores]
-        for score in level.scores:
-            own = replace(below, protocol=score.protocol).at(score.protocol, score.baseline)
-            yield own.of(score.baseline).number("runs", score.runs, 0)
-            yield from _estimate(own.of(score.baseline).at("accuracy"), score.accuracy)
-            yield from _estimate(own.of(score.baseline).at("difference"), score.difference)
-            yield from _estimate(own.of(*every).at("simultaneous"), score.simultaneous)
+def _step(model: BaseModel, before: float) -> float:
+    """Return how far the numbers of a model may move; `before`: those of what it is a part of."""
+    match model:
+        case Interval():
+            return _of_limits(model.low, model.high, PART_WITHOUT_LIMITS * _finite(model.value))
+        case TrainingLimits():
+            return _of_limits(model.low, model.high, before)
+        case ClaimResult():
+            return _of_limits(model.claim_low, model.claim_high, before)
+        case ModelScores():
+            return _step(model.accuracy, before)
+        case EventComparison():
+            return _step(model.difference, before)
+        case ReliabilityBin():
+            return _step(model.right, before)
+    return before
+
+
+def _of_limits(low: float | None, high: float | None, otherwise: float) -> float:
+    if low is None or high is None or not math.isfinite(high - low):
+        return otherwise
+    return PART * (high - low) / 2
+
+
+def _finite(value: float | None) -> float:
+    return abs(value) if value is not None and math.isfinite(value) else 0.0

@@ -31,7 +31,9 @@ class Reason(ResultModel):
             return number.place.startswith(f"external/{self.external}/")
         if self.protocols and number.protocol and number.protocol not in self.protocols:
             return False
-        return not self.baselines or bool(number.baselines.intersection(self.baselines))
+        if not self.baselines or number.baselines is None:
+            return True
+        return not number.baselines.isdisjoint(self.baselines)
 
 
 def reasons_between(report: Results, here: Results) -> tuple[Reason, ...]:

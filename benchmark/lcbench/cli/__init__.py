@@ -6,8 +6,8 @@ from lcbench.cli.signals import heed_signals
 from lcbench.output import take_any_name
 
 __all__ = [
-    "app", "audit", "cache", "compare", "doctor", "evaluate", "list", "main", "report", "rerun", "run",
-    "validate",
+    "app", "audit", "cache", "compare", "doctor", "evaluate", "list", "main", "report", "rerun",
+    "run", "validate",
 ]  # fmt: skip
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from lcbench.cli.base import JsonOption, OfflineOption, app, guarded
 from lcbench.console import err, escape, stages
 from lcbench.errors import ExitCode
-
-if TYPE_CHECKING:
-    from lcbench.analysis.agreement import Agreement
-    from lcbench.rerun.plan import RerunOptions
 
 
 @app.command()
@@ -48,33 +44,24 @@ def rerun(
 
     Exit codes: 0 all numbers agree, 3 at least half of them, 1 fewer, or it could not be done.
     """
+    from lcbench.rendering import terminal
     from lcbench.rendering.agreement import show_agreement
-    from lcbench.rerun.command import TABLE, read_report
     from lcbench.rerun.plan import RerunOptions
+    from lcbench.rerun.repetition import prepare
 
     options = RerunOptions(data, groups, tuple(external or ()), weights, offline, jobs)
-    folder = out_folder or Path(f"rerun-{read_report(report).suite}")
-    agreement = _done_again(report, folder, options)
+    repetition = prepare(report, out_folder, options)
+    terminal.show_plan(repetition.plan)
+    for outcome in repetition.run():
+        terminal.show_outcome(outcome)
+    for evaluation in repetition.evaluate():
+        err.print(f"{escape(evaluation.folder.name)}: predicted by {evaluation.runs} runs")
+    with stages() as say:
+        agreement = repetition.compare(say)
     if as_json:
         typer.echo(agreement.model_dump_json(indent=2))
     else:
-        show_agreement(agreement, folder / TABLE)
-    err.print(f"Repetition: {escape(str(folder))}", soft_wrap=True)
+        show_agreement(agreement, repetition.table)
+    err.print(f"Repetition: {escape(str(repetition.folder))}", soft_wrap=True)
     codes = {"agree": ExitCode.DONE, "agree in part": ExitCode.PARTLY_DONE}
     return codes.get(agreement.verdict, ExitCode.FAILED)
-
-
-def _done_again(report: Path, folder: Path, options: RerunOptions) -> Agreement:
-    from lcbench.rendering import terminal
-    from lcbench.rerun.command import Watcher, compare_again, do_again
-
-    watcher = Watcher(
-        planned=terminal.show_plan,
-        done=terminal.show_outcome,
-        evaluated=lambda one: err.print(
-            escape(f"{one.folder.name}: predicted by {one.runs} runs"), soft_wrap=True
-        ),
-    )
-    results = do_again(report, folder, options, watcher)
-    with stages() as say:
-        return compare_again(results, folder, say)
