@@ -11,8 +11,8 @@ import pandas as pd
 from lcbench.predictions.table import predictions_table, write_predictions
 from lcbench.runs.external_records import ExternalRecord, LabelCount, Predicted
 from lcbench.runs.records import LeftOut, write_record
-from lcbench.runs.stored import read_run
-from lcbench.storage import content_hash, file_sha256
+from lcbench.runs.stored import read_run, stored_file
+from lcbench.storage import content_hash
 
 if TYPE_CHECKING:
     from .runfolders import Shape
@@ -48,7 +48,7 @@ def write_external(folder: Path, shape: Shape) -> None:
                     file = _write_external_run(target, images, protocol, baseline, seed, fold)
                     name = f"{protocol}/{baseline}/{file.stem}"
                     run = read_run(folder / name).identity
-                    predicted[name] = Predicted(file=file_sha256(file), run=run)
+                    predicted[name] = Predicted(file=stored_file(file), run=run)
     record = ExternalRecord(
         name=shape.external,
         command=f"lcbench evaluate {shape.external}",

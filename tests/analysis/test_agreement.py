@@ -154,11 +154,23 @@ def test_a_missing_external_folder_concerns_its_own_numbers(known: Results) -> N
     assert {one.reasons for one in found.apart} == {("other external images",)}
 
 
-def test_infinity_and_undefined_are_equal_to_themselves_alone(known: Results) -> None:
+def test_infinity_is_equal_to_itself(known: Results) -> None:
     found = agreement_of(known, known)
-    values = [one.report for one in found.numbers]
-    assert any(isinstance(value, float) and math.isinf(value) for value in values)
-    assert None in values
+    endless = [one for one in found.numbers if one.report == math.inf]
+    assert endless
+    assert all(one.agrees for one in endless)
+
+
+def test_a_number_that_is_not_defined_here_does_not_agree(known: Results) -> None:
+    values = with_runs(known, processor="B").model_dump()
+    (protocol,) = (one for one in values["protocols"] if one["protocol"] == "grouped")
+    (model,) = (m for m in protocol["comparison"]["models"] if m["model"] == "reference")
+    (score,) = (one for one in model["scores"] if one["metric"] == "accuracy")
+    score["estimate"]["error"] = None
+    one = number(
+        agreement_of(known, Results.model_validate(values)), ACCURACY.replace("value", "error")
+    )
+    assert (one.outcome, one.agrees) == ("only in the report", False)
 
 
 def test_less_than_half_is_no_agreement(known: Results) -> None:

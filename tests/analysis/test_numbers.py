@@ -64,7 +64,7 @@ def test_the_allowance_is_a_quarter_of_the_half_width(core_results: Results) -> 
     assert accuracy.low is not None
     assert accuracy.high is not None
     step = PART * (accuracy.high - accuracy.low) / 2
-    for place in ("scores/{}/value", "intervals/{}/low", "intervals/{}/high"):
+    for place in ("scores/{}/value", "scores/{}/low", "scores/{}/high"):
         number = found[place.format("grouped/reference/accuracy")]
         assert number.allowed == pytest.approx(step)
 
@@ -74,7 +74,7 @@ def test_images_splits_and_verdicts_allow_nothing(core_results: Results) -> None
     for one in found.values():
         fixed = one.section in ("data", "models") or one.place.endswith(("/verdict", "/model"))
         assert not fixed or one.allowed == 0
-    assert any("/splits/seed0-fold0/sha256" in place for place in found)
+    assert any("/splits/seed0/fold0/sha256" in place for place in found)
 
 
 def test_p_values_may_move_by_half_a_standard_error(core_results: Results) -> None:

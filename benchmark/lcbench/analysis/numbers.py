@@ -185,8 +185,12 @@ def _walk(value: object, spot: _Spot) -> Iterator[Number]:
 def _name(entry: object) -> str:
     if isinstance(entry, ExternalResult):
         return entry.record.name
-    found = [str(getattr(entry, name)) for name in _NAMES if hasattr(entry, name)]
-    return "/".join(name for name in found if name)
+    found = {name: getattr(entry, name) for name in _NAMES if hasattr(entry, name)}
+    return "/".join(
+        f"{name}{value}" if isinstance(value, int) else value
+        for name, value in found.items()
+        if value != ""
+    )
 
 
 def _field(model: BaseModel, name: str, spot: _Spot) -> Iterator[Number]:
