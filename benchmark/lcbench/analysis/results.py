@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue
 
 from lcbench.analysis.scores import AnalysisSettings, MetricInfo, ModelComparison
 from lcbench.result_model import ResultModel
-from lcbench.runs.external_records import ExternalRecord, RunName
+from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,
@@ -261,7 +261,7 @@ class Incomplete(ResultModel):
 class RunSummary(ResultModel):
     """Where and when one finished run was made."""
 
-    run: RunName
+    run: str
     """Its folder, below the suite's."""
     started: str
     """When it began."""

@@ -118,14 +118,16 @@ def _splits_of(results: Results) -> dict[str, frozenset[str]]:
     Raises
     ------
     UserError
-        If none finished any.
+        If none finished any, or a run is called as no run is.
     """
-    if not results.runs:
-        raise UserError("the report rests on no finished run", "Choose another report.")
     found: dict[str, set[str]] = {}
-    for run in results.runs:
-        protocol, baseline, name = run.run.split("/")
+    for steps in (run.run.split("/") for run in results.runs):
+        if len(steps) != 3:
+            raise UserError(f"the report names a run {'/'.join(steps)}", "Choose another report.")
+        protocol, baseline, name = steps
         found.setdefault(baseline, set()).add(f"{protocol}/{name}")
+    if not found:
+        raise UserError("the report rests on no finished run", "Choose another report.")
     return {baseline: frozenset(splits) for baseline, splits in found.items()}
 
 
