@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 REPORT ?= report
+OLDEST := tests/models tests/predictions tests/datasets tests/features tests/rendering tests/cli/test_answers.py tests/test_end_to_end.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-gpu bench-statistics schema clean
+.PHONY: help run test test-oldest check format bench bench-gpu bench-statistics schema clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -25,6 +26,9 @@ check: $(VENV)/installed-dev ## Format, lint, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
+
+test-oldest: $(VENV)/oldest/installed ## Run part of the tests with the oldest versions that are allowed
+	PYTHONPATH=$(VENV)/oldest $(BIN)/pytest -n auto -p no:platformdirs $(OLDEST)
 
 format: $(VENV)/installed-dev ## Format and mend what can be mended
 	$(BIN)/ruff format .
@@ -58,4 +62,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[offline,dev]'
+	touch $@
+
+# Before the newest versions on the path, so that torch is not installed twice.
+$(VENV)/oldest/installed: $(VENV)/installed-dev constraints-oldest.txt
+	rm -rf $(VENV)/oldest
+	$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: --target $(VENV)/oldest --requirement constraints-oldest.txt
 	touch $@

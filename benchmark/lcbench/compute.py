@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import psutil
@@ -144,6 +146,32 @@ def fits_on_device(size: int, device: torch.device) -> bool:
         free, _ = torch.cuda.mem_get_info(device)
         return size < free // 2
     return device.type == "cpu"
+
+
+@cache
+def processor(device: str) -> str:
+    """Name the kind of processor that a device and the heads compute on, and its instructions.
+
+    Runs on two that are called the same give the same bits.
+    """
+    import torch
+
+    level = torch.backends.cpu.get_cpu_capability()
+    words = f"{_cpu_model()} ({level}{', bf16' * supports_bf16('cpu')})"
+    return f"{torch.cuda.get_device_name()} and {words}" if device == "cuda" else words
+
+
+def _cpu_model() -> str:
+    """Return the model of the CPU as the system calls it."""
+    try:
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0]
+    except OSError:
+        return platform.processor() or platform.machine()
+    parts = (line.partition(":") for line in first.splitlines())
+    facts = {key.strip(): value.strip() for key, _, value in parts}
+    name = facts.get("model name", platform.machine())
+    numbers = [f"{key} {facts[key]}" for key in ("cpu family", "model") if key in facts]
+    return ", ".join([name, *numbers])
 
 
 class PeakMemory:

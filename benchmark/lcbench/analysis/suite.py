@@ -81,6 +81,7 @@ def analyse(
         lcbench_version=__version__,
         suite=suite.plan.suite,
         run_commands=suite.plan.commands,
+        invocations=suite.plan.invocations,
         report_command=command,
         created=suite.plan.created,
         machine=suite.plan.machine,
@@ -89,6 +90,7 @@ def analyse(
         roles=suite.roles,
         dataset=suite.plan.dataset,
         taxonomy=suite.plan.taxonomy,
+        aliases=suite.plan.aliases,
         leaves=suite.taxonomy.leaves,
         metrics=metric_catalogue(),
         baselines=tuple(_baseline(suite, name) for name in suite.baselines),
@@ -262,6 +264,7 @@ def _baseline(suite: FinishedSuite, name: str) -> Baseline:
         kind=config.kind,
         hierarchical=_is_hierarchical(config),
         backbone=config.backbone,
+        recipe=config.recipe,
     )
 
 
@@ -307,4 +310,5 @@ def _run_summary(run: FinishedRun) -> RunSummary:
         device=run.config.device,
         precision=run.config.precision,
         versions=run.config.versions,
+        processor=run.state.processor,
     )

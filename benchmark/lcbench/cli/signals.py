@@ -7,6 +7,7 @@ from lcbench.console import err
 
 _KEPT = {
     "run": "Finished runs are kept: the same command goes on from there.",
+    "rerun": "Finished runs are kept: the same command goes on from there.",
     "evaluate": "This evaluation is not stored; what was computed from the images is kept.",
     "audit": "No audit is written; what was computed from the images is kept.",
 }

@@ -37,6 +37,9 @@ def describe_plan(
         seeds=plan.seeds,
         baselines=tuple(baseline.name for baseline in plan.baselines),
         left_out=left_out,
+        data=plan.options.data if plan.options else "",
+        groups=str((plan.options and plan.options.groups) or ""),
+        labels=dict(plan.labels),
         suite_protocols=plan.suite.protocols,
         suite_baselines=tuple(recipe.name for recipe in plan.suite.baselines),
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lcbench.compute import DeviceChoice, PrecisionChoice, resolve_compute
 from lcbench.console import progress
 from lcbench.datasets.dataset import Dataset, drop_unreadable
-from lcbench.datasets.labels import read_labels_with
+from lcbench.datasets.labels import LabelReader, read_labels_with
 from lcbench.datasets.listing import Listing, decode_all, list_images, manifest_hash
 from lcbench.errors import UserError
 from lcbench.features.extraction import Features
@@ -69,11 +69,17 @@ class Evaluation:
     runs: int
 
 
-def evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Evaluation:
+def evaluate(
+    source: Path,
+    suite_folder: Path,
+    options: EvaluationOptions,
+    reader: LabelReader | None = None,
+) -> Evaluation:
     """Let every finished run of a suite predict the images of a folder, and store it.
 
-    Labels may be leaves or inner nodes of the class tree; images whose label is not known are left
-    out and counted. Unreadable images are counted and named, never fatal.
+    Labels are read with `reader`, or as the options say. They may be leaves or inner nodes of the
+    class tree; images whose label is not known are left out and counted. Unreadable images are
+    counted and named, never fatal.
 
     Raises
     ------
@@ -83,14 +89,16 @@ def evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Ev
     options = replace(options, about=about_words(options.about))
     with sole_writer(suite_folder):
         sweep(suite_folder)
-        return _evaluate(source, suite_folder, options)
+        return _evaluate(source, suite_folder, options, reader)
 
 
-def _evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> Evaluation:
+def _evaluate(
+    source: Path, suite_folder: Path, options: EvaluationOptions, reader: LabelReader | None
+) -> Evaluation:
     plan = read_plan(suite_folder)
     runs, unusable = _finished_runs(suite_folder, plan)
     taxonomy = plan_taxonomy(plan)
-    reader = read_labels_with(options.labels, taxonomy)
+    reader = reader or read_labels_with(options.labels, taxonomy)
     listing = list_images(source, reader)
     _require_something_to_score(source, listing)
     dataset = _load(source, listing)
@@ -110,7 +118,13 @@ def _evaluate(source: Path, suite_folder: Path, options: EvaluationOptions) -> E
     record = describe_external(folder, listing, dataset, left_out, overlap, options.about)
     with whole_folder(folder) as temporary:
         predicted, broken = _predict_all(usable, features, taxonomy, temporary)
-        whole = {"predicted": predicted, "runs_left_out": (*unusable, *broken)}
+        whole = {
+            "predicted": predicted,
+            "runs_left_out": (*unusable, *broken),
+            "source": str(source),
+            "device": compute.device,
+            "precision": compute.precision,
+        }
         record = record.model_copy(update=whole)
         write_record(temporary / EVALUATION, record)
     return Evaluation(folder, record, len(predicted))

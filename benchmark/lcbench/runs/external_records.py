@@ -70,7 +70,8 @@ class ExternalRecord(Record):
     each run that predicted, by its folder below the suite's; its file is called so too.
     `runs_left_out`: runs of baselines that were not left out as a whole. `overlap`: None
     in records of older versions. `about`: what kind of images these are, as the user says it;
-    empty where nobody did.
+    empty where nobody did. `source`: the folder as it was typed, `device` and `precision`: what
+    predicted; empty in records of older versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -89,3 +90,6 @@ class ExternalRecord(Record):
     predicted: dict[RunName, Predicted] = Field(default_factory=dict)
     overlap: OverlapRecord | None = None
     about: str = ""
+    source: str = ""
+    device: str = ""
+    precision: str = ""

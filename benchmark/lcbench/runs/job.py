@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lcbench.compute import PeakMemory
+from lcbench.compute import PeakMemory, processor
 from lcbench.errors import UserError, from_lack_of_memory
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
@@ -127,6 +127,7 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
         parameters=summary.parameters,
         epochs=summary.epochs,
         best_epoch=summary.best_epoch,
+        processor=processor(compute.device),
     )
     return _Fitted(save(baseline.state()), summary, predictions, state)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_compute
 from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
-from lcbench.datasets.labels import read_labels_with
+from lcbench.datasets.labels import LabelReader, read_labels_with
 from lcbench.documents import explain
 from lcbench.errors import UserError, wrong_usage
 from lcbench.features.extraction import FeatureKind, Features
@@ -114,7 +114,8 @@ class Plan:
     """Everything that a run of a suite will do.
 
     `left_out`: recipes that cannot run here. `pixel_check`: where pixels disagree with groups that
-    the user gave. `about`: what kind of images these are, as the user says it.
+    the user gave. `about`: what kind of images these are, as the user says it. `options`: what was
+    asked for; `labels`: what the user's label map says.
     """
 
     suite: Suite
@@ -128,6 +129,8 @@ class Plan:
     splits: tuple[PlannedSplit, ...] = field(repr=False)
     pixel_check: PixelCheck | None = None
     about: str = ""
+    options: RunOptions | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def features(self) -> Features:
@@ -152,11 +155,24 @@ def make_plan(options: RunOptions) -> Plan:
     UserError
         If anything that was asked for does not exist or does not fit.
     """
-    about = about_words(options.about)
     suite = load_suite(options.suite)
     taxonomy = load_taxonomy(options.taxonomy)
+    return plan_suite(suite, read_labels_with(options.labels, taxonomy), options)
+
+
+def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
+    """Do the same for a suite, class tree and label map that were read before.
+
+    Raises
+    ------
+    UserError
+        If anything that was asked for does not exist or does not fit.
+    """
+    about = about_words(options.about)
     for claims in suite.claims:
-        check_claims(claims, taxonomy)  # what the report will want, while it can still be mended
+        check_claims(
+            claims, reader.taxonomy
+        )  # what the report will want, while it can still be mended
     protocols = options.protocols or suite.protocols
     for protocol in protocols:
         require_protocol(protocol)
@@ -165,12 +181,11 @@ def make_plan(options: RunOptions) -> Plan:
         raise wrong_usage(f"--seeds {seeds}: not between 1 and {MOST_SEEDS}")
     compute = resolve_compute(options.device, options.precision)
     baselines, left_out = plan_baselines(suite, options, compute)
-    reader = read_labels_with(options.labels, taxonomy)
     images = load_dataset(options.data, reader, options.groups, options.on_bad)
     dataset, check = know_sources(images)
     return Plan(
         suite=suite,
-        taxonomy=taxonomy,
+        taxonomy=reader.taxonomy,
         compute=compute,
         baselines=baselines,
         left_out=left_out,
@@ -180,6 +195,8 @@ def make_plan(options: RunOptions) -> Plan:
         splits=tuple(_plan_splits(dataset, protocols, seeds, check)),
         pixel_check=check,
         about=about,
+        options=options,
+        labels=reader.mapping,
     )
 
 

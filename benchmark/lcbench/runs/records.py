@@ -167,7 +167,8 @@ class RunState(Record):
     `files`: every other file of the run's folder, by name. `train_seconds`: fitting,
     without embedding. `images_per_second`: from image file to prediction, decoding included; None
     where no image is looked at. `peak_memory_mb`: of the accelerator, or of the process where there
-    is none. `epochs`: trained; `best_epoch`: restored.
+    is none. `epochs`: trained; `best_epoch`: restored. `processor`: what computed it; empty in
+    files of older versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -181,6 +182,7 @@ class RunState(Record):
     parameters: int = 0
     epochs: int | None = None
     best_epoch: int | None = None
+    processor: str = ""
 
 
 class LeftOut(Record):
@@ -216,8 +218,10 @@ class RolesRecord(Record):
 class Invocation(Record):
     """One `lcbench run` into a suite's folder: what was asked for, and what was left out.
 
-    `command` is empty where it was called from Python. `suite_protocols` and `suite_baselines`:
-    what the suite named then, whatever was asked for; empty in files of older versions.
+    `command` is empty where it was called from Python. `data` and `groups`: as they were typed;
+    `labels`: what the label map says, name to class or "leave-out". `suite_protocols` and
+    `suite_baselines`: what the suite named then, whatever was asked for. All of these are empty in
+    files of older versions.
     """
 
     command: str
@@ -226,6 +230,9 @@ class Invocation(Record):
     seeds: int
     baselines: tuple[Name, ...]
     left_out: tuple[LeftOut, ...]
+    data: str = ""
+    groups: str = ""
+    labels: dict[str, str] = {}
     suite_protocols: tuple[Name, ...] = ()
     suite_baselines: tuple[Name, ...] = ()
 
