@@ -196,7 +196,9 @@ class Bench:
         what = f"{self._words(compute)} on {compute.device}"
         says = f"{agreeing} of {len(rows)} images get the same class"
         return [
-            _difference(f"probabilities of {what}", np.abs(answers - expected).max(), compute, says),
+            _difference(
+                f"probabilities of {what}", np.abs(answers - expected).max(), compute, says
+            ),
             _difference(f"embeddings of {what}", relative.max(), compute, ""),
         ]
 
