@@ -22,8 +22,8 @@ AVX2 = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
 }
-IMAGES = {"tf_efficientnet_lite0": 192, "resnet50": 32, TOY: 2}
-ROUNDS = 3
+IMAGES = {"tf_efficientnet_lite0": 128, "resnet50": 32, TOY: 2}
+ROUNDS = 2
 
 
 def measure(quick: bool = False) -> list[Ratio]:

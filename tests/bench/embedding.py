@@ -13,8 +13,8 @@ from lcbench.compute import Compute, resolve_compute
 from lcbench.features.extraction import Features
 from lcbench.models.backbones import Backbone
 
-IMAGES = {"tf_efficientnet_lite0": 1_500, "resnet50": 500}
-REPEATS = 5
+IMAGES = {"tf_efficientnet_lite0": 900, "resnet50": 300}
+REPEATS = 3
 
 
 def measure(quick: bool = False) -> list[Ratio]:
@@ -42,7 +42,7 @@ def _measure(name: str, quick: bool) -> Ratio:
     number = len(images.files())
     tried = ways(compute)[:2] if quick else ways(compute)
     forward = Forward(encoder, compute, max(way.size for way in tried))
-    best = fastest(scan(forward, tried, 2 if quick else number // 4, rounds=1 if quick else 3))
+    best = fastest(scan(forward, tried, 2 if quick else number // 6, rounds=1 if quick else 2))
     ours = from_files(images, encoder, compute)
     pairs = side_by_side(ours, lambda: forward.speed(best, number), 1 if quick else REPEATS)
     return Ratio(

@@ -24,7 +24,7 @@ from lcbench.taxonomy import load_taxonomy
 
 BATCH = 25
 """The reference recipe's."""
-IMAGES = {"tf_efficientnet_lite0": 300, "resnet50": 150}
+IMAGES = {"tf_efficientnet_lite0": 150, "resnet50": 75}
 EPOCHS = 2
 REPEATS = 3
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from frame import Ratio, Skipped
 from rich.table import Table
@@ -104,7 +105,7 @@ def before(path: Path, *, quick: bool) -> dict[str, Any]:
 def measured(name: str, work: Callable[[], list[Ratio]]) -> dict[str, Any]:
     """Do a bench; return its ratios, or the reason why there are none."""
     out.print(f"{name} ...")
-    started = time.perf_counter()
+    load, started = psutil.getloadavg()[0], time.perf_counter()
     ratios: list[Ratio] = []
     skipped = failure = ""
     try:
@@ -117,6 +118,7 @@ def measured(name: str, work: Callable[[], list[Ratio]]) -> dict[str, Any]:
     return {
         "commit": commit(),
         "date": now(),
+        "load": round(load, 1),  # processes that wanted a core in the minute before
         "seconds": round(time.perf_counter() - started, 1),
         "skipped": skipped,
         "failed": bool(failure),

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from frame import Ratio
 from pictures import Pictures, pictures
 
 from lcbench.compute import Compute, channels_last, resolve_compute
+from lcbench.datasets.images import ImageFile
 from lcbench.features.decoding import decode_batch
 from lcbench.features.encoder import Normaliser
 from lcbench.features.extraction import colour_histogram
@@ -45,7 +46,8 @@ def measure(quick: bool = False) -> list[Ratio]:
         seconds = _run_suite(images, Path(folder), quick)
         passes = count_passes(Path(folder, "runs"))
         runs = len(list(Path(folder, "runs").rglob("config.json")))
-    part = images.files()[:: max(1, len(images.files()) // PART)]
+    files = images.dataset().files()
+    part = files[:: max(1, len(files) // PART)]
     each = {
         what: [1 / _speed(what, part, compute) for _ in range(1 if quick else REPEATS)]
         for what in passes
@@ -131,29 +133,29 @@ def _run_suite(images: Pictures, folder: Path, quick: bool) -> float:
     return time.perf_counter() - started
 
 
-def _speed(what: str, paths: list[Path], compute: Compute) -> float:
+def _speed(what: str, files: Sequence[ImageFile], compute: Compute) -> float:
     """Return the images a second, from files, in batches as the recipe trains on."""
     work = _histograms if what == COLOUR else _forward(what, compute)
-    batches = [paths[start : start + BATCH] for start in range(0, len(paths), BATCH)]
+    batches = [files[start : start + BATCH] for start in range(0, len(files), BATCH)]
     work(batches[0])
     started = time.perf_counter()
     for batch in batches:
         work(batch)
-    return len(paths) / (time.perf_counter() - started)
+    return len(files) / (time.perf_counter() - started)
 
 
-def _histograms(paths: list[Path]) -> None:
-    decode_batch(paths, colour_histogram)
+def _histograms(files: Sequence[ImageFile]) -> None:
+    decode_batch(files, colour_histogram)
 
 
-def _forward(name: str, compute: Compute) -> Callable[[list[Path]], None]:
+def _forward(name: str, compute: Compute) -> Callable[[Sequence[ImageFile]], None]:
     encoder, device = backbone(name), compute.accelerator().device
     network = channels_last(encoder.load(), device).eval()
     to_pixels = encoder.preprocessing.to_pixels()
     normalise = Normaliser(encoder.preprocessing, device)
 
-    def work(paths: list[Path]) -> None:
-        pixels = torch.from_numpy(decode_batch(paths, to_pixels))
+    def work(files: Sequence[ImageFile]) -> None:
+        pixels = torch.from_numpy(decode_batch(files, to_pixels))
         with torch.inference_mode(), compute.accelerator().autocast():
             network(normalise(pixels)).float().cpu()
 

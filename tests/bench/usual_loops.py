@@ -23,10 +23,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from lcbench.compute import resolve_compute
 
-IMAGES = {"tf_efficientnet_lite0": 768, "resnet50": 256}
+IMAGES = {"tf_efficientnet_lite0": 512, "resnet50": 256}
 BATCH = 256
 WORKERS = 4
-REPEATS = 3
+REPEATS = 2
 
 
 def measure(quick: bool = False) -> list[Ratio]:
