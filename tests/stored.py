@@ -8,6 +8,9 @@ from pathlib import Path
 from lcbench.runs.records import CHECKSUM, RunState, checksum, read_record, write_record
 from lcbench.runs.stored import STATE, seal
 
+FILES = ("config.json", "history.csv", "predictions.parquet", "model.safetensors", "state.json")
+"""The files of a run of a network."""
+
 
 def rewrite(path: Path, *without: str, **changes: object) -> None:
     """Change some keys of a stored record, or take them away."""

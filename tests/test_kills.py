@@ -26,7 +26,7 @@ SEED = 20261126
 """Of the moments, signals and processes; no check depends on what they are."""
 OF_THE_CLOCK = {
     "started", "created", "command", "commands", "train_seconds", "images_per_second",
-    "peak_memory_mb", "efficiency", "files", "root", "invocations", "checksum",
+    "peak_memory_mb", "seconds", "efficiency", "files", "root", "invocations", "checksum",
 }  # fmt: skip
 """Keys of JSON files that say when, where and how fast; and hashes of what holds them."""
 

@@ -27,8 +27,8 @@ from lcbench.runs.reading import read_suite
 from lcbench.runs.records import read_record
 from lcbench.runs.store import read_plan
 
+from ..damage import EVERY_DAMAGE, Damage, named
 from ..stored import as_older, reseal, rewrite
-from .harm import HARMS
 from .recipes import CASCADE, COLOUR, MAJORITY, REFERENCE, suite_text
 
 SUITE = suite_text(
@@ -292,12 +292,12 @@ def test_weights_of_the_reference_are_not_given_to_other_backbones(
     assert set(predictions(evaluation)) == {"majority", "colour", "other", *BACKBONED}
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
 def test_a_stored_model_that_is_damaged_costs_its_own_run_and_the_remedy_works(
-    harm: str, suite: Path, mixed: Path, trained: Path, small_demo: Path
+    damage: Damage, suite: Path, mixed: Path, trained: Path, small_demo: Path
 ) -> None:
     run = suite / "paper" / "colour" / "seed0"
-    HARMS[harm](run / "model.safetensors", suite / "paper/majority/seed0/model.safetensors")
+    damage(run / "model.safetensors", suite / "paper/majority/seed0/model.safetensors")
     evaluation = evaluate(mixed, suite, CPU)
     (left,) = evaluation.record.runs_left_out
     assert left.run == "paper/colour/seed0"
@@ -370,12 +370,12 @@ def test_predictions_are_bound_to_the_runs_that_they_came_from(
     }
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
 def test_an_external_prediction_file_that_is_damaged_is_named(
-    harm: str, suite: Path, mixed: Path
+    damage: Damage, suite: Path, mixed: Path
 ) -> None:
     place = evaluate(mixed, suite, CPU).folder / "paper"
-    HARMS[harm](place / "colour/seed0.parquet", place / "majority/seed0.parquet")
+    damage(place / "colour/seed0.parquet", place / "majority/seed0.parquet")
     used, told = external(suite)
     assert used == {"majority", *BACKBONED}
     ((name, why),) = told.items()
@@ -383,14 +383,14 @@ def test_an_external_prediction_file_that_is_damaged_is_named(
     assert "give lcbench evaluate the folder again" in why
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
 def test_a_damaged_record_of_an_external_folder_is_named_and_healed(
-    harm: str, suite: Path, mixed: Path, tmp_path: Path
+    damage: Damage, suite: Path, mixed: Path, tmp_path: Path
 ) -> None:
     folder = evaluate(mixed, suite, CPU).folder
     other = shutil.copy(folder / "evaluation.json", tmp_path)
     rewrite(Path(other), name="other")
-    HARMS[harm](folder / "evaluation.json", Path(other))
+    damage(folder / "evaluation.json", Path(other))
     used, told = external(suite)
     assert (used, list(told)) == (set(), ["external/mixed"])
     assert evaluate(mixed, suite, CPU).folder == folder

@@ -20,10 +20,10 @@ from lcbench.runs.records import RunConfig, RunState, read_record
 from lcbench.runs.store import read_plan
 from lcbench.storage import content_hash
 
-from ..stored import as_older, rewrite
+from ..damage import EVERY_DAMAGE, Damage, deleted, named
+from ..stored import FILES, as_older, rewrite
 from ..test_writers import HOLDS, start
 from .conftest import options_for
-from .harm import FILES, HARMS
 from .recipes import (
     CASCADE,
     COLOUR,
@@ -128,22 +128,22 @@ def mark(out: Path) -> dict[str, str]:
     return contents(out / "tiny" / "paper")
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
 @pytest.mark.parametrize("file", FILES)
 def test_a_run_that_is_damaged_is_named_and_done_again_and_no_other(
-    file: str, harm: str, trained: Path, plan_of: MakePlan, tmp_path: Path,
+    file: str, damage: Damage, trained: Path, plan_of: MakePlan, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     out = tmp_path / "runs"
     shutil.copytree(trained, out)
     same = results(out)
     before = mark(out)
-    HARMS[harm](run_folder(out, "reference") / file, run_folder(out, "cascade") / file)
+    damage(run_folder(out, "reference") / file, run_folder(out, "cascade") / file)
     outcome = execute(plan_of(REFERENCE, CASCADE, MAJORITY), out, jobs=1)
     assert counts(outcome) == (1, 2, 0)
-    ((damage),) = outcome.damaged
-    assert (damage.run, damage.again) == ("paper/reference/seed0", True)
-    assert damage.reason in capsys.readouterr().err
+    (damaged,) = outcome.damaged
+    assert (damaged.run, damaged.again) == ("paper/reference/seed0", True)
+    assert damaged.reason in capsys.readouterr().err
     assert redone(out, before) == {"reference"}
     assert results(out) == same
     again = execute(plan_of(REFERENCE, CASCADE, MAJORITY), out, jobs=1)
@@ -196,19 +196,23 @@ def test_runs_of_the_version_before_are_done_again(
     assert len(read_suite(out / "tiny").runs) == 3
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
 def test_a_plan_that_is_damaged_is_written_anew_and_the_runs_are_kept(
-    harm: str, trained: Path, plan_of: MakePlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    damage: Damage,
+    trained: Path,
+    plan_of: MakePlan,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "runs"
     shutil.copytree(trained, out)
     other = tmp_path / "other.json"
     shutil.copy(out / "tiny" / "plan.json", other)
     rewrite(other, suite="other")
-    HARMS[harm](out / "tiny" / "plan.json", other)
+    damage(out / "tiny" / "plan.json", other)
     outcome = execute(plan_of(REFERENCE, CASCADE, MAJORITY, only=("majority",)), out, jobs=1)
     assert (counts(outcome), outcome.damaged) == ((0, 1, 0), ())
-    if harm != "deleted":
+    if damage is not deleted:
         assert "plan.json is damaged and is written anew" in capsys.readouterr().err
     suite = read_suite(out / "tiny")
     assert (len(suite.runs), suite.incomplete) == (3, ())

@@ -19,9 +19,9 @@ from lcbench.runs.records import RunState, write_record
 from lcbench.runs.store import suite_folders
 from lcbench.storage import held
 
-from ..stored import as_older, reseal, rewrite
+from ..damage import EVERY_DAMAGE, Damage, named
+from ..stored import FILES, as_older, reseal, rewrite
 from ..test_writers import HOLDS, start
-from .harm import FILES, HARMS
 
 
 @pytest.fixture
@@ -203,13 +203,13 @@ def test_a_run_that_cannot_be_used_is_listed(
     assert str(suite) not in detail
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
 @pytest.mark.parametrize("file", FILES)
 def test_whatever_happens_to_a_file_of_a_run_it_is_named_and_the_others_are_used(
-    file: str, harm: str, suite: Path
+    file: str, damage: Damage, suite: Path
 ) -> None:
     run, sibling = suite / "paper/reference/seed0", suite / "grouped/reference/seed0-fold2"
-    HARMS[harm](run / file, sibling / file)
+    damage(run / file, sibling / file)
     ((name, (kind, detail)),) = found(suite).items()
     assert name == "paper/reference/seed0"
     assert kind in ("interrupted", "unusable")
