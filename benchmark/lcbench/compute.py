@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 PrecisionChoice = Literal["auto", "32", "bf16"]
 
+_CPU_MICRO_BATCH = {"bf16": 8, "32": 4}
+_ACCELERATOR_MICRO_BATCH = 256
+"""Measured by `make bench`, and held fixed: see docs/decisions/0001."""
+
 _LOOK_SECONDS = 0.05
 
 
@@ -34,9 +38,9 @@ class Compute:
     precision
         "32" or "bf16" (autocast).
     micro_batch
-        Images that pass through a backbone at once. A constant of the device, not measured at
-        run time: on a CPU, the batch size changes the last bits of the result, and the same
-        command must give the same bytes. `make bench` measures it.
+        Images that pass through a backbone at once. A constant of device and precision, not
+        measured at run time: on a CPU, the batch size changes the last bits of the result, and
+        the same command must give the same bytes. `make bench` measures it.
     """
 
     device: str
@@ -68,7 +72,7 @@ class Compute:
         return found
 
 
-HEADS = Compute(device="cpu", precision="32", micro_batch=8)
+HEADS = Compute(device="cpu", precision="32", micro_batch=_CPU_MICRO_BATCH["32"])
 """Where small heads on cached embeddings train, whatever the machine: a step of theirs is shorter
 than an accelerator's launch, and many of them train at once, one a core."""
 
@@ -94,8 +98,9 @@ def resolve_compute(device: DeviceChoice = "auto", precision: PrecisionChoice = 
             f"--precision bf16: {chosen} of this machine does not compute in bf16",
             "Use --precision 32 or auto.",
         )
-    bf16 = supported and precision != "32"
-    return Compute(chosen, "bf16" if bf16 else "32", 8 if chosen == "cpu" else 256)
+    resolved = "bf16" if supported and precision != "32" else "32"
+    micro_batch = _CPU_MICRO_BATCH[resolved] if chosen == "cpu" else _ACCELERATOR_MICRO_BATCH
+    return Compute(chosen, resolved, micro_batch)
 
 
 def available_devices() -> tuple[str, ...]:

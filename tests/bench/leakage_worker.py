@@ -9,7 +9,6 @@ import importlib
 import json
 import logging
 import math
-import resource
 import sys
 import threading
 import time
@@ -23,6 +22,8 @@ from typing import Any
 
 import numpy as np
 import psutil
+
+from lcbench.compute import PeakMemory
 
 STAGES = {
     "keypoints": "features_of",
@@ -99,10 +100,10 @@ def _share(part: int, whole: int) -> float:
 
 def _work(asked: Path, answer: Path) -> None:
     job = Job(**json.loads(asked.read_text(encoding="utf-8")))
-    with _private_peak() as private:
+    with _private_peak() as private, PeakMemory("cpu") as memory:
         result = _ours(job) if job.method == OURS else _theirs(job, asked.parent / "images")
     result["private"] = private()
-    result["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    result["peak"] = memory.megabytes
     answer.write_text(json.dumps(result), encoding="utf-8")
 
 

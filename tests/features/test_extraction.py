@@ -131,8 +131,8 @@ def with_preprocessing(features: Features, **changes: object) -> Features:
         lambda f: with_backbone(f, source=WeightSource("random", "other numbers")),
         lambda f: with_preprocessing(f, mean=(0.4, 0.5, 0.5)),
         lambda f: with_preprocessing(f, crop_share=0.5),
-        lambda f: replace(f, compute=Compute("cpu", "bf16", 8)),
-        lambda f: replace(f, compute=Compute("cpu", "32", 4)),
+        lambda f: replace(f, compute=Compute("cpu", "bf16", 4)),
+        lambda f: replace(f, compute=Compute("cpu", "32", 16)),
     ],
     ids=["dataset", "weights", "mean", "crop", "precision", "micro-batch"],
 )

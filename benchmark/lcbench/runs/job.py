@@ -103,7 +103,7 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
     whole_network = job.baseline.needs == "pixels"
     with (
         PeakMemory(compute.device if whole_network else "cpu") as memory,
-        nullcontext() if whole_network else _one_thread(),
+        nullcontext() if whole_network else _as_small_fits_run(),
     ):
         summary, train_seconds = _timed(lambda: baseline.fit(train, validation))
         probabilities, predict_seconds = _timed(lambda: baseline.predict(test))
@@ -139,17 +139,22 @@ def _unfinished(job: Job) -> Unfinished:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small fits gain nothing from threads, and one gives the same bits on any number of cores."""
+def _as_small_fits_run() -> Iterator[None]:
+    """Small fits gain nothing from threads, and one gives the same bits on any number of cores.
+
+    Moments of gradients that stay 0 fade below 1e-38, where a processor takes many times as long.
+    """
     import torch
     from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     try:
         with threadpool_limits(1):
             yield
     finally:
+        torch.set_flush_denormal(False)
         torch.set_num_threads(before)
 
 

@@ -324,6 +324,8 @@ def read_record(path: Path, kind: type[RecordType]) -> RecordType:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
     try:
         content = json.loads(read_within(path, MOST_JSON))
     except (ValueError, RecursionError) as error:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from lcbench.compute import Compute, fits_on_device
@@ -18,6 +16,8 @@ from lcbench.console import Tell
 from lcbench.errors import UserError
 from lcbench.training.checkpoint import Checkpoint, random_state, set_random_state
 from lcbench.training.history import Epoch
+from lcbench.training.perceptron import Perceptron, PerceptronSteps
+from lcbench.training.steps import NetworkSteps, losses, precision
 
 _TELL_EVERY = 20
 """Batches between two reports of the loss: reading it makes an accelerator wait."""
@@ -147,8 +147,9 @@ def predict(
     batch_size = compute.micro_batch if autocast else 4096
     parts = []
     for batch in torch.split(rows, batch_size):
-        with torch.inference_mode(), _precision(accelerator, autocast=autocast):
-            parts.append(network(inputs[batch].to(accelerator.device)).cpu().double())
+        with torch.inference_mode(), precision(accelerator, autocast=autocast):
+            taken = inputs.index_select(0, batch).to(accelerator.device)
+            parts.append(network(taken).cpu().double())
     return torch.cat(parts)
 
 
@@ -199,8 +200,10 @@ class _Training:
         device = self._accelerator.device
         self._network = network.to(device)
         self._settings = settings
-        self._optimizer = torch.optim.Adam(
-            network.parameters(), settings.learning_rate, fused=device.type in ("cpu", "cuda")
+        self._steps = (
+            PerceptronSteps(network, settings.learning_rate)
+            if isinstance(network, Perceptron) and not compute.is_accelerator
+            else NetworkSteps(network, settings.learning_rate, compute, autocast=settings.autocast)
         )
         self._order = torch.Generator().manual_seed(seed)
         self._tell = tell
@@ -209,19 +212,23 @@ class _Training:
         """Show every image once; return the mean loss."""
         self._network.train()
         device = self._accelerator.device
-        total = torch.zeros((), device=device)
         shuffled = torch.randperm(len(examples), generator=self._order).to(examples.rows.device)
+        rows, allowed = (
+            torch.split(table[shuffled], self._settings.batch_size)
+            for table in (examples.rows, examples.allowed)
+        )
+        total: Tensor | float = 0.0
         seen, words = 0, ""
-        for number, batch in enumerate(torch.split(shuffled, self._settings.batch_size)):
-            inputs = examples.inputs[examples.rows[batch]].to(device)
-            total += self._step(inputs, examples.allowed[batch].to(device)) * len(batch)
+        for number, (batch, answers) in enumerate(zip(rows, allowed, strict=True)):
+            inputs = examples.inputs.index_select(0, batch).to(device)
+            total = total + self._steps(inputs, answers.to(device)) * len(batch)
             if self._tell:
                 seen += len(batch)
                 if number % _TELL_EVERY == 0:
-                    loss = total.item() / seen
+                    loss = float(total) / seen
                     words = f"epoch {epoch} of {self._settings.epochs}, loss {loss:.3g}"
                 self._tell(len(batch), words)
-        return total.item() / len(examples)
+        return float(total) / len(examples)
 
     def validate(self, validation: Examples) -> tuple[float, float]:
         """Return the mean loss and the share of images whose likeliest output is allowed."""
@@ -234,14 +241,14 @@ class _Training:
         )
         allowed = validation.allowed.cpu()
         right = allowed.gather(1, output.argmax(dim=1, keepdim=True))
-        return _losses(output, allowed).mean().item(), right.double().mean().item()
+        return losses(output, allowed).mean().item(), right.double().mean().item()
 
     def standing(self, progress: _Progress) -> dict[str, Any]:
         """Return everything that decides how training goes on."""
         best_is_last = progress.best_epoch == progress.epoch
         return {
             "network": self._network.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self._steps.state_dict(),
             "order": self._order.get_state(),
             "random": random_state(),
             "epochs": [asdict(epoch) for epoch in progress.epochs],
@@ -253,7 +260,7 @@ class _Training:
     def resume(self, stored: dict[str, Any], images: int) -> _Progress:
         """Take back what `standing` returned."""
         self._network.load_state_dict(stored["network"])
-        self._optimizer.load_state_dict(stored["optimizer"])
+        self._steps.load_state_dict(stored["optimizer"])
         self._order.set_state(stored["order"])
         set_random_state(stored["random"])
         progress = _Progress(
@@ -266,14 +273,6 @@ class _Training:
             self._tell(images * progress.epoch, f"goes on after epoch {progress.epoch}")
         return progress
 
-    def _step(self, inputs: Tensor, allowed: Tensor) -> Tensor:
-        with _precision(self._accelerator, autocast=self._settings.autocast):
-            loss = _losses(self._network(inputs), allowed).mean()
-        self._optimizer.zero_grad(set_to_none=True)
-        self._accelerator.backward(loss)
-        self._optimizer.step()
-        return loss.detach()
-
 
 def _require_finite(epoch: Epoch, *, chosen_by_validation: bool) -> None:
     losses = {"training": epoch.train_loss}
@@ -285,16 +284,6 @@ def _require_finite(epoch: Epoch, *, chosen_by_validation: bool) -> None:
                 f"the {table} loss is {loss} in epoch {epoch.epoch}: training has diverged",
                 "Lower the recipe's learning_rate, or use --precision 32.",
             )
-
-
-def _precision(accelerator: Accelerator, *, autocast: bool) -> AbstractContextManager[None]:
-    """Return Accelerate's autocast; it costs more than a step of a small head, which skips it."""
-    context: AbstractContextManager[None] = accelerator.autocast() if autocast else nullcontext()
-    return context
-
-
-def _losses(log_probabilities: Tensor, allowed: Tensor) -> Tensor:
-    return -log_probabilities.masked_fill(~allowed, float("-inf")).logsumexp(dim=1)
 
 
 def _placed(examples: Examples, device: torch.device) -> Examples:
