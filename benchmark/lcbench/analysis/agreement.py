@@ -13,7 +13,7 @@ from lcbench.result_model import ResultModel
 from lcbench.statistics.interval_model import Unbounded
 
 SCHEMA_VERSION = 1
-Outcome = Literal["the same", "close", "different", "only in the report", "only here"]
+Outcome = Literal["the same", "close", "different", "only in the report"]
 Verdict = Literal["agree", "agree in part", "do not agree"]
 
 LAST_DIGITS = 1e-9
@@ -29,8 +29,8 @@ class Compared(ResultModel):
     """Its address: section, protocol, baseline, metric, and what of it."""
     section: Section
     """The first step of the address."""
-    report: Unbounded | str | None
-    """What the report says; null where it has no such number."""
+    report: Unbounded | str
+    """What the report says."""
     here: Unbounded | str | None
     """What came out here; null where nothing did."""
     allowed: Unbounded
@@ -79,7 +79,7 @@ class Agreement(ResultModel):
     not_compared: tuple[str, ...] = NOT_COMPARED
     """What no two machines share."""
     numbers: tuple[Compared, ...]
-    """Every number."""
+    """Every number of the report."""
 
     @property
     def apart(self) -> tuple[Compared, ...]:
@@ -107,10 +107,10 @@ def agreement_of(report: Results, here: Results) -> Agreement:
     """
     exact = known_processors(report, here)
     reasons = reasons_between(report, here)
-    theirs, ours = numbers_of(report), numbers_of(here)
+    ours = numbers_of(here)
     compared = tuple(
-        _compare(theirs.get(place), ours.get(place), reasons, exact=exact)
-        for place in dict.fromkeys((*theirs, *ours))
+        _compare(number, ours.get(place), reasons, exact=exact)
+        for place, number in numbers_of(report).items()
     )
     return Agreement(
         suite=report.suite,
@@ -122,29 +122,26 @@ def agreement_of(report: Results, here: Results) -> Agreement:
 
 
 def _compare(
-    theirs: Number | None, ours: Number | None, reasons: tuple[Reason, ...], *, exact: bool
+    theirs: Number, ours: Number | None, reasons: tuple[Reason, ...], *, exact: bool
 ) -> Compared:
-    number = theirs or ours
-    if number is None:
-        raise ValueError("a number of neither side")
     outcome = _outcome(theirs, ours)
     agrees = outcome == "the same" or (outcome == "close" and not exact)
-    why = () if agrees else tuple(one.name for one in reasons if one.concerns(number))
+    why = () if agrees else tuple(one.name for one in reasons if one.concerns(theirs))
     return Compared(
-        place=number.place,
-        section=number.section,
-        report=theirs.value if theirs else None,
+        place=theirs.place,
+        section=theirs.section,
+        report=theirs.value,
         here=ours.value if ours else None,
-        allowed=0.0 if exact else number.allowed,
+        allowed=0.0 if exact else theirs.allowed,
         outcome=outcome,
         agrees=agrees,
         reasons=() if agrees else (why or (NO_REASON,)),
     )
 
 
-def _outcome(theirs: Number | None, ours: Number | None) -> Outcome:
-    if theirs is None or ours is None:
-        return "only here" if theirs is None else "only in the report"
+def _outcome(theirs: Number, ours: Number | None) -> Outcome:
+    if ours is None:
+        return "only in the report"
     a, b = theirs.value, ours.value
     if isinstance(a, str) or isinstance(b, str):
         return "the same" if a == b else "different"
@@ -155,7 +152,7 @@ def _outcome(theirs: Number | None, ours: Number | None) -> Outcome:
 
 
 def _count(section: Section, compared: tuple[Compared, ...]) -> SectionAgreement:
-    own = [one for one in compared if one.section == section and one.outcome != "only here"]
+    own = [one for one in compared if one.section == section]
     return SectionAgreement(
         section=section,
         numbers=len(own),
