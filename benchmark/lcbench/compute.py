@@ -174,6 +174,11 @@ def _cpu_model() -> str:
     return ", ".join([name, *numbers])
 
 
+def replays_steps(device: str) -> bool:
+    """Tell whether the device can record a step of training and replay it."""
+    return device == "cuda"
+
+
 class PeakMemory:
     """Context manager that measures the peak memory of its block, in megabytes.
 

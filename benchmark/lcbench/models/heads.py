@@ -50,7 +50,7 @@ class MultiHead(Perceptron):
 
 
 class ImageNetwork(nn.Module):
-    """A backbone and a head, from uint8 pixels; augmented while training.
+    """A backbone and a head, from uint8 pixels, which are augmented before steps of training.
 
     Parameters
     ----------
@@ -69,9 +69,11 @@ class ImageNetwork(nn.Module):
         self.head = head
         self.flips = flips
 
+    def augment(self, pixels: Tensor) -> Tensor:
+        """Turn and mirror training images, if the recipe says so."""
+        return random_symmetry(pixels) if self.flips else pixels
+
     def forward(self, pixels: Tensor) -> Tensor:
         """Return log-probabilities of (images, 3, height, width) pixels."""
-        if self.training and self.flips:
-            pixels = random_symmetry(pixels)
         output: Tensor = self.head(self.backbone(self.normaliser(pixels)))
         return output

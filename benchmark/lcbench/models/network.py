@@ -24,6 +24,7 @@ from lcbench.models.baseline import (
     register,
     require_arrays,
 )
+from lcbench.models.weights import is_function
 from lcbench.taxonomy import ROOT, Taxonomy
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ class Network(Baseline):
             learning_rate=self.settings.learning_rate,
             patience=self.settings.patience,
             autocast=self._full,
+            replayed=self._full and not is_function(self._backbone.name),
         )
         results = []
         for part in self._parts:

@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lcbench.compute import Compute, fits_on_device
+from lcbench.compute import Compute, fits_on_device, replays_steps
 from lcbench.console import Tell
 from lcbench.errors import UserError
 from lcbench.training.checkpoint import Checkpoint, random_state, set_random_state
 from lcbench.training.history import Epoch
 from lcbench.training.perceptron import Perceptron, PerceptronSteps
+from lcbench.training.replayed import CudaRecorder, ReplayedSteps
 from lcbench.training.steps import NetworkSteps, losses, precision
 
 _TELL_EVERY = 20
@@ -37,6 +38,9 @@ class TrainingSettings:
         Epochs without a lower validation loss before training ends.
     autocast
         Whether the forward pass uses the compute's precision; else 32 bits.
+    replayed
+        Whether an accelerator that can may record a step and replay it: not where a network
+        decides in Python what it does with a batch.
     """
 
     epochs: int
@@ -44,6 +48,7 @@ class TrainingSettings:
     learning_rate: float
     patience: int
     autocast: bool
+    replayed: bool = False
 
 
 @dataclass(frozen=True)
@@ -200,11 +205,7 @@ class _Training:
         device = self._accelerator.device
         self._network = network.to(device)
         self._settings = settings
-        self._steps = (
-            PerceptronSteps(network, settings.learning_rate)
-            if isinstance(network, Perceptron) and not compute.is_accelerator
-            else NetworkSteps(network, settings.learning_rate, compute, autocast=settings.autocast)
-        )
+        self._steps = _steps(network, settings, compute)
         self._order = torch.Generator().manual_seed(seed)
         self._tell = tell
 
@@ -272,6 +273,18 @@ class _Training:
         if self._tell:
             self._tell(images * progress.epoch, f"goes on after epoch {progress.epoch}")
         return progress
+
+
+def _steps(
+    network: nn.Module, settings: TrainingSettings, compute: Compute
+) -> NetworkSteps | PerceptronSteps:
+    if isinstance(network, Perceptron) and not compute.is_accelerator:
+        return PerceptronSteps(network, settings.learning_rate)
+    rate, autocast = settings.learning_rate, settings.autocast
+    if settings.replayed and replays_steps(compute.device):
+        recorder = CudaRecorder()
+        return ReplayedSteps(network, rate, compute, autocast=autocast, recorder=recorder)
+    return NetworkSteps(network, rate, compute, autocast=autocast)
 
 
 def _require_finite(epoch: Epoch, *, chosen_by_validation: bool) -> None:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
 from lcbench.compute import Compute
+
+
+@runtime_checkable
+class Augmenting(Protocol):
+    """A network whose training inputs are changed at random."""
+
+    def augment(self, inputs: Tensor) -> Tensor:
+        """Return other inputs of the same labels."""
 
 
 class NetworkSteps:
@@ -37,12 +45,23 @@ class NetworkSteps:
         self._optimizer = torch.optim.Adam(network.parameters(), learning_rate, fused=fused)
 
     def __call__(self, inputs: Tensor, allowed: Tensor) -> Tensor:
+        """Augment the inputs, if the network does, and take a step; return the mean loss before."""
+        if isinstance(self._network, Augmenting):
+            inputs = self._network.augment(inputs)
+        return self.take(inputs, allowed)
+
+    def take(self, inputs: Tensor, allowed: Tensor) -> Tensor:
         """Take a step; return the mean loss before it."""
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = self._gradients(inputs, allowed)
+        self._optimizer.step()
+        return loss
+
+    def _gradients(self, inputs: Tensor, allowed: Tensor) -> Tensor:
+        """Add the gradients of a batch to those there are; return its mean loss."""
         with precision(self._accelerator, autocast=self._autocast):
             loss = losses(self._network(inputs), allowed).mean()
-        self._optimizer.zero_grad(set_to_none=True)
         self._accelerator.backward(loss)
-        self._optimizer.step()
         return loss.detach()
 
     def state_dict(self) -> dict[str, Any]:
