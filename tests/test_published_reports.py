@@ -32,6 +32,11 @@ def tables(markdown: str) -> list[list[dict[str, str]]]:
     return found
 
 
+@pytest.mark.parametrize("folder", AUDITS, ids=lambda folder: folder.name)
+def test_no_list_of_a_dataset_s_images_is_published(folder: Path) -> None:
+    assert not {"groups.csv", "pairs.csv", "pairs"} & {path.name for path in folder.iterdir()}
+
+
 def published() -> Results:
     results = read_results(ROOT / "reports" / "lc25000-lung")
     assert isinstance(results, Results)
