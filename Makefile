@@ -1,13 +1,14 @@
-# make run | test | check | bench: each installs what it needs into .venv first.
+# make run | test | check | bench | bench-gpu: each installs what it needs into .venv first.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 REPORT ?= report
+OLDEST := tests/models tests/predictions tests/datasets tests/features tests/rendering tests/cli/test_answers.py tests/test_end_to_end.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench bench-statistics schema clean
+.PHONY: help run test test-oldest check format bench bench-gpu bench-statistics schema clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -26,16 +27,20 @@ check: $(VENV)/installed-dev ## Format, lint, types, tests
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto
 
+test-oldest: $(VENV)/oldest/installed ## Run part of the tests with the oldest versions that are allowed
+	PYTHONPATH=$(VENV)/oldest $(BIN)/pytest -n auto -p no:platformdirs $(OLDEST)
+
 format: $(VENV)/installed-dev ## Format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/installed-dev ## Measure speed and memory on this machine
+bench: $(VENV)/installed-dev ## Measure speed and memory on this machine; OPTIONS='--only NAME', '--record'
 	$(BIN)/python -m pip install --quiet --no-deps confidenceinterval==1.0.5 # beside ours; it pins an old setuptools
-	$(BIN)/python tests/bench/embedding.py
-	$(BIN)/python tests/bench/intervals.py
 	-$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: imagededup==0.3.3.post2 PyWavelets==1.9.0 # as above; where it has no wheel, the bench says so
-	$(BIN)/python tests/bench/leakage.py
+	$(BIN)/python tests/bench $(OPTIONS)
+
+bench-gpu: $(VENV)/installed-dev ## Measure the reference on this machine's GPU; DATA=folder, else drawn images; OPTIONS=--quick
+	$(BIN)/python tests/bench/gpu.py $(if $(DATA),--data $(DATA)) $(OPTIONS)
 
 bench-statistics: $(VENV)/installed-dev ## Simulate: coverage of the intervals, error rates of the tests
 	$(BIN)/python tests/bench/study.py
@@ -57,4 +62,10 @@ $(VENV)/installed: pyproject.toml constraints.txt
 
 $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[offline,dev]'
+	touch $@
+
+# Before the newest versions on the path, so that torch is not installed twice.
+$(VENV)/oldest/installed: $(VENV)/installed-dev constraints-oldest.txt
+	rm -rf $(VENV)/oldest
+	$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: --target $(VENV)/oldest --requirement constraints-oldest.txt
 	touch $@

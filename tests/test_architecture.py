@@ -11,8 +11,10 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "benchmark" / "lcbench"
 # Rooms of one line know nothing of each other.
 STREET = (
-    ("errors",),
-    ("storage", "console", "provenance", "compute", "result_model"),
+    ("errors", "interrupts", "output"),
+    ("documents",),
+    ("storage", "tables", "console", "provenance", "compute", "processes", "result_model"),
+    ("caching",),
     ("taxonomy",),
     ("statistics", "training"),
     ("datasets",),
@@ -22,6 +24,7 @@ STREET = (
     ("testing", "runs"),
     ("analysis", "audit", "doctor"),
     ("stored_results", "rendering"),
+    ("rerun",),
     ("cli",),
 )
 PLACE = {room: number for number, rooms in enumerate(STREET) for room in rooms}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
-import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -18,42 +18,58 @@ ROOT = Path(__file__).resolve().parents[1]
 GROUPS = ROOT.parent / "shared" / "data" / "lc25000-source-groups-aca-scc.csv"
 
 
-def _load(name: str) -> ModuleType:
-    path = ROOT / "tests" / "bench" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture(scope="module", autouse=True)
+def _benches() -> Iterator[None]:
+    """Let the benches be imported, by their own names, as they import each other."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "tests" / "bench"))
+        yield
 
 
 @pytest.fixture(scope="module")
 def simulated() -> ModuleType:
-    return _load("simulated")
+    return importlib.import_module("simulated")
 
 
 @pytest.fixture(scope="module")
-def calibration(simulated: ModuleType) -> ModuleType:
-    assert sys.modules["simulated"] is simulated  # which the script imports by this name
-    return _load("calibration")
+def calibration() -> ModuleType:
+    return importlib.import_module("calibration")
 
 
 @pytest.fixture(scope="module")
 def worker() -> ModuleType:
-    return _load("leakage_worker")
+    return importlib.import_module("leakage_worker")
 
 
 @pytest.fixture(scope="module")
-def leakage(worker: ModuleType) -> ModuleType:
-    assert sys.modules["leakage_worker"] is worker  # which the script imports by this name
-    return _load("leakage")
+def leakage() -> ModuleType:
+    return importlib.import_module("leakage")
+
+
+@pytest.fixture(scope="module")
+def frame() -> ModuleType:
+    return importlib.import_module("frame")
+
+
+@pytest.fixture(scope="module")
+def record() -> ModuleType:
+    return importlib.import_module("record")
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    """What `python tests/bench` runs."""
+    path = ROOT / "tests" / "bench" / "__main__.py"
+    spec = importlib.util.spec_from_file_location("bench", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
-def study(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(ROOT / "tests" / "bench"))  # its parts import each other
+def study() -> ModuleType:
     return importlib.import_module("study")
 
 
@@ -240,3 +256,150 @@ def test_the_simulated_confidences_are_off_by_the_error_asked_for(
     *covered, corrected, plain = calibration.simulated(0, groups, 3.0, icc, truth)
     assert set(covered) <= {0.0, 1.0}
     assert 0 <= corrected < plain < 0.3
+
+
+# the frame: ratios, tables and files
+
+
+@pytest.mark.parametrize(
+    ("unit", "ratios", "median"),
+    [("images/s", [2.0, 0.5, 1.0], 1.0), ("s", [0.5, 2.0, 1.0], 1.0)],
+)
+def test_a_ratio_above_one_says_that_ours_is_better(
+    frame: ModuleType, unit: str, ratios: list[float], median: float
+) -> None:
+    ratio = frame.Ratio("it", "other", unit, ((4.0, 2.0), (1.0, 2.0), (3.0, 3.0)), 0.9, "words")
+    assert ratio.ratios == ratios
+    written = ratio.as_json()
+    assert (written["ratio"], written["lowest"], written["highest"]) == (median, 0.5, 2.0)
+    assert (written["ours"], written["theirs"], written["repeats"]) == (3.0, 2.0, 3)
+
+
+def test_what_is_compared_is_measured_in_turn(frame: ModuleType) -> None:
+    order: list[str] = []
+
+    def figure(name: str, value: float) -> float:
+        order.append(name)
+        return value
+
+    pairs = frame.side_by_side(lambda: figure("ours", 1.0), lambda: figure("theirs", 2.0), 3)
+    assert pairs == ((1.0, 2.0),) * 3
+    assert order == ["ours", "theirs", "theirs", "ours", "ours", "theirs"]
+
+
+def test_what_was_measured_elsewhere_is_not_mixed_in(record: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "bench.json"
+    here = record.before(path, quick=True)
+    here["measures"]["start"] = {"skipped": "", "ratios": []}
+    record.write(path, here)
+    assert record.before(path, quick=True) == here
+    assert record.before(path, quick=False)["measures"] == {}
+    record.write(path, {**here, "machine": {"words": "another"}})
+    assert record.before(path, quick=True)["measures"] == {}
+
+
+def test_a_bench_that_cannot_be_done_gives_its_reason(
+    frame: ModuleType, record: ModuleType
+) -> None:
+    def work() -> list[object]:
+        raise frame.Skipped("no images")
+
+    found = record.measured("it", work)
+    assert (found["skipped"], found["ratios"]) == ("no images", [])
+    assert "not measured: no images" in record.markdown({"it": found})
+
+
+def test_the_page_shows_what_the_record_says(record: ModuleType, bench: ModuleType) -> None:
+    page = bench.PAGE.read_text("utf-8")
+    assert record.with_table(page, json.loads(bench.RECORD.read_text("utf-8"))) == page
+
+
+# the benches at toy size: that they run; how fast is no test's business
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("start", "batches", "embedding", "finetuning", "heads", "usual_loops"),
+        *("straightforward", "growth", "report_statistics"),
+    ],
+)
+def test_a_bench_runs_and_writes_its_ratios(
+    bench: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    bench.main(["--quick", "--only", name, "--out", str(tmp_path / "bench.json")])
+    found = json.loads((tmp_path / "bench.json").read_text("utf-8"))
+    ratios = found["measures"][name]["ratios"]
+    assert ratios
+    assert all(ratio["ours"] > 0 and ratio["theirs"] > 0 for ratio in ratios)
+    assert found["quick"]
+    assert "cores" in found["machine"]["words"]
+    assert ratios[0]["name"].split()[0] in capsys.readouterr().out
+
+
+def test_the_bench_of_an_accelerator_runs_on_a_cpu(tmp_path: Path) -> None:
+    gpu = importlib.import_module("gpu")
+    assert gpu.main(["--out", str(tmp_path / "gpu.json")]) == 0
+    found = json.loads((tmp_path / "gpu.json").read_text("utf-8"))
+    assert found["weights"] == "random weights"
+    ratios = [ratio for result in found["measures"].values() for ratio in result["ratios"]]
+    for words in ("embedding", "fine-tuning", "peak memory", "difference, probabilities"):
+        assert any(words in ratio["name"] for ratio in ratios)
+    same = [ratio["ours"] for ratio in ratios if ", 32 on cpu, from" in ratio["name"]]
+    assert len(same) == 2
+    assert max(same) < 1e-6  # a CPU beside itself
+
+
+def test_a_measure_that_fails_leaves_the_others_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gpu = importlib.import_module("gpu")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("no such kernel")
+
+    monkeypatch.setattr(gpu.Bench, "frozen", broken)
+    assert gpu.main(["--out", str(tmp_path / "gpu.json")]) == 1
+    measures = json.loads((tmp_path / "gpu.json").read_text("utf-8"))["measures"]
+    broken_ones = [name for name, result in measures.items() if result["failed"]]
+    assert broken_ones
+    assert all("frozen" in name for name in broken_ones)
+    assert measures["whole"]["ratios"]
+    assert "no such kernel" in capsys.readouterr().err
+
+
+def test_the_images_of_the_straightforward_way_are_counted(tmp_path: Path) -> None:
+    straightforward = importlib.import_module("straightforward")
+    parents = {"a": "root", "b": "root", "b1": "b", "b2": "b"}
+    common = {
+        "split": {"train": 60, "validation": 20, "test": 20},
+        "taxonomy": {"parents": parents},
+        "dataset": {"images_by_class": {"a": 50, "b1": 25, "b2": 25}},
+    }
+    for run, (kind, name, networks) in {
+        "floor": ("majority", None, []),
+        "colour": ("colour", None, []),
+        "neighbours": ("neighbours", "net", []),
+        "flat": ("network", "net", ["all", "all"]),
+        "cascade": ("network", "net", ["root", "root", "root", "b"]),
+    }.items():
+        folder = tmp_path / run
+        folder.mkdir()
+        config = {**common, "kind": kind, "backbone": name and {"name": name}}
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        lines = "".join(f"{number},{network}\n" for number, network in enumerate(networks))
+        (folder / "history.csv").write_text(f"epoch,network\n{lines}", encoding="utf-8")
+    flat, cascade = 2 * 80 + 20, 3 * 80 + 80 // 2 + 20
+    assert straightforward.count_passes(tmp_path) == {
+        "colour": 100,
+        "net": 100 + flat + cascade,
+    }
+
+
+def test_drawn_images_are_in_equal_shares_and_have_groups() -> None:
+    module = importlib.import_module("pictures")
+    few, more = (module.pictures(number, drawn=True) for number in (18, 360))
+    assert [len(one.files()) for one in (few, more)] == [18, 360]
+    dataset = few.dataset()
+    assert set(dataset.manifest["label"].value_counts()) == {6}
+    assert dataset.groups_known

@@ -73,15 +73,19 @@ def test_a_processor_has_bf16_only_with_instructions_for_it(
     assert supports_bf16("cpu") is expected
 
 
-def test_the_micro_batch_of_a_cpu_does_not_depend_on_the_machine(
+def test_the_micro_batch_of_a_cpu_depends_on_its_precision_alone(
     machine: pytest.MonkeyPatch,
 ) -> None:
     """The batch size changes the last bits, and the same command must give the same bytes."""
-    sizes = set()
+    machine.setattr(compute, "supports_bf16", lambda _: True)
+    found = set()
     for cores in (1, 2, 64):
         machine.setattr("os.cpu_count", lambda cores=cores: cores)
-        sizes.add(resolve_compute("cpu").micro_batch)
-    assert len(sizes) == 1
+        for precision in ("32", "bf16"):
+            found.add((precision, resolve_compute("cpu", precision).micro_batch))
+    assert found == {("32", 4), ("bf16", 8)}
+    machine.setattr(compute, "supports_bf16", lambda _: False)
+    assert resolve_compute("cpu").micro_batch == 4
 
 
 def test_a_network_in_channels_last_order_can_still_be_trained() -> None:

@@ -19,12 +19,13 @@ def lines(checks, subject):
     return [check for check in checks if check.subject.startswith(subject)]
 
 
-def about_data(data, **options):
-    """Return the line on the data alone."""
+def about_data(data, subject="data", **options):
+    """Return a line on the data alone."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(doctor, "_EXAMINATIONS", {})
-        (check,) = examine_machine(str(data), **options)
-    assert check.subject == "data"
+        checks = examine_machine(str(data), **options)
+    assert {check.subject for check in checks} <= {"data", "images"}
+    (check,) = [check for check in checks if check.subject == subject]
     assert check.remedy or check.verdict == "good"
     return check
 
@@ -105,6 +106,17 @@ def test_good_data_are_counted(tmp_path, write_images):
     assert "5 images" in check.found
     assert "benign 2" in check.found
     assert "adenocarcinoma 3" in check.found
+
+
+def test_images_that_cannot_be_read_are_counted(tmp_path, write_images):
+    write_images(tmp_path, {"lung_n": 2, "lung_aca": 3})
+    assert "all 5 can be read" in about_data(tmp_path, subject="images").found
+    (tmp_path / "lung_n/000.png").write_bytes(b"no image")
+    (tmp_path / "lung_aca/000.png").write_bytes(b"")
+    check = about_data(tmp_path, subject="images")
+    assert check.verdict == "bad"
+    assert "2 of 5 cannot be read, e.g. lung_aca/000.png: empty file" in check.found
+    assert "--on-bad skip" in check.remedy
 
 
 def test_unknown_names_are_bad_and_the_map_is_the_remedy(tmp_path, write_images):

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 from sklearn import metrics
 from typer.testing import CliRunner
@@ -25,14 +23,6 @@ SUBTYPES = ("adenocarcinoma", "squamous_cell_carcinoma")
 LEAVES = (BENIGN, *SUBTYPES)
 ROUNDED = 0.051  # the report writes one decimal of a per cent
 Tables = dict[tuple[str, str], pd.DataFrame]
-
-
-@pytest.fixture
-def own_workers() -> Iterator[None]:
-    """Worker processes that know this session's cache, and none left over for other tests."""
-    get_reusable_executor().shutdown(wait=True)
-    yield
-    get_reusable_executor().shutdown(wait=True)
 
 
 def lcbench(*words: object) -> str:
@@ -181,7 +171,6 @@ def check_external(results: dict[str, Any], tables: Tables, markdown: str) -> No
     assert "mystery" in markdown
 
 
-@pytest.mark.usefixtures("own_workers")
 def test_core_on_a_small_demo_set_from_the_command_to_the_numbers_of_the_report(
     small_demo: Path, lite0: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip

@@ -13,7 +13,8 @@ from lcbench.datasets.dataset import Dataset
 from lcbench.datasets.groups import read_groups
 from lcbench.errors import UserError
 from lcbench.leakage.siblings import count_siblings
-from lcbench.protocols import FOLDS, PROTOCOLS, SIDES, splits, write_split
+from lcbench.protocols import FOLDS, PROTOCOLS, SIDES, Split, splits, write_split
+from lcbench.tables import read_text_table
 
 FEW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
 counts_of_classes = st.lists(st.integers(10, 80), min_size=2, max_size=5)
@@ -209,6 +210,15 @@ def test_a_split_is_written_as_csv_with_every_image(small, tmp_path):
     assert table["image"].tolist() == small.manifest["image"].tolist()
     assert table["side"].tolist() == split.sides.tolist()
     assert next(splits("paper", small, 2)).name == "seed2"
+
+
+def test_images_that_are_called_like_formulas_come_back_from_a_split(tmp_path):
+    images = ("=cmd.png", "-1.png", "'=b.png", "@c.png", "-1.5")
+    split = Split("paper", 0, 0, np.array(["train", "test", "test", "train", "test"]), images)
+    write_split(tmp_path, split)
+    path = tmp_path / "paper" / "seed0.csv"
+    assert path.read_text().splitlines()[1:3] == ["'=cmd.png,train", "'-1.png,test"]
+    assert tuple(read_text_table(path)["image"]) == images
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from lcbench.errors import UserError
 from lcbench.storage import (
-    build_once,
     cache_folder,
     content_hash,
     file_sha256,
+    home_is_unknown,
     whole_file,
     whole_folder,
     write_json,
@@ -116,30 +116,6 @@ def test_text_has_unix_line_ends_and_keeps_every_character(tmp_path):
     assert (tmp_path / "a.txt").read_bytes() == expected.encode()
 
 
-def test_a_folder_is_built_once(tmp_path):
-    builds = []
-
-    def build(folder):
-        builds.append(folder)
-        (folder / "tile.png").touch()
-
-    assert build_once(tmp_path / "demo", build) == build_once(tmp_path / "demo", build)
-    assert len(builds) == 1
-    assert everything_in(tmp_path) == ["demo", "demo/tile.png"]
-
-
-def test_an_interrupted_build_is_begun_again(tmp_path):
-    def interrupted(folder):
-        (folder / "tile.png").touch()
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        build_once(tmp_path / "demo", interrupted)
-    assert everything_in(tmp_path) == []
-    build_once(tmp_path / "demo", lambda folder: (folder / "whole.png").touch())
-    assert everything_in(tmp_path) == ["demo", "demo/whole.png"]
-
-
 # JSON
 
 
@@ -198,3 +174,21 @@ def test_the_cache_is_the_user_s_own_where_the_environment_says_nothing(monkeypa
     monkeypatch.setenv("LCBENCH_CACHE", "")
     assert cache_folder().name == "lcbench"
     assert cache_folder().is_absolute()
+
+
+def test_without_a_home_the_cache_is_among_the_temporary_files(tmp_path, monkeypatch):
+    def no_home(*_):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("LCBENCH_CACHE", raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_dir", no_home)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    assert home_is_unknown()
+    assert cache_folder() == tmp_path / f"lcbench-{os.getuid()}"
+    cache_folder().mkdir()
+    monkeypatch.setattr("os.getuid", lambda: 54321)
+    (tmp_path / "lcbench-54321").mkdir()
+    with pytest.raises(UserError, match="another user's"):
+        cache_folder()
+    monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / "here"))
+    assert not home_is_unknown()

@@ -193,6 +193,13 @@ def test_the_lung_tree_is_the_one_of_the_design():
         "an unknown key": ('negativ = "a"\n' + TWO, "negativ"),
         "a node without parent": (TWO + "[nodes.c]\n", "parent"),
         "one node": ('[nodes.a]\nparent = "root"\n', "nodes"),
+        "a name without letters": (TWO + '[nodes." "]\nparent = "root"\n', "' ' is no name of a"),
+        "a control character": (TWO + '[nodes."c\\u001b"]\nparent = "root"\n', "is no name of a"),
+        "a long name": (TWO + f'[nodes.{"c" * 101}]\nparent = "root"\n', "at most 100 characters"),
+        "very many nodes": (
+            "".join(f'[nodes.n{number}]\nparent = "root"\n' for number in range(1_001)),
+            "nodes: Dictionary should have at most 1000 items",
+        ),
         "bad TOML": ("[nodes.a\n", "not a readable taxonomy"),
     }.values(),
 )
@@ -209,9 +216,9 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path):
     binary = tmp_path / "binary.toml"
     binary.write_bytes(b"name = '\xff'")
     for file, said in (
-        (tmp_path / "absent.toml", "no such file"),
+        (tmp_path / "absent.toml", "No such file"),
         (binary, "not a readable taxonomy"),
-        (tmp_path, "not a readable taxonomy"),
+        (tmp_path, "Is a directory"),
     ):
         with pytest.raises(UserError, match=said) as raised:
             load_taxonomy(file)

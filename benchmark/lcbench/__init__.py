@@ -1,18 +1,21 @@
 """lcbench: a leakage-aware benchmark for lung-tissue classifiers."""
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lcbench.stored_results import read_results
 
-__all__ = ["__version__", "read_results"]
+    __version__: str
 
-__version__ = version("lcbench")
+__all__ = ["__version__", "read_results"]
 
 
 def __getattr__(name: str) -> object:
-    """Import what needs heavy libraries only where it is asked for."""
+    """Import what takes long only where it is asked for: `lcbench --help` needs none of it."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("lcbench")
     if name == "read_results":
         from lcbench.stored_results import read_results
 

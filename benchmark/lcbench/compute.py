@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 import threading
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import psutil
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 DeviceChoice = Literal["auto", "cpu", "cuda", "mps"]
 PrecisionChoice = Literal["auto", "32", "bf16"]
+
+_CPU_MICRO_BATCH = {"bf16": 8, "32": 4}
+_ACCELERATOR_MICRO_BATCH = 256
+"""Measured by `make bench`, and held fixed: see docs/decisions/0001."""
 
 _LOOK_SECONDS = 0.05
 
@@ -32,9 +38,9 @@ class Compute:
     precision
         "32" or "bf16" (autocast).
     micro_batch
-        Images that pass through a backbone at once. A constant of the device, not measured at
-        run time: on a CPU, the batch size changes the last bits of the result, and the same
-        command must give the same bytes. `make bench` measures it.
+        Images that pass through a backbone at once. A constant of device and precision, not
+        measured at run time: on a CPU, the batch size changes the last bits of the result, and
+        the same command must give the same bytes. `make bench` measures it.
     """
 
     device: str
@@ -66,7 +72,7 @@ class Compute:
         return found
 
 
-HEADS = Compute(device="cpu", precision="32", micro_batch=8)
+HEADS = Compute(device="cpu", precision="32", micro_batch=_CPU_MICRO_BATCH["32"])
 """Where small heads on cached embeddings train, whatever the machine: a step of theirs is shorter
 than an accelerator's launch, and many of them train at once, one a core."""
 
@@ -92,8 +98,9 @@ def resolve_compute(device: DeviceChoice = "auto", precision: PrecisionChoice = 
             f"--precision bf16: {chosen} of this machine does not compute in bf16",
             "Use --precision 32 or auto.",
         )
-    bf16 = supported and precision != "32"
-    return Compute(chosen, "bf16" if bf16 else "32", 8 if chosen == "cpu" else 256)
+    resolved = "bf16" if supported and precision != "32" else "32"
+    micro_batch = _CPU_MICRO_BATCH[resolved] if chosen == "cpu" else _ACCELERATOR_MICRO_BATCH
+    return Compute(chosen, resolved, micro_batch)
 
 
 def available_devices() -> tuple[str, ...]:
@@ -139,6 +146,32 @@ def fits_on_device(size: int, device: torch.device) -> bool:
         free, _ = torch.cuda.mem_get_info(device)
         return size < free // 2
     return device.type == "cpu"
+
+
+@cache
+def processor(device: str) -> str:
+    """Name the kind of processor that a device and the heads compute on, and its instructions.
+
+    Runs on two that are called the same give the same bits.
+    """
+    import torch
+
+    level = torch.backends.cpu.get_cpu_capability()
+    words = f"{_cpu_model()} ({level}{', bf16' * supports_bf16('cpu')})"
+    return f"{torch.cuda.get_device_name()} and {words}" if device == "cuda" else words
+
+
+def _cpu_model() -> str:
+    """Return the model of the CPU as the system calls it."""
+    try:
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0]
+    except OSError:
+        return platform.processor() or platform.machine()
+    parts = (line.partition(":") for line in first.splitlines())
+    facts = {key.strip(): value.strip() for key, _, value in parts}
+    name = facts.get("model name", platform.machine())
+    numbers = [f"{key} {facts[key]}" for key in ("cpu family", "model") if key in facts]
+    return ", ".join([name, *numbers])
 
 
 class PeakMemory:

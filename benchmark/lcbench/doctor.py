@@ -9,11 +9,15 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import psutil
 
+from lcbench.console import progress
 from lcbench.storage import cache_folder
+
+if TYPE_CHECKING:
+    from lcbench.datasets.listing import Listing
 
 Verdict = Literal["good", "note", "bad"]
 _GIGABYTE = 1e9
@@ -151,6 +155,26 @@ def _data(data: str, labels: Path | None, taxonomy: Path | None) -> Iterator[Che
         "bad" if unknown else "good",
         f"{len(listing.rows):,} images: {counts}" + (f"; unknown: {unknown}" if unknown else ""),
         "Say what the unknown names stand for with --labels MAP.toml." if unknown else "",
+    )
+    yield from _unreadable(listing)
+
+
+def _unreadable(listing: Listing) -> Iterator[Check]:
+    from lcbench.datasets.listing import decode_all
+
+    with progress("Reading images", len(listing.rows)) as advance:
+        images = decode_all(listing, advance)
+    bad = images[images["problem"] != ""]
+    if bad.empty:
+        yield Check("images", "good", f"all {len(images):,} can be read")
+        return
+    first = bad.iloc[0]
+    yield Check(
+        "images",
+        "bad",
+        f"{len(bad):,} of {len(images):,} cannot be read, e.g. {first['image']}: "
+        f"{first['problem']}",
+        "Mend or remove them, or leave them out with --on-bad skip.",
     )
 
 

@@ -50,10 +50,57 @@ def wrong_usage(message: str, remedy: str = "") -> UserError:
     return UserError(message, remedy, ExitCode.WRONG_USAGE)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return the kind of an error of a library and the first line of what it says."""
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+_LACKS_MEMORY = (
+    "out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory",
+    "insufficient memory", "bad_alloc", "failed to map segment", "can't start new thread",
+)  # fmt: skip
+"""What libraries say that have no MemoryError of their own."""
+_NEARLY = 0.75
+"""The share of a limit from which on an error of any kind may come from it: torchvision, for one,
+goes on without what it could not load."""
+
+
+def from_lack_of_memory(error: BaseException) -> UserError | None:
+    """Return the user's version of an error that more memory would mend; None for all others.
+
+    An error that was raised because of such a one counts, and so does any under a limit on memory
+    that is nearly used up.
+    """
+    seen: BaseException | None = error
+    while seen is not None and not _says_memory(seen):
+        seen = seen.__cause__ or seen.__context__
+    if seen is None and not _limit_is_nearly_used_up():
+        return None
+    return UserError(
+        f"not enough memory ({first_line(seen or error)})",
+        "Close other programs, raise the limit if one is set (see 'ulimit -v'), or use less at a "
+        "time: 'lcbench run' has --jobs 1, a recipe for a whole network batch_size.",
+    )
+
+
+def _says_memory(error: BaseException) -> bool:
+    if isinstance(error, OSError | RuntimeError | ImportError | SystemError):
+        said = str(error).lower()
+        return any(words in said for words in _LACKS_MEMORY)
+    return isinstance(error, MemoryError)
+
+
+def _limit_is_nearly_used_up() -> bool:
+    """Tell whether 'ulimit -v' leaves this process little; where there is no such limit, no."""
+    try:
+        import resource
+    except ImportError:
+        return False
+    import psutil
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return limit >= 0 and psutil.Process().memory_info().vms > _NEARLY * limit
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lcbench.datasets.dataset import Dataset
 from lcbench.errors import UserError, unknown_name
 from lcbench.storage import content_hash, write_text
+from lcbench.tables import csv_text
 
 FOLDS = 5
 VALIDATION_SHARE = 2_550 / 15_000
@@ -55,7 +56,7 @@ class Split:
     def to_csv(self) -> str:
         """Return the split as CSV text with the columns image and side."""
         table = pd.DataFrame({"image": self.images, "side": self.sides})
-        return table.to_csv(index=False, lineterminator="\n")
+        return csv_text(table)
 
     @cached_property
     def sha256(self) -> str:

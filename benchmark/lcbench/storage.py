@@ -15,7 +15,7 @@ from typing import Any
 
 import platformdirs
 
-from lcbench.errors import at_places
+from lcbench.errors import UserError, at_places
 
 _NEW = ".lcbench-new-"
 _OLD = ".lcbench-old-"
@@ -64,23 +64,19 @@ def whole_folder(path: Path) -> Iterator[Path]:
     def make() -> str:
         return tempfile.mkdtemp(f"-{path.name}", _NEW, path.parent)
 
-    def remove(place: Path) -> None:
-        shutil.rmtree(place, ignore_errors=True)
-
-    with _whole(path, make, remove) as temporary:
+    with _whole(path, make, _remove) as temporary:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
         aside = path.with_name(f"{_OLD}{secrets.token_hex(_RANDOM // 2)}-{path.name}")
-        replaces = path.is_dir()
-        if replaces:
-            path.replace(aside)
         try:
+            if path.is_dir():
+                path.replace(aside)
             temporary.replace(path)
         except BaseException:
-            if replaces:
+            if aside.exists() and not path.exists():
                 aside.replace(path)
             raise
-        remove(aside)
+        _remove(aside)
 
 
 @contextmanager
@@ -117,7 +113,7 @@ def held(place: Path, wait: Callable[[], None] = lambda: None) -> Iterator[None]
     from filelock import FileLock, Timeout
 
     place = Path(os.path.abspath(place))  # noqa: PTH100 - follows no link
-    file = place.with_name(f"{_LOCK}{place.name}")
+    file = _lock_file(place)
     with at_places(place.parent):
         place.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(file, thread_local=False, is_singleton=True)
@@ -134,6 +130,29 @@ def held(place: Path, wait: Callable[[], None] = lambda: None) -> Iterator[None]
         if lock.lock_counter == 1:
             file.unlink(missing_ok=True)  # while it is held: whoever waits notices, and asks again
         lock.release()
+
+
+def is_held(place: Path) -> bool:
+    """Tell whether another process holds a file or folder now, without waiting for it."""
+    from filelock import FileLock, Timeout
+
+    file = _lock_file(Path(os.path.abspath(place)))  # noqa: PTH100
+    if not file.is_file():
+        return False
+    lock = FileLock(file, thread_local=False, is_singleton=True)
+    try:
+        with lock.acquire(timeout=0):
+            if lock.lock_counter == 1:
+                file.unlink(missing_ok=True)  # left by a process that was killed
+    except Timeout:
+        return True
+    except OSError:  # nobody writes where the system lets nobody write
+        return False
+    return False
+
+
+def _lock_file(place: Path) -> Path:
+    return place.with_name(f"{_LOCK}{place.name}")
 
 
 def sweep(folder: Path) -> None:
@@ -154,10 +173,25 @@ def _sweep(folder: Path, end: str) -> None:
         name = path.name[len(kind) + _RANDOM + 1 :]
         if kind == _OLD and name and not (folder / name).exists():
             path.replace(folder / name)
-        elif path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
         else:
-            path.unlink(missing_ok=True)
+            _remove(path)
+
+
+def inside(folder: Path, *names: str) -> Path:
+    """Return a path below a folder, from names that a file gives.
+
+    Raises
+    ------
+    UserError
+        If it leads out of the folder, by dots or by a link.
+    """
+    path = folder.joinpath(*names)
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UserError(
+            f"{path}: leads out of {folder}",
+            "It was not written so by lcbench: do not use these files.",
+        )
+    return path
 
 
 def write_text(path: Path, text: str) -> None:
@@ -188,19 +222,42 @@ def content_hash(*parts: str | bytes) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder for what can be computed again: `LCBENCH_CACHE` or the user's cache."""
+    """Return the folder for what can be computed again: `LCBENCH_CACHE` or the user's cache.
+
+    A user without a home, as in some containers, has one among the temporary files.
+
+    Raises
+    ------
+    UserError
+        If that one is another user's.
+    """
     override = os.environ.get("LCBENCH_CACHE")
-    return Path(override) if override else Path(platformdirs.user_cache_dir("lcbench"))
+    if override:
+        return Path(override)
+    if home_is_unknown():
+        folder = Path(tempfile.gettempdir()) / f"lcbench-{os.getuid()}"
+        if folder.exists() and folder.stat().st_uid != os.getuid():
+            raise UserError(f"{folder} is another user's", "Set LCBENCH_CACHE to a folder.")
+        return folder
+    return Path(platformdirs.user_cache_dir("lcbench"))
 
 
-def build_once(path: Path, build: Callable[[Path], None]) -> Path:
-    """Return `path`, a folder that `build` fills if it does not stand there yet."""
-    if not path.is_dir():
-        with held(path):
-            if not path.is_dir():
-                with whole_folder(path) as temporary:
-                    build(temporary)
-    return path
+def home_is_unknown() -> bool:
+    """Tell whether there is no place that the user's cache could be in."""
+    if os.environ.get("LCBENCH_CACHE"):
+        return False
+    try:
+        platformdirs.user_cache_dir("lcbench")
+    except RuntimeError:
+        return True
+    return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _umask() -> int:

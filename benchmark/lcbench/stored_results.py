@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from lcbench.analysis.results import ComparisonResults, Results
 from lcbench.audit.results import AuditResults
+from lcbench.documents import explain, read_json
 from lcbench.errors import UserError
 
 AnyResults: TypeAlias = Results | ComparisonResults | AuditResults
@@ -65,9 +66,7 @@ def read_results(path: str | Path) -> AnyResults:
     try:
         return model.model_validate_json(json.dumps(values))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise UserError(f"{file}: {place}: {first['msg']}", _WRITE_AGAIN) from error
+        raise UserError(f"{file}: {explain(error)}", _WRITE_AGAIN) from error
 
 
 def _file(path: Path) -> Path:
@@ -80,16 +79,7 @@ def _file(path: Path) -> Path:
 
 
 def _json_object(file: Path) -> dict[str, object]:
-    try:
-        values = json.loads(file.read_bytes(), parse_constant=_refuse)
-    except OSError as error:
-        raise UserError(f"{file}: {error.strerror}", "Check the path.") from error
-    except ValueError as error:
-        raise UserError(f"{file}: not JSON: {error}", _WRITERS) from error
+    values = read_json(file, _WRITERS)
     if not isinstance(values, dict):
         raise UserError(f"{file}: not written by lcbench", _WRITERS)
     return values
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} stands in it")

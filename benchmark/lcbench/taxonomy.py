@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from lcbench.documents import read_toml
 from lcbench.errors import UserError, unknown_name
 
 ROOT = "root"
@@ -32,7 +33,9 @@ class _TaxonomyFile(BaseModel):
     name: str
     negative: str | None = None
     subtypes_of: str | None = None
-    nodes: dict[str, _NodeEntry] = Field(min_length=2)
+    nodes: dict[Annotated[str, Field(max_length=100)], _NodeEntry] = Field(
+        min_length=2, max_length=1_000
+    )
 
 
 @dataclass(frozen=True)
@@ -204,15 +207,12 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
         inner node with one child, a folder name claimed twice.
     """
     path = path or _DEFAULT_FILE
-    try:
-        entries = _TaxonomyFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file", "Check the path.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise UserError(
-            f"{path}: not a readable taxonomy: {error}",
-            'It needs name = "..." and one [nodes.NAME] table with parent = "..." a class.',
-        ) from error
+    entries = read_toml(
+        path,
+        _TaxonomyFile,
+        "a readable taxonomy",
+        'It needs name = "..." and one [nodes.NAME] table with parent = "..." a class.',
+    )
     _check_tree(path, entries)
     return Taxonomy(
         name=entries.name,
@@ -246,6 +246,8 @@ def _check_edges(path: Path, nodes: dict[str, _NodeEntry]) -> None:
     for name, node in nodes.items():
         if name == ROOT:
             raise UserError(f"{path}: {ROOT!r} is the tree's own root and cannot be listed")
+        if not name.isprintable() or not normalise(name):
+            raise UserError(f"{path}: {name!r} is no name of a class: it needs letters or digits")
         if node.parent not in nodes and node.parent != ROOT:
             raise UserError(f"{path}: parent {node.parent!r} of {name!r} is not one of the nodes")
         children[node.parent] = children.get(node.parent, 0) + 1

@@ -14,7 +14,8 @@ import pytest
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
-from lcbench.runs.finished import read_suite
+from lcbench.runs.reading import read_suite
+from lcbench.runs.records import RunConfig, read_record, write_record
 
 from .runfolders import RECIPES, Shape, fail_run, make_runs
 
@@ -34,11 +35,9 @@ def core_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     broken = folder / "grouped" / "reference-finetuned" / "seed0-fold0"
     source = folder / "grouped" / "reference" / "seed0-fold0"
     broken.mkdir(parents=True)
-    for name in ("predictions.parquet", "state.json"):
-        (broken / name).write_bytes((source / name).read_bytes())
-    config = (source / "config.json").read_text()
-    named = config.replace('"baseline": "reference"', '"baseline": "reference-finetuned"')
-    (broken / "config.json").write_text(named)
+    config = read_record(source / "config.json", RunConfig)
+    named = config.model_copy(update={"baseline": "reference-finetuned"})
+    write_record(broken / "config.json", named)
     fail_run(broken)
     return folder
 

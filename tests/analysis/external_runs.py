@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from lcbench.predictions.table import predictions_table, write_predictions
-from lcbench.runs.records import ExternalRecord, LabelCount, LeftOut, write_record
+from lcbench.runs.external_records import ExternalRecord, LabelCount, Predicted
+from lcbench.runs.records import LeftOut, write_record
+from lcbench.runs.stored import read_run, stored_file
 from lcbench.storage import content_hash
 
 if TYPE_CHECKING:
@@ -38,6 +40,15 @@ def write_external(folder: Path, shape: Shape) -> None:
     images["sha256"] = [content_hash(image) for image in images["image"]]
     images.loc[1, "sha256"] = images.loc[0, "sha256"]
     target = folder / "external" / shape.external
+    predicted = {}
+    for protocol in shape.protocols:
+        for baseline in shape.baselines:
+            for seed in range(shape.seeds):
+                for fold in range(5 if protocol == "grouped" else 1):
+                    file = _write_external_run(target, images, protocol, baseline, seed, fold)
+                    name = f"{protocol}/{baseline}/{file.stem}"
+                    run = read_run(folder / name).identity
+                    predicted[name] = Predicted(file=stored_file(file), run=run)
     record = ExternalRecord(
         name=shape.external,
         command=f"lcbench evaluate {shape.external}",
@@ -52,18 +63,14 @@ def write_external(folder: Path, shape: Shape) -> None:
         contradictions=("normal/3.png = adenocarcinoma/7.png",),
         unreadable=("normal/x.png: truncated file",),
         left_out=(LeftOut(baseline="tf_efficientnet_lite1", reason="weights are gone"),),
+        predicted=predicted,
     )
     write_record(target / "evaluation.json", record)
-    for protocol in shape.protocols:
-        for baseline in shape.baselines:
-            for seed in range(shape.seeds):
-                for fold in range(5 if protocol == "grouped" else 1):
-                    _write_external_run(target, images, protocol, baseline, seed, fold)
 
 
 def _write_external_run(
     target: Path, images: pd.DataFrame, protocol: str, baseline: str, seed: int, fold: int
-) -> None:
+) -> Path:
     generator = np.random.default_rng([seed, fold, *baseline.encode()])
     guess = generator.dirichlet((0.5, 1.2, 0.8), size=len(images))
     if baseline == "majority":
@@ -72,4 +79,6 @@ def _write_external_run(
         images, guess, _LEAVES, protocol=protocol, seed=seed, fold=fold, baseline=baseline
     )
     name = f"seed{seed}" + (f"-fold{fold}" if protocol == "grouped" else "")
-    write_predictions(target / protocol / baseline / f"{name}.parquet", predictions)
+    path = target / protocol / baseline / f"{name}.parquet"
+    write_predictions(path, predictions)
+    return path

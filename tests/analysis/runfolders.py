@@ -21,6 +21,7 @@ from lcbench.runs.records import (
     TaxonomyRecord,
     write_record,
 )
+from lcbench.runs.stored import seal
 from lcbench.storage import content_hash
 
 from .external_runs import write_external
@@ -180,7 +181,8 @@ def _write_run(
         epochs=12 if recipe.epochs else None,
         best_epoch=9 if recipe.epochs else None,
     )
-    write_record(folder / "state.json", state)
+    (folder / "model.safetensors").write_text(f"{protocol} {baseline} {seed} {fold}")
+    write_record(folder / "state.json", state.model_copy(update={"files": seal(folder)}))
 
 
 def _config(
@@ -288,7 +290,7 @@ def _history(recipe: Recipe, seed: int, fold: int) -> pd.DataFrame:
 
 def fail_run(folder: Path, error: str = "out of memory") -> None:
     """Turn a finished run into a failed one."""
-    (folder / "predictions.parquet").unlink()
-    write_record(
-        folder / "state.json", RunState(status="failed", error=error, started="2025-11-23")
-    )
+    for name in ("predictions.parquet", "state.json"):
+        (folder / name).unlink(missing_ok=True)
+    state = RunState(status="failed", error=error, started="2025-11-23", files=seal(folder))
+    write_record(folder / "state.json", state)

@@ -18,7 +18,7 @@ from lcbench.analysis.claims import (
     verdict_on,
 )
 from lcbench.runs.claims import load_claims
-from lcbench.runs.finished import read_suite
+from lcbench.runs.reading import read_suite
 from lcbench.statistics.intervals import NOT_DEFINED, Interval
 from lcbench.statistics.limits import wilson
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from itertools import combinations
 
@@ -13,8 +12,9 @@ from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
 from lcbench.datasets.labels import LabelReader
 from lcbench.predictions.models import load_models
-from lcbench.runs.finished import read_suite
+from lcbench.runs.reading import read_suite
 
+from ..stored import rewrite
 from .truth import PROTOCOLS
 
 # What depends on how many pairs are compared.
@@ -26,9 +26,7 @@ def without_roles(core_runs, tmp_path_factory):
     """The runs of a suite that names no floor and no shortcut, as `compare` knows none."""
     folder = tmp_path_factory.mktemp("plain") / "core"
     shutil.copytree(core_runs, folder)
-    plan = json.loads((folder / "plan.json").read_text())
-    plan["roles"] = {"flattering": "paper", "leakage_free": "grouped"}
-    (folder / "plan.json").write_text(json.dumps(plan))
+    rewrite(folder / "plan.json", roles={"flattering": "paper", "leakage_free": "grouped"})
     return folder
 
 

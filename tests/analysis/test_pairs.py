@@ -7,6 +7,10 @@ import pytest
 from scipy.stats import binom, chi2, false_discovery_control, norm
 from statsmodels.stats import contingency_tables
 
+from lcbench.analysis import scoring
+from lcbench.statistics.models import model_intervals
+from lcbench.statistics.registry import MetricKey
+
 from .limits import difference_limits, training_limits
 from .runfolders import make_runs
 from .truth import EVENTS, PROTOCOLS, comparison_of, happens, pairs_on, rows_of, scores_of
@@ -267,6 +271,27 @@ def test_permuted_groups_are_weaker_evidence_than_independent_images(stored):
     omnibus = comparison_of(stored, "paper")["omnibus"]
     (one,) = [found for found in omnibus if found["node"] == "malignant"]
     assert one["p_independent"] < one["p"] == 1
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_differences_stand_in_the_order_of_the_scores(stored, protocol):
+    comparison = comparison_of(stored, protocol)
+    order = [(one["metric"], one["of"]) for one in comparison["models"][0]["scores"]]
+    for pair in comparison["pairs"]:
+        assert [(one["metric"], one["of"]) for one in pair["differences"]] == order
+
+
+def test_each_difference_is_computed_once(tmp_path, shape, analysed, monkeypatch):
+    apart = []
+
+    def noted(*panels, **options):
+        apart.append(options["apart"])
+        return model_intervals(*panels, **options)
+
+    monkeypatch.setattr(scoring, "model_intervals", noted)
+    analysed(make_runs(tmp_path, shape))
+    assert len(apart) == 2  # one of each protocol
+    assert all(MetricKey("accuracy") in one for one in apart)
 
 
 @pytest.mark.parametrize(

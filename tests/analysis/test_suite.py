@@ -1,5 +1,6 @@
 """Suites that lack something, or have another class tree; external folders."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,9 @@ from scipy.stats import norm
 from lcbench.analysis.external import simultaneous_confidence
 from lcbench.errors import UserError
 from lcbench.runs.records import TaxonomyRecord
+from lcbench.runs.stored import stored_file
 
+from ..stored import reseal, rewrite
 from .runfolders import fail_run, make_runs
 from .truth import right
 
@@ -63,6 +66,7 @@ def test_predictions_that_contradict_each_other_are_refused(tmp_path, shape, ana
     table = pd.read_parquet(path)
     table.loc[0, "group"] = "another"
     table.to_parquet(path)
+    reseal(path.parent)
     with pytest.raises(UserError, match="more than one label, source group or hash"):
         analysed(folder)
 
@@ -139,6 +143,7 @@ def test_images_with_a_coarse_label_count_where_their_label_says_enough(tmp_path
         cancer = table.index[table["true"] != "benign"][:3]
         table.loc[cancer, "true"] = "malignant"
         table.to_parquet(path)
+        reseal(path.parent)
     comparison = analysed(folder).protocols[0].comparison
     assert comparison.coarse == {"malignant": 3}
     for model in comparison.models:
@@ -169,19 +174,24 @@ def test_simultaneous_confidence_is_bonferronis():
 
 def test_more_trained_models_are_no_more_evidence(tmp_path, shape, analysed):
     """The same predictions of one network, ten times over, give the same interval."""
-    folder = make_runs(tmp_path, replace(shape, external="ct", protocols=("paper",), seeds=2))
-    place = folder / "external" / "ct" / "paper" / "colour"
+    folder = make_runs(tmp_path, replace(shape, external="ct", protocols=("paper",), seeds=10))
+    record = folder / "external" / "ct" / "evaluation.json"
+    place = record.parent / "paper" / "colour"
     first = pd.read_parquet(place / "seed0.parquet")
-    (place / "seed1.parquet").unlink()
+    predicted = json.loads(record.read_text())["predicted"]
 
-    def found():
+    def found(seeds):
+        kept = {name: one for name, one in predicted.items() if "/colour/" not in name}
+        for seed in range(seeds):
+            path = place / f"seed{seed}.parquet"
+            first.assign(seed=seed).to_parquet(path)
+            name = f"paper/colour/seed{seed}"
+            kept[name] = predicted[name] | {"file": stored_file(path).model_dump()}
+        rewrite(record, predicted=kept)
         (result,) = analysed(folder).external
         return next(one for one in result.levels[0].scores if one.baseline == "colour")
 
-    alone = found()
-    for seed in range(1, 10):
-        first.assign(seed=seed).to_parquet(place / f"seed{seed}.parquet")
-    many = found()
+    alone, many = found(1), found(10)
     assert (alone.runs, many.runs) == (1, 10)
     assert many.accuracy.groups == alone.accuracy.groups
     for kind in ("difference", "simultaneous"):

@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from lcbench.analysis.paired import _verdict
 from lcbench.runs.records import RolesRecord
+from lcbench.statistics.paired_groups import RowGroups
 from lcbench.statistics.pairwise import compare_with_each
 
 from .limits import Rate, difference_limits
@@ -69,7 +70,7 @@ def test_a_large_and_even_comparison_can_be_equivalent():
     wrong = np.arange(4000) % 7 == 0
     other = np.arange(4000) % 7 == np.where(np.arange(4000) % 14 < 7, 0, 1)
     groups = np.arange(4000) // 10
-    found = compare_with_each(wrong, {"b": other}, groups, np.ones(4000, bool))["b"]
+    found = compare_with_each(wrong, {"b": other}, RowGroups.of(groups), np.ones(4000, bool))["b"]
     assert not found.few_groups
     assert _verdict(found, 1.0, 0.05) == "equivalent"
     assert _verdict(found, 1.0, 0.2) == "not shown"  # more than half of the rate itself

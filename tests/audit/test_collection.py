@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lcbench.audit.collection import SIDE_NAMES, Collection, collect, divide
+from lcbench.datasets.images import ImageFile
 from lcbench.datasets.labels import LabelReader
 from lcbench.errors import ExitCode, UserError
 from lcbench.storage import file_sha256
@@ -49,13 +50,9 @@ def test_several_folders_are_sides_whose_images_know_their_files(
     assert found.images["folder"].tolist() == [0, 0, 1]
     paths = [tmp_path / "a/normal/000.png", tmp_path / "a/normal/001.png"]
     other = tmp_path / "b/x/lung_n/000.png"
-    assert [found.path(row) for row in range(3)] == [*paths, other]
-    files = found.files()
-    assert [one.paths for one in files] == [tuple(paths), (other,)]
-    assert [one.sha256s for one in files] == [
-        tuple(map(file_sha256, paths)),
-        (file_sha256(other),),
-    ]
+    one, two, three = (ImageFile(path, file_sha256(path)) for path in (*paths, other))
+    assert found.files() == [[one, two], [three]]
+    assert found.by_name() == {A0: one, A1: two, "b/x/lung_n/000.png": three}
 
 
 def test_folders_of_one_name_get_longer_names(
@@ -120,7 +117,7 @@ def test_unreadable_files_are_named_and_left_out(
     )
     assert len(found.images) == 3
     assert found.images.index.tolist() == [0, 1, 2]
-    assert found.path(2) == tmp_path / "test/normal/001.png"
+    assert found.files()[1][0].path == tmp_path / "test/normal/001.png"
 
 
 def test_a_folder_without_any_readable_image_is_refused(

@@ -18,13 +18,13 @@ from scipy.special import expit, logit
 from scipy.stats import norm, t
 from simulated import Groups, lc25000_groups
 
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.calibration import (
     Confidences,
     Linear,
     calibration_intercept,
     calibration_slope,
 )
+from lcbench.statistics.design import Design
 from lcbench.statistics.reliability import calibration_error, confidence_bins
 from lcbench.statistics.variance import degrees_of_freedom
 

@@ -1,58 +1,55 @@
-"""Images per second of a frozen backbone by micro-batch, as `lcbench run` embeds them.
-
-Run by `make bench`. The CPU's micro-batch in `lcbench.compute` is a constant, so that results do
-not depend on a measurement; this shows whether it is a good one on your machine.
-"""
+"""Embedding, from image files to the array on disk, beside the bare forward pass at its best."""
 
 from __future__ import annotations
 
-import sys
 import time
-from dataclasses import replace
+from collections.abc import Callable
 
-import numpy as np
+from forward import BACKBONES, TOY, Forward, backbone, fastest, scan, ways
+from frame import Ratio, side_by_side
+from pictures import Pictures, empty_cache, pictures
 
-from lcbench.compute import resolve_compute
-from lcbench.features.decoding import ahead
-from lcbench.features.encoder import IMAGE_SIZE
-from lcbench.features.extraction import Embedder
-from lcbench.models.backbones import resolve_backbone
-from lcbench.models.weights import WeightOptions
+from lcbench.compute import Compute, resolve_compute
+from lcbench.features.extraction import Features
+from lcbench.models.backbones import Backbone
 
-IMAGES = 256
+IMAGES = {"tf_efficientnet_lite0": 900, "resnet50": 300}
 REPEATS = 3
 
 
-def images_per_second(name: str, size: int) -> float:
-    """Return the median speed of some repeats, after one to warm up."""
-    backbone = resolve_backbone(name, WeightOptions(weights="random", backbone=name))
-    if backbone is None:
-        raise SystemExit(f"no backbone {name}")
-    compute = replace(resolve_compute(), micro_batch=size)
-    embed = Embedder(backbone, compute)
-    random = np.random.default_rng(0)
-    pixels = random.integers(0, 256, (size, 3, IMAGE_SIZE, IMAGE_SIZE), dtype=np.uint8)
-    batches = [pixels] * (IMAGES // size)
-    speeds = []
-    for _ in range(1 + REPEATS):
-        started = time.perf_counter()
-        for _features in map(embed, batches) if compute.is_accelerator else ahead(embed, batches):
-            pass
-        speeds.append(IMAGES / (time.perf_counter() - started))
-    return float(np.median(speeds[1:]))
+def measure(quick: bool = False) -> list[Ratio]:
+    """Measure each backbone in the precision that `lcbench run` takes on this machine."""
+    return [_measure(name, quick) for name in ((TOY,) if quick else BACKBONES)]
 
 
-def main() -> None:
-    """Print a table of backbones and micro-batches."""
-    names = sys.argv[1:] or ["tf_efficientnet_lite0", "resnet50"]
-    chosen = resolve_compute()
-    print(f"{chosen.device}, precision {chosen.precision}; lcbench uses {chosen.micro_batch}")
-    sizes = (1, 4, 8, 16, 32) if not chosen.is_accelerator else (32, 64, 128, 256)
-    print("backbone".ljust(24) + "".join(f"{size:>9}" for size in sizes))
-    for name in names:
-        speeds = "".join(f"{images_per_second(name, size):9.1f}" for size in sizes)
-        print(name.ljust(24) + speeds)
+def from_files(images: Pictures, encoder: Backbone, compute: Compute) -> Callable[[], float]:
+    """Return what measures the images a second of embedding a folder that nothing is known of."""
+    dataset = images.dataset()
+    _ = encoder.facts  # a constant of the backbone: it is loaded once more to find them out
+
+    def speed() -> float:
+        with empty_cache():
+            started = time.perf_counter()
+            Features(dataset, compute, {encoder.name: encoder}).embeddings(encoder.name)
+            return len(dataset.manifest) / (time.perf_counter() - started)
+
+    return speed
 
 
-if __name__ == "__main__":
-    main()
+def _measure(name: str, quick: bool) -> Ratio:
+    compute, encoder = resolve_compute(), backbone(name)
+    images = pictures(18, drawn=True) if quick else pictures(IMAGES[name])
+    number = len(images.files())
+    tried = ways(compute)[:2] if quick else ways(compute)
+    forward = Forward(encoder, compute, max(way.size for way in tried))
+    best = fastest(scan(forward, tried, 2 if quick else number // 6, rounds=1 if quick else 2))
+    ours = from_files(images, encoder, compute)
+    pairs = side_by_side(ours, lambda: forward.speed(best, number), 1 if quick else REPEATS)
+    return Ratio(
+        f"embedding {number:,} {images.words} from files, {name}, {compute.precision}",
+        f"bare forward pass, {best}",
+        "images/s",
+        pairs,
+        0.9,
+        f"decoding and the forward pass share the cores; batch {compute.micro_batch} is fixed",
+    )

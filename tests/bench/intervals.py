@@ -1,25 +1,28 @@
 """Time, memory and agreement of the intervals, beside scipy and confidenceinterval.
 
-Run by `make bench`. All other packages resample images, so they are compared on data with one
-image a source group, where the two questions are the same.
+All other packages resample images, so they are compared on data with one image a source group,
+where the two questions are the same. Run as a script, it also prints how ours grow with the images.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-import confidenceinterval as other
 import numpy as np
+from frame import Ratio, Skipped
+from record import measured, table
 from scipy import stats
 from simulated import Groups, lc25000_groups
 from sklearn import metrics as sk
 
+from lcbench.console import out
 from lcbench.statistics import metrics
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import Method
+from lcbench.statistics.design import Design
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.panel import Count, K, Panel, count_panel
 from lcbench.statistics.ranking import ranking_panel
@@ -27,10 +30,21 @@ from lcbench.statistics.standard import standard_panel
 from lcbench.statistics.tree import ClassTree
 from lcbench.taxonomy import load_taxonomy
 
+OTHER = "confidenceinterval"
 TREE = ClassTree.of(load_taxonomy())
 IMAGES = (3_750, 7_500, 15_000, 30_000)
+RESAMPLES = 10_000
+PART = 100
+"""Resamples of what would take hours; its seconds are scaled to `RESAMPLES`."""
 Timed = tuple[float, tuple[float, float], bool]
 Predictions = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def measure(quick: bool = False) -> list[Ratio]:
+    """Measure each statistic beside the package that has it."""
+    if importlib.util.find_spec("confidenceinterval") is None:
+        raise Skipped("confidenceinterval is not installed")
+    return list(_beside_others(_singles(300 if quick else None)))
 
 
 def main() -> None:
@@ -41,12 +55,7 @@ def main() -> None:
     print(f"{'images':>8} {'groups':>7} {'score, s':>10} {'percentile, s':>14} {'peak, MB':>9}")
     for images in IMAGES:
         _growth(images)
-    print(
-        "\nOne statistic, one image a group, 15,000 images, 10,000 resamples; a star: measured\n"
-        "with fewer resamples and scaled. Limits: theirs, ours."
-    )
-    print(f"{'statistic':<22} {'package':<24} {'s':>8} {'ours, s':>8} {'ratio':>7}  limits")
-    _beside_others()
+    out.print(table({"intervals": measured("intervals", measure)}))
 
 
 def predictions(groups: Groups) -> Predictions:
@@ -84,8 +93,10 @@ def _twice(groups: Groups) -> Groups:
     return Groups(np.tile(groups.sizes, 2), np.tile(groups.classes, 2))
 
 
-def _beside_others() -> None:
-    true, answers, chances, codes = predictions(_singles())
+def _beside_others(groups: Groups) -> Iterator[Ratio]:
+    import confidenceinterval as other
+
+    true, answers, chances, codes = predictions(groups)
     truth, answer, benign = true.tolist(), answers.tolist(), (true == 0).astype(int)
     right = (true == answers).astype(float)
     design = Design(len(codes))
@@ -93,42 +104,60 @@ def _beside_others() -> None:
     accuracy = count_panel(counts, {"it": Count(metrics.accuracy, proportion=True)})
     macro_f1 = count_panel(counts, {"it": Count(metrics.macro_f1)})
     auroc = ranking_panel(chances[:, :1], 1 - benign, codes, np.zeros_like(codes), design, ["it"])
-    _line("accuracy, percentile", "scipy", _scipy(right, "percentile"), accuracy, "percentile")
-    _line("accuracy, BCa", "scipy", _scipy(right, "BCa"), accuracy, "bca")
-    _line("AUROC, percentile", "scipy", _scipy_auroc(benign, chances[:, 0]), auroc, "percentile")
-    bootstrapped = _timed(lambda: _bootstrapped_f1(truth, answer), times=100)
-    _line("macro F1, percentile", "confidenceinterval", bootstrapped, macro_f1, "percentile")
-    for name, work, panel in (
-        ("accuracy, Wilson", lambda: other.accuracy_score(truth, answer)[1], accuracy),
+    bootstrap = {"average": "macro", "method": "bootstrap_percentile", "n_resamples": PART}
+    f1, timed = other.f1_score, _timed
+    for name, package, theirs, panel, method in (
+        ("accuracy, percentile", "scipy", _scipy(right, "percentile"), accuracy, "percentile"),
+        ("accuracy, BCa", "scipy", _scipy(right, "BCa"), accuracy, "bca"),
+        ("AUROC, percentile", "scipy", _scipy_auroc(benign, chances[:, 0]), auroc, "percentile"),
+        (
+            "macro F1, percentile",
+            OTHER,
+            timed(lambda: tuple(f1(truth, answer, **bootstrap)[1]), RESAMPLES // PART),
+            macro_f1,
+            "percentile",
+        ),
+        (
+            "accuracy, Wilson",
+            OTHER,
+            timed(lambda: other.accuracy_score(truth, answer)[1]),
+            accuracy,
+            "score",
+        ),
         (
             "macro F1, Takahashi",
-            lambda: other.f1_score(truth, answer, average="macro")[1],
+            OTHER,
+            timed(lambda: f1(truth, answer, average="macro")[1]),
             macro_f1,
+            "score",
         ),
-        ("AUROC, DeLong", lambda: other.roc_auc_score(benign, chances[:, 0])[1], auroc),
+        (
+            "AUROC, DeLong",
+            OTHER,
+            timed(lambda: other.roc_auc_score(benign, chances[:, 0])[1]),
+            auroc,
+            "score",
+        ),
     ):
-        _line(name, "confidenceinterval", _timed(work), panel, "score")
+        yield _ratio(f"{name}, {len(true):,} images", package, theirs, panel, method)
 
 
 def _scipy(values: np.ndarray, method: str) -> Timed:
     def draw() -> tuple[float, float]:
         found = stats.bootstrap(
-            (values,), np.mean, n_resamples=10_000, method=method, batch=200, rng=0
+            (values,), np.mean, n_resamples=RESAMPLES, method=method, batch=200, rng=0
         )
         return tuple(found.confidence_interval)
 
     return _timed(draw)
 
 
-def _singles() -> Groups:
+def _singles(number: int | None) -> Groups:
     whole = lc25000_groups()
     classes = np.repeat(whole.classes, whole.sizes)
+    if number is not None:
+        classes = np.random.default_rng(0).choice(classes, number)
     return Groups(np.ones(len(classes), np.int64), classes)
-
-
-def _bootstrapped_f1(true: list[int], answers: list[int]) -> tuple[float, float]:
-    options = {"method": "bootstrap_percentile", "n_resamples": 100}
-    return tuple(other.f1_score(true, answers, average="macro", **options)[1])
 
 
 def _scipy_auroc(true: np.ndarray, scores: np.ndarray) -> Timed:
@@ -136,7 +165,7 @@ def _scipy_auroc(true: np.ndarray, scores: np.ndarray) -> Timed:
         found = stats.bootstrap(
             (true, scores),
             sk.roc_auc_score,
-            n_resamples=100,
+            n_resamples=PART,
             paired=True,
             vectorized=False,
             method="percentile",
@@ -144,7 +173,7 @@ def _scipy_auroc(true: np.ndarray, scores: np.ndarray) -> Timed:
         )
         return tuple(found.confidence_interval)
 
-    return _timed(draw, times=100)
+    return _timed(draw, RESAMPLES // PART)
 
 
 def _timed(work: Callable[[], tuple[float, float]], times: int = 1) -> Timed:
@@ -153,15 +182,15 @@ def _timed(work: Callable[[], tuple[float, float]], times: int = 1) -> Timed:
     return times * (time.perf_counter() - started), limits, times > 1
 
 
-def _line(statistic: str, package: str, theirs: Timed, panel: Panel[K], method: Method) -> None:
+def _ratio(statistic: str, package: str, theirs: Timed, panel: Panel[K], method: Method) -> Ratio:
     seconds, (low, high), scaled = theirs
     started = time.perf_counter()
     mine = intervals(panel, method=method)[panel.measures[0].key]
     ours = time.perf_counter() - started
-    star = "*" if scaled else " "
-    print(
-        f"{statistic:<22} {package:<24} {seconds:>7.2f}{star} {ours:>8.2f} {seconds / ours:>7.1f}  "
-        f"[{low:.4f}, {high:.4f}], [{mine.low:.4f}, {mine.high:.4f}]"
+    limits = f"theirs [{low:.4f}, {high:.4f}], ours [{mine.low:.4f}, {mine.high:.4f}]"
+    scale = f"; {PART} resamples, scaled to {RESAMPLES:,}" if scaled else ""
+    return Ratio(
+        f"interval, {statistic}", f"{package}{scale}", "s", ((ours, seconds),), None, limits
     )
 
 

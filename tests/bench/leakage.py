@@ -1,7 +1,7 @@
 """Time, memory and quality of the source grouping by number of images, beside imagededup.
 
-Run by `make bench`. Each measurement runs in its own process with an empty cache, which needs
-about 0.1 MB of temporary disk an image (TMPDIR says where).
+Each measurement runs in its own process with an empty cache, which needs about 0.1 MB of temporary
+disk an image (TMPDIR says where). `make bench` leaves out the largest size.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from frame import Ratio
 from leakage_worker import OURS, STAGES, Job
 from rich.table import Table
 
@@ -35,12 +36,26 @@ DATA = SHARED / "lc25000-lung-224"
 GROUPS = SHARED / "lc25000-source-groups-aca-scc.csv"
 WORKER = Path(__file__).with_name("leakage_worker.py")
 SIZES = (1_500, 5_000, 15_000)
+BENCH_SIZES = ("--sizes", "1500", "5000")
+TOY_SIZES = ("--sizes", "9", "18")
 DEMO_SIZES = (90, 180, 360)
 DEMO_COPIES = 6
 
 
+def measure(quick: bool = False) -> list[Ratio]:
+    """Print the tables; return growth, and the time beside imagededup's where it is installed."""
+    jobs, ours, beside = _run_all(TOY_SIZES if quick else BENCH_SIZES)
+    return [*_growth_ratio(jobs, ours), *_beside_ratios(jobs, ours, beside)]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables."""
+    _run_all(arguments)
+
+
+def _run_all(
+    arguments: Sequence[str] | None,
+) -> tuple[list[Job], list[dict[str, Any]], list[list[dict[str, Any]]]]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of class folders")
     parser.add_argument("--groups", type=Path, help="CSV of image, group; else DATA/groups.csv")
@@ -48,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="lcbench-bench-") as folder:
         data, groups, sizes = _data(options, Path(folder))
-        _measure_all(data, groups, sizes)
+        return _measure_all(data, groups, sizes)
 
 
 def choose(classes: dict[str, list[str]], groups: dict[str, str], size: int) -> list[str]:
@@ -121,7 +136,10 @@ def _classes(data: Path) -> dict[str, list[str]]:
     }
 
 
-def _measure_all(data: Path, published: dict[str, str], sizes: list[int]) -> None:
+def _measure_all(
+    data: Path, published: dict[str, str], sizes: list[int]
+) -> tuple[list[Job], list[dict[str, Any]], list[list[dict[str, Any]]]]:
+    """Return the jobs, ours of each, and imagededup's methods on the first of them."""
     classes = _classes(data)
     if not any(image in published for images in classes.values() for image in images):
         raise SystemExit(f"no image of {data} has a published group")
@@ -136,13 +154,47 @@ def _measure_all(data: Path, published: dict[str, str], sizes: list[int]) -> Non
     ours = [_run(job) for job in jobs]
     _print_growth(jobs, ours)
     _print_quality(jobs, ours)
+    beside: list[list[dict[str, Any]]] = []
     if not _has_imagededup():
         out.print("imagededup is not installed, so nothing is measured beside ours.")
-        return
-    for number, methods in enumerate((("PHash", "CNN"), ("PHash",))):
-        if number < len(jobs):
-            theirs = [_run(Job(**{**asdict(jobs[number]), "method": one})) for one in methods]
-            _print_beside(jobs[number], ours[number], theirs)
+        return jobs, ours, beside
+    for job, mine, methods in zip(jobs, ours, (("PHash", "CNN"), ("PHash",)), strict=False):
+        beside.append([_run(Job(**{**asdict(job), "method": method})) for method in methods])
+        _print_beside(job, mine, beside[-1])
+    return jobs, ours, beside
+
+
+def _growth_ratio(jobs: list[Job], ours: list[dict[str, Any]]) -> list[Ratio]:
+    if len(jobs) < 2:
+        return []
+    first, last = ((len(jobs[at].images), ours[at]) for at in (0, -1))
+    last_each, first_each = (mine["total"] / images for images, mine in (last, first))
+    return [
+        Ratio(
+            f"source grouping, an image of {last[0]:,}",
+            f"an image of {first[0]:,}",
+            "s",
+            ((last_each, first_each),),
+            limit="the candidate search; keypoints and registration cost the same an image",
+        )
+    ]
+
+
+def _beside_ratios(
+    jobs: list[Job], ours: list[dict[str, Any]], beside: list[list[dict[str, Any]]]
+) -> list[Ratio]:
+    return [
+        Ratio(
+            f"source grouping of {len(job.images):,} images",
+            f"imagededup's {result['name']} and one search",
+            "s",
+            ((mine["total"], result["encoding"] + result["rows"][0]["seconds"]),),
+            limit=f"pairs found: ours {_percent(mine['recall'])} %, theirs at best "
+            f"{_percent(max(row['recall'] for row in result['rows']))} %; ours registers pairs",
+        )
+        for job, mine, results in zip(jobs, ours, beside, strict=False)
+        for result in results
+    ]
 
 
 def _has_imagededup() -> bool:
@@ -150,10 +202,7 @@ def _has_imagededup() -> bool:
 
 
 def _run(job: Job) -> dict[str, Any]:
-    """Measure a job in a process of its own, with an empty cache.
-
-    Linux hands the peak of the process that starts it on to it, so this one stays small.
-    """
+    """Measure a job in a process of its own, with an empty cache."""
     with tempfile.TemporaryDirectory(prefix="lcbench-bench-") as folder:
         asked, answer = Path(folder, "job.json"), Path(folder, "result.json")
         asked.write_text(json.dumps(asdict(job)), encoding="utf-8")

@@ -9,7 +9,6 @@ import importlib
 import json
 import logging
 import math
-import resource
 import sys
 import threading
 import time
@@ -24,7 +23,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from lcbench.storage import file_sha256
+from lcbench.compute import PeakMemory
 
 STAGES = {
     "keypoints": "features_of",
@@ -101,10 +100,10 @@ def _share(part: int, whole: int) -> float:
 
 def _work(asked: Path, answer: Path) -> None:
     job = Job(**json.loads(asked.read_text(encoding="utf-8")))
-    with _private_peak() as private:
+    with _private_peak() as private, PeakMemory("cpu") as memory:
         result = _ours(job) if job.method == OURS else _theirs(job, asked.parent / "images")
     result["private"] = private()
-    result["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    result["peak"] = memory.megabytes
     answer.write_text(json.dumps(result), encoding="utf-8")
 
 
@@ -135,14 +134,13 @@ def _ours(job: Job) -> dict[str, Any]:
     for module in ("scipy.sparse", "sklearn.cluster", "sklearn.decomposition", "usearch.index"):
         importlib.import_module(module)
     compared = _count_distances()  # before anything takes the index by its name
+    from lcbench.datasets.images import image_now
     from lcbench.leakage import sources
-    from lcbench.leakage.store import ImageFiles
 
     seconds = _time_stages(sources)
     paths = tuple(Path(job.data, image) for image in job.images)
     started = time.perf_counter()
-    folder = ImageFiles(paths, tuple(file_sha256(path) for path in paths))
-    found = sources.find_sources([folder])
+    found = sources.find_sources([[image_now(path) for path in paths]])
     total = time.perf_counter() - started
     return {
         "seconds": seconds,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.groups import class_strata
 
 # How many source groups have how many images: what `lcbench audit` finds in the 15,000 images of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -199,6 +200,27 @@ def test_disagreement_with_published_groups_is_listed(both: Audited) -> None:
         ["p1", "p2", "train/lung_aca/a.png", "test/lung_n/turned.png"]
     ]
     assert table["transform"].tolist() == ["turned by 90°"]
+
+
+def test_files_that_are_called_like_formulas_are_found_again_in_what_was_written(
+    lcbench: Lcbench, write_images: Write
+) -> None:
+    write_images(Path("images"), {"=1+1": 2, "normal": 2})
+    Path("images/=1+1/000.png").rename("images/=1+1/=cmd.png")
+    assert lcbench("audit", "images", "--no-pictures").exit_code == 0
+    rows = list(csv.reader((Path("audit") / "groups.csv").open()))[1:]
+    assert rows[0][0] == "'=1+1/001.png"
+    names = ["=1+1/001.png", "=1+1/=cmd.png", "normal/000.png", "normal/001.png"]
+    assert sorted(group_column()) == sorted(names)
+    sides = "".join(f"{name},{name[-5]}\n" for name, _ in rows)
+    Path("split.csv").write_text(f"image,side\n{sides}")
+    again = lcbench(
+        "audit", "images", "--no-pictures", "--groups", "audit/groups.csv", "--split", "split.csv",
+        "--out", "again",
+    )  # fmt: skip
+    assert again.exit_code == 0, again.stderr
+    assert found("again")["published"]["not_named"] == 0
+    assert found("again")["without_side"] == 0
 
 
 def test_tables_depend_on_the_images_alone(

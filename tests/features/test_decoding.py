@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lcbench.datasets.images import image_now
 from lcbench.features.decoding import ahead, decode_batch
 
 
@@ -56,6 +57,6 @@ def test_a_batch_stacks_what_each_image_is_converted_to(tmp_path: Path) -> None:
     paths = [tmp_path / f"{shade}.png" for shade in (10, 200)]
     for path, shade in zip(paths, (10, 200), strict=True):
         Image.new("RGB", (3, 2), (shade, 0, 0)).save(path)
-    found = decode_batch(paths, lambda image: np.asarray(image))
+    found = decode_batch([image_now(path) for path in paths], lambda image: np.asarray(image))
     assert found.shape == (2, 2, 3, 3)
     assert found[:, 0, 0, 0].tolist() == [10, 200]

@@ -18,7 +18,7 @@ from PIL import Image
 
 from lcbench.compute import Compute
 from lcbench.datasets.dataset import Dataset
-from lcbench.datasets.images import open_rgb
+from lcbench.datasets.images import ImageFile, image_now, open_rgb
 from lcbench.features import extraction
 from lcbench.features.encoder import EncoderFacts, Normaliser
 from lcbench.features.extraction import COLOUR_BINS, FeatureKind, Features, colour_histogram
@@ -56,9 +56,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     lock = threading.Lock()
     decode_batch = extraction.decode_batch
 
-    def watched(batch: list[Path], convert: Callable[..., np.ndarray]) -> np.ndarray:
+    def watched(batch: list[ImageFile], convert: Callable[..., np.ndarray]) -> np.ndarray:
         with lock:
-            paths.extend(batch)
+            paths.extend(file.path for file in batch)
         return decode_batch(batch, convert)
 
     monkeypatch.setattr(extraction, "decode_batch", watched)
@@ -131,8 +131,8 @@ def with_preprocessing(features: Features, **changes: object) -> Features:
         lambda f: with_backbone(f, source=WeightSource("random", "other numbers")),
         lambda f: with_preprocessing(f, mean=(0.4, 0.5, 0.5)),
         lambda f: with_preprocessing(f, crop_share=0.5),
-        lambda f: replace(f, compute=Compute("cpu", "bf16", 8)),
-        lambda f: replace(f, compute=Compute("cpu", "32", 4)),
+        lambda f: replace(f, compute=Compute("cpu", "bf16", 4)),
+        lambda f: replace(f, compute=Compute("cpu", "32", 16)),
     ],
     ids=["dataset", "weights", "mean", "crop", "precision", "micro-batch"],
 )
@@ -191,7 +191,8 @@ def test_without_a_backbone_pixels_are_the_whole_image_in_a_square(
     wide = np.zeros((50, 100, 3), dtype=np.uint8)
     wide[:, :5] = wide[:, -5:] = (200, 100, 0)
     Image.fromarray(wide).save(tmp_path / "wide.png")
-    manifest = few.manifest.iloc[:1].assign(image="wide.png")
+    sha256 = image_now(tmp_path / "wide.png").sha256
+    manifest = few.manifest.iloc[:1].assign(image="wide.png", sha256=sha256)
     features = Features(replace(few, root=tmp_path, manifest=manifest, sha256="wide"), cpu, {})
     prepared = features.prepare("pixels", None)
     assert prepared is not None

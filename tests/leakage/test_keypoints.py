@@ -6,7 +6,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lcbench.datasets.images import UnreadableImageError
+from lcbench.datasets.images import image_now
+from lcbench.errors import UserError
 from lcbench.leakage.keypoints import (
     DESCRIPTOR_LENGTH,
     MAX_KEYPOINTS,
@@ -119,10 +120,11 @@ def test_the_colour_is_counted_before_the_image_is_reduced() -> None:
     assert described(pixels).colour.tolist() == pytest.approx([255 / 999**2, 0, 0])
 
 
-def test_a_file_gives_what_its_image_gives_and_a_broken_one_says_why(tmp_path: Path) -> None:
-    read = read_features(saved(tile(0), tmp_path / "tile.png"))
+def test_a_file_gives_what_its_image_gives_and_no_other_bytes_are_taken(tmp_path: Path) -> None:
+    file = image_now(saved(tile(0), tmp_path / "tile.png"))
+    read = read_features(file)
     np.testing.assert_array_equal(read.descriptors, features(0).descriptors)
     np.testing.assert_array_equal(read.points, features(0).points)
-    (tmp_path / "broken.png").write_bytes(b"no image")
-    with pytest.raises(UnreadableImageError):
-        read_features(tmp_path / "broken.png")
+    saved(tile(1), tmp_path / "tile.png")
+    with pytest.raises(UserError, match=r"tile\.png: the image changed"):
+        read_features(file)

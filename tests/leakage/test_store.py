@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lcbench.datasets.images import ImageFile
 from lcbench.leakage import store
 from lcbench.leakage.keypoints import ImageFeatures, read_features
 from lcbench.leakage.store import FeatureStore, features_of
@@ -45,9 +46,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the images that are decoded."""
     names: list[str] = []
 
-    def read(path: Path) -> ImageFeatures:
-        names.append(path.name)
-        return read_features(path)
+    def read(file: ImageFile) -> ImageFeatures:
+        names.append(file.path.name)
+        return read_features(file)
 
     monkeypatch.setattr(store, "read_features", read)
     return names
@@ -89,10 +90,10 @@ def test_images_are_known_by_their_bytes_and_not_by_their_names(
 def test_parts_that_were_finished_before_a_kill_are_kept(
     paths: list[Path], decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(path: Path) -> ImageFeatures:
-        if path.name == "4.png":
+    def read(file: ImageFile) -> ImageFeatures:
+        if file.path.name == "4.png":
             raise KeyboardInterrupt
-        return read_features(path)
+        return read_features(file)
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "read_features", read)

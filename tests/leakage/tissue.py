@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lcbench.datasets.images import ImageFile, image_now
 from lcbench.leakage.keypoints import ImageFeatures, describe
-from lcbench.leakage.store import ImageFiles
-from lcbench.storage import file_sha256
 
 Pixels = NDArray[np.uint8]
 TILE = 320
@@ -119,9 +118,9 @@ def described(pixels: Pixels) -> ImageFeatures:
     return describe(Image.fromarray(pixels))
 
 
-def files(paths: Sequence[Path]) -> ImageFiles:
+def files(paths: Sequence[Path]) -> list[ImageFile]:
     """Image files as one folder."""
-    return ImageFiles(tuple(paths), tuple(file_sha256(path) for path in paths))
+    return [image_now(path) for path in paths]
 
 
 def saved(pixels: Pixels, path: Path) -> Path:

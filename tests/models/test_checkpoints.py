@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -180,6 +181,20 @@ class Evil:
 
     def __reduce__(self) -> tuple[object, ...]:
         return Path.touch, (self.marker,)
+
+
+def test_an_archive_that_unpacks_to_more_than_its_size_is_refused_unread(tmp_path: Path) -> None:
+    torch.save({"weight": torch.zeros(1_000_000)}, tmp_path / "plain.pth")
+    path = tmp_path / "weights.pth"
+    with (
+        zipfile.ZipFile(tmp_path / "plain.pth") as plain,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for part in plain.infolist():
+            bomb.writestr(part.filename, plain.read(part))
+    with pytest.raises(UserError, match="unpacks to 4,0"):
+        read_tensors(path)
+    assert read_tensors(tmp_path / "plain.pth")["weight"].shape == (1_000_000,)
 
 
 @pytest.mark.parametrize("how", ["pickle", "torch", "beside tensors"])

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcbench.errors import UserError
+from lcbench.predictions import alignment
 from lcbench.predictions.alignment import align
 from lcbench.predictions.table import Predictions
 
@@ -133,6 +134,11 @@ def test_base_names_are_used_where_no_full_name_agrees():
     assert images_of(aligned) == ["x/a.png", "x/b.png"]
     assert answers(aligned, "two") == [A, S]
     assert any("matched by the last part" in note for note in aligned.notes)
+
+
+def test_names_are_not_taken_apart_where_whole_ones_agree(monkeypatch):
+    monkeypatch.setattr(alignment, "base_names", None)
+    assert align([model("one", ["x/a"]), model("two", ["x/a"])]).identity == "image"
 
 
 def test_base_names_are_not_used_where_they_are_not_unique_or_a_full_name_agrees():

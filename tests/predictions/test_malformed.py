@@ -1,6 +1,7 @@
 """Everything that may be wrong with a prediction file, in one table: what it says about each."""
 
 import io
+import os
 
 import numpy as np
 import pyarrow as pa
@@ -175,6 +176,99 @@ ONE_PROBLEM = {
         parquet(**{"p:n": pa.nulls(3), "p:aca": np.zeros(3), "p:scc": np.ones(3)}),
         ["column p:n: 3 rows without a finite number"]),
 }  # fmt: skip
+
+
+def rows_of_one_value(rows, size=1):
+    """A column of one text in every row, which takes no space in the file."""
+    codes = pa.array(np.zeros(rows, dtype=np.int32))
+    column = pa.DictionaryArray.from_arrays(codes, pa.array(["x" * size]))
+    sink = io.BytesIO()
+    pq.write_table(pa.table([column] * 3, names=["image", "true", "predicted"]), sink)
+    return sink.getvalue()
+
+
+def encrypted(*, plain_footer):
+    from pyarrow.parquet import encryption
+
+    class Keys(encryption.KmsClient):
+        def __init__(self, _settings):
+            super().__init__()
+
+        def wrap_key(self, key, _name):
+            return key.hex().encode()
+
+    factory = encryption.CryptoFactory(Keys)
+    settings = encryption.EncryptionConfiguration(
+        footer_key="k", column_keys={"k": ["image"]}, plaintext_footer=plain_footer
+    )
+    properties = factory.file_encryption_properties(encryption.KmsConnectionConfig(), settings)
+    sink = io.BytesIO()
+    pq.write_table(pa.table(THREE), sink, encryption_properties=properties)
+    return sink.getvalue()
+
+
+def wide(columns, prefix=""):
+    sink = io.BytesIO()
+    pq.write_table(pa.table({f"{prefix}{number}": [0.0] for number in range(columns)}), sink)
+    return sink.getvalue()
+
+
+# Files of little size that hold a great deal, or end the libraries that read them.
+HOSTILE = {
+    "many rows": (lambda: rows_of_one_value(6_000_000), "6,000,000 rows, but at most 5,000,000"),
+    "a long text in every row": (
+        lambda: rows_of_one_value(1_000_000, 200_000), "holds a text of 200,000 bytes"),
+    "many columns": (lambda: wide(11_000), "11,000 columns, but at most 10,000"),
+    "many classes": (lambda: wide(1_001, "p:c"), "1,001 columns p:..., but at most 1,000"),
+    "many cells": (lambda: parquet(**{f"p:c{i}": np.zeros(3) for i in range(900)}),
+                   "2,709 cells, but at most 2,000"),
+    "much text": (lambda: parquet(image=["a" * 9_000_000, "b" * 9_000_000, "c"]),
+                  "more than the 10 MB"),
+    "encrypted": (lambda: encrypted(plain_footer=False), "no readable Parquet file"),
+    "an encrypted column": (lambda: encrypted(plain_footer=True), "no readable Parquet file"),
+    "a map": (lambda: parquet(true=pa.array([[("a", 1)]] * 3, pa.map_(pa.string(), pa.int64()))),
+              "column true: holds map"),
+    "a CSV of many columns": (lambda: b"a," * 2_000_000, "line 1 has 4,000,000 characters"),
+    "a CSV of many classes": (
+        lambda: csv(",".join(f"p:{number}" for number in range(1_001))), "1,001 columns p:..."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_what_holds_more_than_any_predictions_is_refused(inspect, tmp_path, monkeypatch, case):
+    if case == "many cells":
+        monkeypatch.setattr("lcbench.predictions.reading._MOST_CELLS", 2_000)
+    if case == "much text":
+        monkeypatch.setattr("lcbench.predictions.reading._MOST_BYTES", 10**7)
+    make, said = HOSTILE[case]
+    path = tmp_path / ("x.csv" if "CSV" in case else "x.parquet")
+    path.write_bytes(make())
+    problem = inspect(path).problems[0]
+    assert said in problem.what
+    assert problem.remedy
+    assert len(problem.what) < 500
+
+
+def test_a_huge_csv_file_is_refused_by_its_size_alone(only_problem, inspect, tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("image")
+    os.truncate(path, 10**12)
+    only_problem(inspect(path), "1,000,000,000,000 bytes, but at most 250,000,000")
+
+
+def test_names_that_were_written_so_that_no_spreadsheet_runs_them_are_read_as_they_were(
+    inspect_lines,
+):
+    read = inspect_lines(HEADER, "'=cmd.png,n,n", "=cmd2.png,n,n").predictions
+    assert read.table["image"].tolist() == ["=cmd.png", "=cmd2.png"]
+
+
+def test_dictionaries_with_gaps_are_read_as_text_is(inspect, tmp_path):
+    texts = ["n", None, "scc"]
+    for name, group in (("plain", pa.array(texts)), ("coded", pa.array(texts).dictionary_encode())):
+        (tmp_path / name).write_bytes(parquet(group=group))
+        read = inspect(tmp_path / name).predictions
+        assert read.table["group"].tolist() == ["n", "", "scc"]
 
 
 @pytest.mark.parametrize("case", ONE_PROBLEM)

@@ -40,13 +40,11 @@ from lcbench.analysis.scores import (
     Unmatched,
 )
 from lcbench.analysis.scoring import metric_catalogue
+from lcbench.runs.external_records import ExternalRecord, LabelCount, OverlapRecord
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,
-    ExternalRecord,
-    LabelCount,
     LeftOut,
-    OverlapRecord,
     RolesRecord,
     SplitRecord,
     TaxonomyRecord,

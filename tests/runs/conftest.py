@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,7 @@ def own_kinds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "lcbench_test_own_kinds.py").write_text(OWN_KINDS)
     monkeypatch.syspath_prepend(tmp_path / "own")
+    monkeypatch.delitem(sys.modules, "lcbench_test_own_kinds", raising=False)
     return "lcbench_test_own_kinds"
 
 

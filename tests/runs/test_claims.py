@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lcbench.errors import UserError
-from lcbench.runs.claims import load_claims
+from lcbench.runs.claims import check_claims, load_claims
+from lcbench.taxonomy import Taxonomy
 
 HEAD = """
 source = "x"
@@ -64,3 +65,31 @@ def test_claims_that_are_not_there_are_named(tmp_path: Path) -> None:
         load_claims(str(tmp_path / "gone.toml"))
     with pytest.raises(UserError, match="akinyemi2025"):
         load_claims("akinyemi2052")
+
+
+LUNG = HEAD.replace('["a", "b"]', '["benign", "adenocarcinoma", "squamous_cell_carcinoma"]')
+
+
+@pytest.mark.parametrize(
+    ("metric", "of", "allowed"),
+    [
+        ("accuracy", "malignant", "of can be ''"),
+        ("sensitivity", "", "of can be 'malignant'"),
+        ("confusions_of_all", "malignat", "'root' or 'malignant'"),
+        ("recall", "malignant", "'benign' or 'adenocarcinoma'"),
+    ],
+)
+def test_a_claim_of_what_its_metric_does_not_speak_of_is_refused(
+    tmp_path: Path, lung: Taxonomy, metric: str, of: str, allowed: str
+) -> None:
+    claim = CLAIM.replace('"accuracy"', f'"{metric}"\nof = "{of}"')
+    path = write(tmp_path, LUNG + CLAIM + claim)
+    with pytest.raises(UserError) as raised:
+        check_claims(path, lung)
+    assert raised.value.message == f"{path}: claims.1: {metric} of {of!r} is not measured"
+    assert allowed in raised.value.remedy
+    check_claims(write(tmp_path, HEAD + claim), lung)  # of other classes: never judged
+
+
+def test_the_shipped_claims_are_measured(lung: Taxonomy) -> None:
+    check_claims("akinyemi2025", lung)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,13 +16,19 @@ import pytest
 import timm
 import torch
 from PIL import Image
+from safetensors.numpy import load_file, save_file
 
 from lcbench.errors import UserError
 from lcbench.runs.evaluate import Evaluation, EvaluationOptions, evaluate
 from lcbench.runs.execute import execute
+from lcbench.runs.external_records import ExternalRecord, OverlapRecord
 from lcbench.runs.plan import RunOptions, make_plan
-from lcbench.runs.records import ExternalRecord, OverlapRecord, read_record
+from lcbench.runs.reading import read_suite
+from lcbench.runs.records import read_record
+from lcbench.runs.store import read_plan
 
+from ..damage import EVERY_DAMAGE, Damage, named
+from ..stored import as_older, reseal, rewrite
 from .recipes import CASCADE, COLOUR, MAJORITY, REFERENCE, suite_text
 
 SUITE = suite_text(
@@ -41,18 +48,22 @@ def save_weights(path: Path, seed: int, name: str = "test_resnet") -> None:
     torch.save(timm.create_model(name).state_dict(), path)
 
 
+def asked(folder: Path, data: Path) -> RunOptions:
+    """What the suite of `trained` was run with."""
+    return RunOptions(
+        str(folder / "tiny.toml"), str(data), groups=data / "groups.csv",
+        weights=str(folder / "own.pth"), offline=True, device="cpu", precision="32",
+        skip=("other",),
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def trained(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a suite that was run with the weights of a file, and that file."""
     folder = tmp_path_factory.mktemp("trained")
     (folder / "tiny.toml").write_text(SUITE)
     save_weights(folder / "own.pth", seed=1)
-    options = RunOptions(
-        str(folder / "tiny.toml"), str(small_demo), groups=small_demo / "groups.csv",
-        weights=str(folder / "own.pth"), offline=True, device="cpu", precision="32",
-        skip=("other",),
-    )  # fmt: skip
-    outcome = execute(make_plan(options), folder / "runs", jobs=1)
+    outcome = execute(make_plan(asked(folder, small_demo)), folder / "runs", jobs=1)
     assert (outcome.done, outcome.failures) == (4, ())
     return folder
 
@@ -281,11 +292,174 @@ def test_weights_of_the_reference_are_not_given_to_other_backbones(
     assert set(predictions(evaluation)) == {"majority", "colour", "other", *BACKBONED}
 
 
-def test_a_stored_model_that_is_broken_is_an_error_that_names_it(suite: Path, mixed: Path) -> None:
-    (suite / "paper" / "colour" / "seed0" / "model.safetensors").write_bytes(b"broken")
-    with pytest.raises(UserError, match=r"colour/seed0/model\.safetensors: not a readable model"):
-        evaluate(mixed, suite, CPU)
-    assert not list((suite / "external").iterdir())
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
+def test_a_stored_model_that_is_damaged_costs_its_own_run_and_the_remedy_works(
+    damage: Damage, suite: Path, mixed: Path, trained: Path, small_demo: Path
+) -> None:
+    run = suite / "paper" / "colour" / "seed0"
+    damage(run / "model.safetensors", suite / "paper/majority/seed0/model.safetensors")
+    evaluation = evaluate(mixed, suite, CPU)
+    (left,) = evaluation.record.runs_left_out
+    assert left.run == "paper/colour/seed0"
+    assert "model.safetensors" in left.reason
+    assert "lcbench run, with the same command as before" in left.reason
+    assert set(predictions(evaluation)) == {"majority", *BACKBONED}
+    outcome = execute(make_plan(asked(trained, small_demo)), suite.parent, jobs=1)
+    assert (outcome.done, outcome.already_done) == (1, 3)
+    again = evaluate(mixed, suite, CPU)
+    assert again.record.runs_left_out == ()
+    assert set(predictions(again)) == {"majority", "colour", *BACKBONED}
+
+
+def test_a_model_that_its_kind_cannot_take_back_costs_its_own_run(suite: Path, mixed: Path) -> None:
+    run = suite / "paper" / "colour" / "seed0"
+    shutil.copy(suite / "paper/majority/seed0/model.safetensors", run)
+    reseal(run)
+    evaluation = evaluate(mixed, suite, CPU)
+    (left,) = evaluation.record.runs_left_out
+    assert left.run == "paper/colour/seed0"
+    assert evaluation.runs == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"kind": "no_such_module:Kind"}, "no_such_module"),
+        ({"recipe": {"unknown": 3}}, "unknown"),
+    ],
+)
+def test_a_kind_that_is_gone_or_takes_other_options_costs_its_own_baseline(
+    changes: dict[str, object], said: str, suite: Path, mixed: Path
+) -> None:
+    run = suite / "paper" / "colour" / "seed0"
+    rewrite(run / "config.json", **changes)
+    reseal(run)
+    evaluation = evaluate(mixed, suite, CPU)
+    (left,) = evaluation.record.left_out
+    assert left.baseline == "colour"
+    assert said in left.reason
+    assert evaluation.runs == 3
+
+
+def external(suite: Path) -> tuple[set[str], dict[str, str]]:
+    """The baselines with predictions on the one external folder, and what is not used."""
+    read = read_suite(suite)
+    told = {one.run: f"{one.kind}: {one.detail}" for one in read.incomplete}
+    return {run.baseline for folder in read.external for run in folder.runs}, told
+
+
+def test_predictions_are_bound_to_the_runs_that_they_came_from(
+    suite: Path, mixed: Path, trained: Path, small_demo: Path
+) -> None:
+    plan = make_plan(asked(trained, small_demo))
+    evaluate(mixed, suite, CPU)
+    everyone = {"majority", "colour", *BACKBONED}
+    assert external(suite) == (everyone, {})
+    execute(plan, suite.parent, jobs=1, fresh=True)
+    assert external(suite) == (everyone, {})  # the same models, so the same answers
+    run = suite / "paper" / "colour" / "seed0"
+    (run / "model.safetensors").write_bytes(
+        (suite / "paper/cascade/seed0/model.safetensors").read_bytes()
+    )
+    reseal(run)  # as if another fit had given it
+    used, told = external(suite)
+    assert used == everyone - {"colour"}
+    assert told == {
+        "external/mixed": "outdated: of runs that were done again since, or that cannot be used "
+        "(paper/colour/seed0): give lcbench evaluate the folder again"
+    }
+
+
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
+def test_an_external_prediction_file_that_is_damaged_is_named(
+    damage: Damage, suite: Path, mixed: Path
+) -> None:
+    place = evaluate(mixed, suite, CPU).folder / "paper"
+    damage(place / "colour/seed0.parquet", place / "majority/seed0.parquet")
+    used, told = external(suite)
+    assert used == {"majority", *BACKBONED}
+    ((name, why),) = told.items()
+    assert name == "external/mixed/paper/colour/seed0.parquet"
+    assert "give lcbench evaluate the folder again" in why
+
+
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
+def test_a_damaged_record_of_an_external_folder_is_named_and_healed(
+    damage: Damage, suite: Path, mixed: Path, tmp_path: Path
+) -> None:
+    folder = evaluate(mixed, suite, CPU).folder
+    other = shutil.copy(folder / "evaluation.json", tmp_path)
+    rewrite(Path(other), name="other")
+    damage(folder / "evaluation.json", Path(other))
+    used, told = external(suite)
+    assert (used, list(told)) == (set(), ["external/mixed"])
+    assert evaluate(mixed, suite, CPU).folder == folder
+    assert external(suite) == ({"majority", "colour", *BACKBONED}, {})
+
+
+def test_an_external_folder_of_the_version_before_is_named(suite: Path, mixed: Path) -> None:
+    folder = evaluate(mixed, suite, CPU).folder
+    as_older(folder / "evaluation.json")
+    used, told = external(suite)
+    assert used == set()
+    assert told["external/mixed"].startswith("older: ")
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"), [(".hidden", "hidden"), ("my CT (2)", "my CT (2)"), ("a\nb", "ab")]
+)
+def test_whatever_a_folder_is_called_it_is_stored_as_one_that_is_seen(
+    name: str, stored: str, suite: Path, mixed: Path
+) -> None:
+    folder = mixed.rename(mixed.with_name(name))
+    assert evaluate(folder, suite, CPU).folder == suite / "external" / stored
+    assert external(suite)[0] == {"majority", "colour", *BACKBONED}
+
+
+def test_what_the_suite_has_no_longer_predicts_nothing(suite: Path, mixed: Path) -> None:
+    (asked,) = read_plan(suite).invocations
+    later = asked.model_copy(update={"suite_baselines": ("majority", "reference")})
+    rewrite(suite / "plan.json", invocations=[later.model_dump()])
+    assert set(predictions(evaluate(mixed, suite, CPU))) == {"majority", "reference"}
+
+
+OTHERS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "no arrays": lambda _: {},
+    "another kind": lambda _: {"other": np.zeros(3, dtype=np.float32)},
+    "one more": lambda own: own | {"other": np.zeros(3, dtype=np.float32)},
+    "other shapes": lambda own: {name: np.zeros((3, 5, 7), one.dtype) for name, one in own.items()},
+    "nothing in it": lambda own: {name: one[:0] for name, one in own.items()},
+    "other numbers": lambda own: {name: ~one.view(np.uint8) for name, one in own.items()},
+}
+
+
+@pytest.mark.parametrize("baseline", ["reference", "cascade", "colour", "majority"])
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_model_in_the_place_of_a_stored_one_costs_its_own_run(
+    suite: Path, mixed: Path, baseline: str, other: str
+) -> None:
+    path = suite / "paper" / baseline / "seed0" / "model.safetensors"
+    save_file(OTHERS[other](load_file(path)), path)
+    reseal(path.parent)
+    evaluation = evaluate(mixed, suite, CPU)
+    (left,) = evaluation.record.runs_left_out
+    assert left.run == f"paper/{baseline}/seed0"
+    assert left.reason.startswith(f"{path}: ")
+    assert "Traceback" not in left.reason
+    assert evaluation.runs == 3
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x,side\na,train\n", b"image,side\n\xe9,train\n", b'image,side\n"a,train\n']
+)
+def test_broken_splits_cost_the_look_for_training_tissue(
+    suite: Path, mixed: Path, content: bytes
+) -> None:
+    for path in (suite / "splits").glob("*/*.csv"):
+        path.write_bytes(content)
+    overlap = evaluate(mixed, suite, CPU).record.overlap
+    assert overlap is not None
+    assert overlap.reason == "no file in splits is as it was stored; lcbench run writes them anew"
 
 
 # Real data

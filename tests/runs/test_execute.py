@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 import torch
-from joblib.externals.loky import get_reusable_executor
 
+from lcbench.errors import UserError
 from lcbench.runs.execute import execute
+from lcbench.runs.plan import make_plan
+from lcbench.runs.reading import read_suite
 from lcbench.runs.records import RunConfig, RunState, read_record
 from lcbench.runs.store import read_plan
 from lcbench.storage import content_hash
 
+from ..damage import EVERY_DAMAGE, Damage, deleted, named
+from ..stored import FILES, as_older, rewrite
+from ..test_writers import HOLDS, start
+from .conftest import options_for
 from .recipes import (
     CASCADE,
     COLOUR,
@@ -31,6 +36,7 @@ from .recipes import (
     contents,
     counts,
     run_folder,
+    suite_text,
 )
 
 
@@ -38,6 +44,16 @@ def results(folder: Path) -> dict[str, str]:
     """The files that the same command must write with the same bytes."""
     wanted = (".parquet", ".safetensors", "history.csv")
     return {name: digest for name, digest in contents(folder).items() if name.endswith(wanted)}
+
+
+@pytest.fixture(scope="module")
+def trained(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs folder of three baselines; copy it before changing it."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "tiny.toml").write_text(suite_text(REFERENCE, CASCADE, MAJORITY))
+    plan = make_plan(options_for(small_demo)(str(folder / "tiny.toml")))
+    execute(plan, folder / "runs", jobs=1)
+    return folder / "runs"
 
 
 def test_a_run_folder_tells_everything_about_its_run(plan_of: MakePlan, tmp_path: Path) -> None:
@@ -108,35 +124,122 @@ def redone(out: Path, before: dict[str, str]) -> set[str]:
 def mark(out: Path) -> dict[str, str]:
     """Make every stored state differ from what a new run would store."""
     for path in (out / "tiny").rglob("state.json"):
-        state = json.loads(path.read_text())
-        path.write_text(json.dumps({**state, "started": "long ago"}))
+        rewrite(path, started="long ago")
     return contents(out / "tiny" / "paper")
 
 
-def remove(path: str) -> Callable[[Path], None]:
-    return lambda out: (run_folder(out, "knn") / path).unlink()
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        pytest.param(lambda out: shutil.rmtree(run_folder(out, "knn")), id="the folder"),
-        pytest.param(remove("predictions.parquet"), id="its predictions"),
-        pytest.param(remove("state.json"), id="its state"),
-        pytest.param(remove("config.json"), id="its configuration"),
-    ],
-)
-def test_a_run_that_is_gone_is_done_again_and_no_other(
-    damage: Callable[[Path], None], plan_of: MakePlan, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
+@pytest.mark.parametrize("file", FILES)
+def test_a_run_that_is_damaged_is_named_and_done_again_and_no_other(
+    file: str, damage: Damage, trained: Path, plan_of: MakePlan, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
     out = tmp_path / "runs"
-    execute(plan_of(REFERENCE, KNN, MAJORITY), out, jobs=1)
+    shutil.copytree(trained, out)
     same = results(out)
     before = mark(out)
-    damage(out)
-    assert counts(execute(plan_of(REFERENCE, KNN, MAJORITY), out, jobs=1)) == (1, 2, 0)
-    assert redone(out, before) == {"knn"}
+    damage(run_folder(out, "reference") / file, run_folder(out, "cascade") / file)
+    outcome = execute(plan_of(REFERENCE, CASCADE, MAJORITY), out, jobs=1)
+    assert counts(outcome) == (1, 2, 0)
+    (damaged,) = outcome.damaged
+    assert (damaged.run, damaged.again) == ("paper/reference/seed0", True)
+    assert damaged.reason in capsys.readouterr().err
+    assert redone(out, before) == {"reference"}
     assert results(out) == same
+    again = execute(plan_of(REFERENCE, CASCADE, MAJORITY), out, jobs=1)
+    assert (counts(again), again.damaged) == ((0, 3, 0), ())
+
+
+def test_a_run_whose_folder_is_gone_is_done_again_and_no_other(
+    trained: Path, plan_of: MakePlan, tmp_path: Path
+) -> None:
+    out = tmp_path / "runs"
+    shutil.copytree(trained, out)
+    before = mark(out)
+    shutil.rmtree(run_folder(out, "cascade"))
+    outcome = execute(plan_of(REFERENCE, CASCADE, MAJORITY), out, jobs=1)
+    assert (counts(outcome), outcome.damaged) == ((1, 2, 0), ())
+    assert redone(out, before) == {"cascade"}
+
+
+def test_damaged_runs_that_nobody_asked_for_are_named_and_left(
+    trained: Path, plan_of: MakePlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "runs"
+    shutil.copytree(trained, out)
+    for name in ("reference", "cascade"):
+        (run_folder(out, name) / "config.json").write_text("{")
+    plan = plan_of(REFERENCE, CASCADE, MAJORITY, only=("maj*", "cascade"))
+    outcome = execute(plan, out, jobs=1)
+    assert counts(outcome) == (1, 1, 0)
+    assert {one.run.split("/")[1]: one.again for one in outcome.damaged} == {
+        "reference": False, "cascade": True,
+    }  # fmt: skip
+    said = capsys.readouterr().err
+    assert "paper/cascade/seed0: config.json: damaged: cut short, or no JSON; done again" in said
+    assert "paper/reference/seed0: config.json: damaged" in said
+    assert "left as it is" in said
+
+
+def test_runs_of_the_version_before_are_done_again(
+    trained: Path, plan_of: MakePlan, tmp_path: Path
+) -> None:
+    out = tmp_path / "runs"
+    shutil.copytree(trained, out)
+    for path in out.rglob("*.json"):
+        as_older(path)
+    outcome = execute(plan_of(REFERENCE, CASCADE, MAJORITY), out, jobs=1)
+    assert counts(outcome) == (3, 0, 0)
+    assert {one.reason for one in outcome.damaged} == {
+        "stored by an older lcbench without hashes of its files: run the suite again"
+    }
+    assert len(read_suite(out / "tiny").runs) == 3
+
+
+@pytest.mark.parametrize("damage", EVERY_DAMAGE, ids=named)
+def test_a_plan_that_is_damaged_is_written_anew_and_the_runs_are_kept(
+    damage: Damage,
+    trained: Path,
+    plan_of: MakePlan,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "runs"
+    shutil.copytree(trained, out)
+    other = tmp_path / "other.json"
+    shutil.copy(out / "tiny" / "plan.json", other)
+    rewrite(other, suite="other")
+    damage(out / "tiny" / "plan.json", other)
+    outcome = execute(plan_of(REFERENCE, CASCADE, MAJORITY, only=("majority",)), out, jobs=1)
+    assert (counts(outcome), outcome.damaged) == ((0, 1, 0), ())
+    if damage is not deleted:
+        assert "plan.json is damaged and is written anew" in capsys.readouterr().err
+    suite = read_suite(out / "tiny")
+    assert (len(suite.runs), suite.incomplete) == (3, ())
+
+
+def test_without_a_plan_runs_of_other_data_are_not_mixed_in(
+    trained: Path, plan_of: MakePlan, tmp_path: Path
+) -> None:
+    out = tmp_path / "runs"
+    shutil.copytree(trained, out)
+    (out / "tiny" / "plan.json").unlink()
+    plan = plan_of(REFERENCE, CASCADE, MAJORITY)
+    other = replace(plan, dataset=replace(plan.dataset, sha256="other"))
+    with pytest.raises(UserError, match="made with other images"):
+        execute(other, out, jobs=1)
+
+
+def test_a_plan_of_a_newer_version_is_not_replaced(
+    trained: Path, plan_of: MakePlan, tmp_path: Path
+) -> None:
+    out = tmp_path / "runs"
+    shutil.copytree(trained, out)
+    rewrite(out / "tiny" / "plan.json", schema_version=99)
+    before = contents(out)
+    with pytest.raises(UserError, match="newer lcbench"):
+        execute(plan_of(REFERENCE, CASCADE, MAJORITY), out, jobs=1)
+    assert contents(out) == before
 
 
 @pytest.mark.parametrize(
@@ -159,24 +262,68 @@ def test_runs_are_done_again_when_what_decides_their_result_has_changed(
     assert redone(out, before) == expected
 
 
-def test_leftovers_of_a_killed_run_are_removed(plan_of: MakePlan, tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_run_are_removed(
+    trained: Path, plan_of: MakePlan, tmp_path: Path
+) -> None:
     out = tmp_path / "runs"
-    leftover = run_folder(out, "majority").with_name(".seed0-x1y2")
-    leftover.mkdir(parents=True)
-    (leftover / "predictions.parquet").write_bytes(b"half")
-    execute(plan_of(MAJORITY), out, jobs=1)
-    assert [path.name for path in run_folder(out, "majority").parent.iterdir()] == ["seed0"]
+    shutil.copytree(trained, out)
+    before = contents(out)
+    word = ".lcbench-new-abcd1234"
+    for folder in ("", "splits/paper", "paper/majority", "paper/majority/seed0", "external"):
+        (out / "tiny" / folder / f"{word}-x").mkdir(parents=True)
+        (out / "tiny" / folder / f"{word}-y.json").touch()
+    (out / ".lcbench-lock-tiny").touch()
+    moved = run_folder(out, "majority").with_name(".lcbench-old-abcd1234-seed0")
+    run_folder(out, "majority").rename(moved)
+    shutil.rmtree(moved / f"{word}-x")
+    (moved / f"{word}-y.json").unlink()
+    assert counts(execute(plan_of(REFERENCE, CASCADE, MAJORITY), out, jobs=1)) == (0, 3, 0)
+    assert set(contents(out)) == set(before)
+    assert not list(out.rglob(".lcbench-*"))
 
 
-@pytest.fixture
-def own_workers() -> Iterator[None]:
-    """Worker processes that see this test's cache, and none left over for other tests."""
-    get_reusable_executor().shutdown(wait=True)
-    yield
-    get_reusable_executor().shutdown(wait=True)
+def test_a_second_process_waits_and_then_finds_everything_done(
+    plan_of: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "runs"
+    holder = start(HOLDS, out / "tiny")
+    told: list[str] = []
+
+    def tell(message: str) -> None:
+        told.append(message)
+        holder.communicate("\n")
+
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    monkeypatch.setattr("lcbench.runs.store.warn", tell)
+    assert counts(execute(plan_of(MAJORITY), out, jobs=1)) == (1, 0, 0)
+    assert told == [f"Waiting for another lcbench that works in {out / 'tiny'}"]
 
 
-@pytest.mark.usefixtures("own_workers")
+def test_a_failure_under_fresh_leaves_the_good_run_that_stood_there(
+    own_kinds: str, plan_of: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "runs"
+    own = {"name": "own", "kind": f"{own_kinds}:Own"}
+    execute(plan_of(MAJORITY, own), out, jobs=1)
+    before = contents(run_folder(out, "own"))
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(f"{own_kinds}.Own.fit", fail)
+    outcome = execute(plan_of(MAJORITY, own), out, jobs=1, fresh=True)
+    assert counts(outcome) == (1, 0, 1)
+    (failure,) = outcome.failures
+    assert (failure.kept, outcome.finished) == (True, 2)
+    assert contents(run_folder(out, "own")) == before
+    # Of another making, it would stand beside runs that it does not belong with.
+    other = {**own, "answer": "adenocarcinoma"}
+    outcome = execute(plan_of(MAJORITY, other), out, jobs=1, fresh=True)
+    assert not outcome.failures[0].kept
+    assert read_record(run_folder(out, "own") / "state.json", RunState).status == "failed"
+
+
 def test_two_fresh_runs_give_equal_bytes_whatever_the_cache_and_the_number_of_jobs(
     plan_of: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,15 +12,16 @@ import pytest
 
 from lcbench.datasets.dataset import Dataset
 from lcbench.errors import UserError
+from lcbench.runs.external_records import OverlapRecord
 from lcbench.runs.overlap import overlap_with_training
-from lcbench.runs.records import OverlapRecord
-from lcbench.storage import file_sha256
+from lcbench.storage import content_hash, file_sha256
 
 from ..leakage.tissue import saved, tile
 from .recipes import plan_record
 
 SIDE = 192
 TRAINING = ["aca/0.png", "aca/1.png", "normal/2.png"]
+SPLIT = pd.DataFrame({"image": TRAINING, "side": ["train", "validation", "test"]})
 
 
 def external(root: Path, images: Sequence[str]) -> Dataset:
@@ -34,9 +35,16 @@ def suite(tmp_path: Path) -> Path:
     """A suite folder with one split of three images."""
     folder = tmp_path / "runs" / "s"
     (folder / "splits" / "paper").mkdir(parents=True)
-    table = pd.DataFrame({"image": TRAINING, "side": ["train", "validation", "test"]})
-    table.to_csv(folder / "splits" / "paper" / "seed0.csv", index=False)
+    SPLIT.to_csv(folder / "splits" / "paper" / "seed0.csv", index=False)
     return folder
+
+
+def overlap(
+    suite: Path, root: Path | str, external: Dataset, training: Path | None = None
+) -> OverlapRecord:
+    """Compare with the images of a suite whose runs know the hash of its split."""
+    known = {"paper/seed0": content_hash(SPLIT.to_csv(index=False))}
+    return overlap_with_training(suite, plan_record(root=str(root)), external, training, known)
 
 
 @pytest.fixture
@@ -62,7 +70,7 @@ def outside(tmp_path: Path, training: Path) -> Dataset:
 def test_copies_and_turned_images_are_found_and_others_are_not(
     suite: Path, training: Path, outside: Dataset
 ) -> None:
-    found = overlap_with_training(suite, plan_record(root=str(training)), outside, None)
+    found = overlap(suite, training, outside)
     assert found.reason == ""
     assert (found.training_images, found.images) == (3, 4)
     assert (found.with_sibling, found.exact) == (2, 1)
@@ -75,7 +83,7 @@ def test_a_folder_of_other_tissue_shares_nothing(
     suite: Path, training: Path, outside: Dataset
 ) -> None:
     other = external(outside.root, ["own mirrored.png", "own.png"])
-    found = overlap_with_training(suite, plan_record(root=str(training)), other, None)
+    found = overlap(suite, training, other)
     assert found == OverlapRecord(training_images=3, images=2)
 
 
@@ -84,7 +92,7 @@ def test_the_same_pixels_in_another_format_are_an_exact_copy(
 ) -> None:
     saved(tile(1, SIDE), tmp_path / "outside" / "stored.bmp")
     other = external(tmp_path / "outside", ["stored.bmp"])
-    found = overlap_with_training(suite, plan_record(root=str(training)), other, None)
+    found = overlap(suite, training, other)
     assert (found.with_sibling, found.exact) == (1, 1)
     assert found.pairs == ("stored.bmp = aca/1.png (the same pixels)",)
 
@@ -94,7 +102,7 @@ def test_images_that_moved_are_found_where_the_user_says(
 ) -> None:
     moved = tmp_path / "elsewhere"
     shutil.move(training, moved)
-    found = overlap_with_training(suite, plan_record(root=str(training)), outside, moved)
+    found = overlap(suite, training, outside, moved)
     assert (found.with_sibling, found.exact) == (2, 1)
 
 
@@ -102,12 +110,12 @@ def test_images_that_are_gone_are_a_reason_and_no_error(
     suite: Path, training: Path, outside: Dataset
 ) -> None:
     (training / TRAINING[1]).unlink()
-    found = overlap_with_training(suite, plan_record(root=str(training)), outside, None)
+    found = overlap(suite, training, outside)
     assert found == OverlapRecord(
         reason=f"1 of 3 training images are not in {training} any more (see --training)"
     )
     shutil.rmtree(training)
-    found = overlap_with_training(suite, plan_record(root=str(training)), outside, None)
+    found = overlap(suite, training, outside)
     assert found.reason.startswith("3 of 3 training images")
 
 
@@ -116,7 +124,7 @@ def test_a_place_that_the_user_names_must_hold_the_images(
 ) -> None:
     wrong = tmp_path / "wrong"
     with pytest.raises(UserError, match="--training 3 of 3 training images are not in") as caught:
-        overlap_with_training(suite, plan_record(root=str(training)), outside, wrong)
+        overlap(suite, training, outside, wrong)
     assert str(wrong) in caught.value.message
     assert TRAINING[0] in caught.value.remedy
 
@@ -124,11 +132,33 @@ def test_a_place_that_the_user_names_must_hold_the_images(
 def test_runs_that_do_not_say_where_their_images_lie_are_not_compared(
     suite: Path, outside: Dataset, tmp_path: Path
 ) -> None:
-    reason = "the runs do not say where their images lie (see --training)"
-    assert overlap_with_training(suite, plan_record(), outside, None).reason == reason
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    assert (
-        overlap_with_training(empty, plan_record(root=str(tmp_path)), outside, None).reason
-        == reason
+    assert overlap(suite, "", outside).reason == (
+        "the runs do not say where their images lie (see --training)"
     )
+    (tmp_path / "empty").mkdir()
+    assert (
+        "no file in splits is as it was stored" in overlap(tmp_path / "empty", "x", outside).reason
+    )
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\x00", b"image,side\naca/0.png,train\n", b"side\ntrain\n"]
+)
+def test_a_split_file_that_is_not_as_it_was_stored_is_not_used(
+    content: bytes, suite: Path, training: Path, outside: Dataset
+) -> None:
+    (suite / "splits" / "paper" / "seed0.csv").write_bytes(content)
+    found = overlap(suite, training, outside)
+    assert "no file in splits is as it was stored" in found.reason
+    assert found.training_images == 0
+
+
+@pytest.mark.parametrize("image", ["../../etc/hostname", "/etc/hostname"])
+def test_images_that_lie_outside_the_training_data_are_not_looked_at(
+    image: str, suite: Path, training: Path, outside: Dataset
+) -> None:
+    foreign = SPLIT.assign(image=[image, *TRAINING[1:]]).to_csv(index=False)
+    (suite / "splits" / "paper" / "seed0.csv").write_text(foreign)
+    known = {"paper/seed0": content_hash(foreign)}
+    plan = plan_record(root=str(training))
+    assert overlap_with_training(suite, plan, outside, None, known).training_images == 0

@@ -108,7 +108,7 @@ def test_claims_that_the_report_could_not_read_are_an_error_before_images_are_re
 
 @pytest.mark.parametrize("seeds", [0, -1])
 def test_without_seeds_there_is_nothing_to_run(seeds: int, plan_of: MakePlan) -> None:
-    with pytest.raises(UserError, match="at least one seed"):
+    with pytest.raises(UserError, match="not between 1 and 100"):
         plan_of(MAJORITY, seeds=seeds)
 
 

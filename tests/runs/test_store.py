@@ -13,17 +13,17 @@ from lcbench.runs.store import (
     find_taxonomy,
     plan_taxonomy,
     read_plan,
-    read_run,
     run_folders,
     suite_folders,
 )
+from lcbench.runs.stored import UnusableRunError, read_run
 from lcbench.runs.suite import load_suite
 from lcbench.taxonomy import Taxonomy
 
 from .recipes import plan_record
 
 CONFIG = {
-    **dict.fromkeys(("protocol", "baseline", "purpose", "kind"), ""),
+    **dict.fromkeys(("protocol", "baseline", "purpose", "kind"), "x"),
     **dict.fromkeys(("device", "precision", "commit"), ""),
     "recipe": {}, "seed": 0, "fold": 0, "backbone": None, "versions": {},
     "split": {
@@ -64,14 +64,18 @@ def test_temporary_folders_and_what_holds_no_runs_are_passed_over(tmp_path: Path
     ):  # fmt: skip
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "paper" / "one" / "seed9").touch()
-    found = [path.relative_to(tmp_path).as_posix() for path in run_folders(tmp_path, plan())]
+    found = [
+        path.relative_to(tmp_path).as_posix() for path in run_folders(tmp_path, plan().protocols)
+    ]
     assert found == wanted
 
 
 def test_a_folder_without_records_is_no_run(tmp_path: Path) -> None:
-    assert read_run(tmp_path) is None
-    (tmp_path / "config.json").write_text("{}")
-    assert read_run(tmp_path) is None
+    for missing in ("config.json", "state.json"):
+        with pytest.raises(UnusableRunError, match=f"no {missing}") as caught:
+            read_run(tmp_path)
+        assert caught.value.kind == "interrupted"
+        (tmp_path / "config.json").write_text("{}")
 
 
 def test_a_plan_read_back_knows_the_folder_names_of_its_classes(tmp_path: Path) -> None:

@@ -142,6 +142,8 @@ def test_roles_are_what_the_suite_says_and_none_where_it_says_nothing(tmp_path):
         (MINE.replace('["paper"]', '["splits"]'), "reserved names: splits"),
         (MINE.replace("seeds", "sedes"), "sedes: Extra inputs"),
         (MINE.replace("seeds = 2", "seeds = 0"), "seeds"),
+        (MINE.replace("seeds = 2", "seeds = 1_000_000_000"), "seeds: Input should be less than or"),
+        (MINE.replace('"mine"', f'"{"m" * 101}"'), "name: String should have at most 100 char"),
         (MINE.replace('["paper"]', "[]"), "protocols"),
         (MINE.replace('kind = "majority"', ""), "baselines.0.kind: Field required"),
         (HEADER, "baselines: Field required"),

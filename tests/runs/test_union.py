@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from lcbench.errors import UserError
@@ -18,12 +18,14 @@ from lcbench.provenance import typed
 from lcbench.runs import plan as planning
 from lcbench.runs.describe import describe_plan
 from lcbench.runs.execute import execute
-from lcbench.runs.finished import Incomplete, read_suite
+from lcbench.runs.finished import Incomplete
 from lcbench.runs.plan import Plan
+from lcbench.runs.reading import read_suite
 from lcbench.runs.records import LeftOut
 from lcbench.runs.store import read_plan
 
-from .recipes import KNN, MAJORITY, REFERENCE, MakePlan, contents, counts
+from ..stored import rewrite
+from .recipes import COLOUR, KNN, MAJORITY, REFERENCE, MakePlan, contents, counts
 
 Run = Callable[..., tuple[int, int, int]]
 
@@ -135,12 +137,24 @@ CHANGED = {**REFERENCE, "epochs": 3}
 @pytest.mark.parametrize(
     ("recipes", "asked", "said"),
     [
-        ((), {"backbone": "test_convnext"}, "another recipe or other weights"),
-        ((), {"backbone": "test_convnext", "seeds": 3}, "another recipe or other weights"),
-        ((), {"backbone": "test_convnext", "seeds": 1}, "another recipe or other weights"),
-        ((), {"backbone": "test_convnext", "only": ("knn",)}, "another recipe or other weights"),
-        ((CHANGED, KNN, MAJORITY), {}, "another recipe or other weights"),
-        ((CHANGED, KNN, MAJORITY), {"seeds": 1}, "another recipe or other weights"),
+        ((), {"backbone": "test_convnext"}, "another recipe, other code or other weights"),
+        (
+            (),
+            {"backbone": "test_convnext", "seeds": 3},
+            "another recipe, other code or other weights",
+        ),
+        (
+            (),
+            {"backbone": "test_convnext", "seeds": 1},
+            "another recipe, other code or other weights",
+        ),
+        (
+            (),
+            {"backbone": "test_convnext", "only": ("knn",)},
+            "another recipe, other code or other weights",
+        ),
+        ((CHANGED, KNN, MAJORITY), {}, "another recipe, other code or other weights"),
+        ((CHANGED, KNN, MAJORITY), {"seeds": 1}, "another recipe, other code or other weights"),
         ((REFERENCE, {**MAJORITY, "name": "knn"}, MAJORITY), {}, "another recipe"),
         ((), {"groups": None, "only": ("majority",)}, "other source groups"),
         ((), {"groups": None, "seeds": 1}, "other source groups"),
@@ -238,6 +252,92 @@ def test_the_same_images_in_a_renamed_folder_are_the_same_and_other_groups_are_n
     assert execute(joined, out, jobs=1, fresh=True).done == 1
 
 
+def swapped(groups: Path, folder: Path) -> Path:
+    """A groups file in which two images of a class have exchanged their groups."""
+    table = pd.read_csv(groups, dtype=str)
+    first = table["group"].iloc[0]
+    kind = table["image"].str.split("/").str[0]
+    second = table.index[(table["group"] != first) & (kind == kind.iloc[0])][0]
+    table.loc[[0, second], "group"] = table.loc[[second, 0], "group"].to_numpy()
+    folder.mkdir()
+    table.to_csv(folder / groups.name, index=False)
+    return folder / groups.name
+
+
+def test_groups_that_were_swapped_under_the_same_name_are_other_groups(
+    run: Run, out: Path, small_demo: Path, tmp_path: Path
+) -> None:
+    """As many groups, of the same names, from a file of the same name."""
+    assert run(KNN, MAJORITY) == (2, 0, 0)
+    other = swapped(small_demo / "groups.csv", tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="other source groups"):
+        run(KNN, MAJORITY, groups=other)
+    assert run(KNN, MAJORITY, groups=other, fresh=True) == (2, 0, 0)
+    suite = read_suite(out / "tiny")
+    groups = pd.read_csv(other, dtype=str).set_index("image")["group"]
+    for model in suite.models("paper"):
+        table = model.table
+        assert table["group"].tolist() == groups.loc[table["image"]].tolist()
+
+
+def test_classes_in_another_order_are_another_class_tree(plan_of: MakePlan, out: Path) -> None:
+    """Models would answer with the other class."""
+    plan = plan_of(KNN, MAJORITY)
+    execute(plan, out, jobs=1)
+    parents = dict(reversed(plan.taxonomy.parents.items()))
+    other = replace(plan, taxonomy=replace(plan.taxonomy, parents=parents))
+    with pytest.raises(UserError, match="another class tree"):
+        execute(other, out, jobs=1)
+
+
+def test_a_kind_of_ones_own_whose_source_has_changed_is_another_kind(
+    own_kinds: str, run: Run, tmp_path: Path
+) -> None:
+    own = {"name": "own", "kind": f"{own_kinds}:Own"}
+    assert run(MAJORITY, own) == (2, 0, 0)
+    assert run(MAJORITY, own) == (0, 2, 0)
+    file = tmp_path / "own" / f"{own_kinds}.py"
+    file.write_text(file.read_text() + "# changed\n")
+    with pytest.raises(UserError, match="other code"):
+        run(MAJORITY, own)
+    assert run(MAJORITY, own, only=("own",), fresh=True) == (1, 0, 0)
+    assert run(MAJORITY, own) == (0, 2, 0)
+
+
+def test_runs_on_another_division_of_the_images_are_not_mixed(plan_of: MakePlan, out: Path) -> None:
+    """As a library divides them otherwise after an update."""
+    execute(plan_of(KNN, MAJORITY), out, jobs=1)
+    plan = plan_of(KNN, MAJORITY, only=("majority",))
+    (planned,) = plan.splits
+    sides = planned.split.sides.copy()
+    first, last = planned.split.rows("train")[0], planned.split.rows("validation")[0]
+    sides[[first, last]] = sides[[last, first]]
+    other = replace(planned, split=replace(planned.split, sides=sides))
+    with pytest.raises(UserError, match="another division of the images"):
+        execute(replace(plan, splits=(other,)), out, jobs=1, fresh=True)
+
+
+def test_what_the_suite_has_no_longer_stays_on_disk_and_is_left_out(run: Run, out: Path) -> None:
+    run(REFERENCE, KNN, MAJORITY)
+    run(REFERENCE, KNN, MAJORITY, only=("reference",))
+    assert read_suite(out / "tiny").baselines == ("reference", "knn", "majority")
+    run(REFERENCE, MAJORITY)
+    suite = read_suite(out / "tiny")
+    assert suite.baselines == suite.plan.baselines == ("reference", "majority")
+    (gone,) = suite.incomplete
+    assert (gone.run, gone.kind) == ("paper/knn", "retired")
+    assert (out / "tiny/paper/knn/seed0/predictions.parquet").is_file()
+    assert run(REFERENCE, KNN, MAJORITY) == (0, 3, 0)  # and it is there when the suite has it again
+    assert read_suite(out / "tiny").incomplete == ()
+
+
+def test_a_retired_baseline_of_another_making_stands_in_nobodys_way(run: Run) -> None:
+    run(KNN, MAJORITY, groups=None)
+    with pytest.raises(UserError, match="other source groups"):
+        run(KNN, MAJORITY, only=("majority",), fresh=True)
+    assert run(MAJORITY, fresh=True) == (1, 0, 0)
+
+
 def test_what_an_earlier_command_planned_and_is_missing_is_still_told(
     plan_of: MakePlan, out: Path
 ) -> None:
@@ -254,14 +354,15 @@ def test_what_an_earlier_command_planned_and_is_missing_is_still_told(
 def test_a_baseline_that_was_left_out_and_is_run_now_is_no_longer_left_out(
     plan_of: MakePlan,
 ) -> None:
-    plan = plan_of(KNN, MAJORITY)
-    first = describe_plan(plan_of(KNN, MAJORITY, only=("majority",)), left_out("knn", "other"))
+    recipes = (KNN, MAJORITY, {**COLOUR, "name": "other"})
+    plan = plan_of(*recipes, skip=("other",))
+    first = describe_plan(plan_of(*recipes, only=("majority",)), left_out("knn", "other"))
     assert [entry.baseline for entry in first.left_out] == ["knn", "other"]
     both = describe_plan(plan, left_out("other"), first)
     assert both.left_out == left_out("other")
     assert both.baselines == ("knn", "majority")
     # The other way round: its runs of before stand, and the invocation says what happened later.
-    later = describe_plan(plan_of(KNN, MAJORITY, only=("majority",)), left_out("knn"), both)
+    later = describe_plan(plan_of(*recipes, only=("majority",)), left_out("knn"), both)
     assert later.left_out == left_out("other")
     assert later.invocations[-1].left_out == left_out("knn")
 
@@ -271,9 +372,7 @@ def test_runs_of_a_protocol_that_an_older_plan_forgot_are_found(
 ) -> None:
     execute(plan_of(MAJORITY, protocols=("paper", "grouped")), out, jobs=1)
     file = out / "tiny" / "plan.json"
-    stored: dict[str, Any] = json.loads(file.read_text())
-    del stored["invocations"], stored["roles"]
-    file.write_text(json.dumps(stored | {"protocols": ["grouped"]}))
+    rewrite(file, "invocations", "roles", protocols=["grouped"])
     plan = read_plan(out / "tiny")
     assert [(one.protocols, one.baselines) for one in plan.invocations] == [
         (("grouped",), ("majority",))

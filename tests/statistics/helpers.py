@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
+from lcbench.statistics import metrics
 from lcbench.statistics.choices import Method
 from lcbench.statistics.effects import Effects, effects_panel, read_effects
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.paired_groups import PairedGroups
-from lcbench.statistics.panel import Panel
+from lcbench.statistics.panel import Count, Panel, count_panel
 
 
 def effects(
@@ -27,3 +30,33 @@ def slopes(panel: Panel[Any], step: float = 1e-3) -> NDArray[np.float64]:
     units = step * np.eye(panel.design.units)
     up, down = (panel.evaluate(1.0 + sign * units) for sign in (1, -1))
     return (up - down) / (2.0 * step)
+
+
+PANEL = {
+    "accuracy": Count(metrics.accuracy, proportion=True),
+    "macro F1": Count(metrics.macro_f1),
+    "recall": Count(
+        lambda counts: metrics.recall(counts)[..., 1],
+        lambda counts: metrics.true_support(counts)[..., 1],
+    ),
+    "precision": Count(
+        lambda counts: metrics.precision(counts)[..., 1],
+        lambda counts: metrics.predicted_support(counts)[..., 1],
+    ),
+}
+tables = hnp.arrays(
+    np.int64, st.tuples(st.integers(1, 9), st.just(3), st.just(3)), elements=st.integers(0, 4)
+)
+
+
+def correct_panel(correct: Any, sizes: Any, **options: Any) -> Panel[str]:
+    """Return the panel of the accuracy with so many correct images in each group."""
+    counts = np.stack([correct, np.asarray(sizes)], axis=1)
+    share = Count(
+        lambda sums: np.divide(
+            sums[..., 0], sums[..., 1], out=np.zeros(sums.shape[:-1]), where=sums[..., 1] > 0
+        ),
+        lambda sums: sums[..., 1],
+        **options,
+    )
+    return count_panel(counts, {"accuracy": share})

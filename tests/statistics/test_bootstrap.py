@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from lcbench.statistics import bootstrap
-from lcbench.statistics.bootstrap import Design, bootstrap_weights, resample
+from lcbench.statistics.bootstrap import bootstrap_weights, resample
+from lcbench.statistics.design import Design
 
 DESIGNS = [Design(5), Design(5, 3), Design(5, 1, (0, 1, 0, 1, 0), (4, 2, 1, 1, 3))]
 

@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.calibration import (
     CLIP,
     FEWEST,
@@ -19,9 +18,10 @@ from lcbench.statistics.calibration import (
     calibration_panel,
     calibration_slope,
 )
+from lcbench.statistics.design import Design
 from lcbench.statistics.interval_model import NO_COVERAGE, NO_INTERVAL, NOT_DEFINED
 from lcbench.statistics.intervals import intervals
-from lcbench.statistics.panel import difference
+from lcbench.statistics.panels import difference
 
 ANY = (-math.inf, math.inf)
 BOTH = {"slope": (calibration_slope, ANY), "intercept": (calibration_intercept, ANY)}

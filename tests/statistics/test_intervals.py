@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 
 from lcbench.statistics import metrics
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import METHODS
+from lcbench.statistics.design import Design
 from lcbench.statistics.interval_model import (
     DESCRIPTIONS,
     FIXED,
@@ -21,7 +21,8 @@ from lcbench.statistics.interval_model import (
 )
 from lcbench.statistics.intervals import all_intervals, intervals
 from lcbench.statistics.limits import Scale, score_limits, wilson
-from lcbench.statistics.panel import Count, Measure, Panel, count_panel, difference
+from lcbench.statistics.panel import Count, Measure, Panel, count_panel
+from lcbench.statistics.panels import difference
 
 FEW = 200
 # Images of the second and third class that are called one of the two, and those that are not.

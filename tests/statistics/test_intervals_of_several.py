@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from lcbench.statistics import metrics
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import METHODS
+from lcbench.statistics.design import Design
 from lcbench.statistics.intervals import all_intervals, intervals
 from lcbench.statistics.limits import wilson
-from lcbench.statistics.panel import Count, count_panel, join, rekeyed
+from lcbench.statistics.panel import Count, count_panel
+from lcbench.statistics.panels import join, rekeyed
 from lcbench.statistics.rates import pooled_trials
 
 FEW = 200

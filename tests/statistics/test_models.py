@@ -5,7 +5,8 @@ from lcbench.statistics import metrics
 from lcbench.statistics.choices import METHODS
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.models import model_intervals
-from lcbench.statistics.panel import Count, count_panel, difference
+from lcbench.statistics.panel import Count, count_panel
+from lcbench.statistics.panels import difference
 
 FEW = 200
 PANEL = {"accuracy": Count(metrics.accuracy, proportion=True), "macro F1": Count(metrics.macro_f1)}
@@ -39,6 +40,14 @@ def test_a_model_with_fewer_measures_takes_none_from_the_others(panels):
     assert found.differences["a", "c"] == full.differences["a", "c"]
     for pair in pairs[:2]:
         assert found.differences[pair] == {"macro F1": full.differences[pair]["macro F1"]}
+
+
+def test_differences_that_come_from_elsewhere_are_left_out(panels):
+    full = model_intervals(panels, [("a", "b")])
+    found = model_intervals(panels, [("a", "b")], apart={"accuracy"})
+    assert found.own == full.own
+    rest = {"macro F1": full.differences["a", "b"]["macro F1"]}
+    assert found.differences == {("a", "b"): rest}
 
 
 def test_models_may_have_any_names(panels):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.effects import effects_panel
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.limits import wilson

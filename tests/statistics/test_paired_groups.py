@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from lcbench.statistics.bootstrap import Design
-from lcbench.statistics.paired_groups import of_groups, pair_groups
+from lcbench.statistics.design import Design
+from lcbench.statistics.paired_groups import RowGroups, of_groups, pair_groups
 
 
 def test_pairs_are_counted_in_each_group():
@@ -32,6 +32,20 @@ def test_pairs_are_counted_under_each_seed():
     # Strata of the groups that are there, numbered without gaps.
     assert pairs.design == Design(3, 3, (1, 0, 2), (1, 0, 1, 0, 0, 1, 1, 0, 1))
     assert of_groups(pairs.size).tolist() == [2, 1, 2]
+
+
+def test_rows_are_grouped_once_for_all_pairs(monkeypatch):
+    rng = np.random.default_rng(0)
+    first, second, third = rng.random((3, 200)) < 0.3
+    groups, seeds, strata = rng.integers(0, 20, 200), rng.integers(0, 3, 200), np.arange(20) % 2
+    expected = [pair_groups(first, other, groups, seeds, strata) for other in (second, third)]
+    rows = RowGroups.of(groups, seeds, strata)
+    monkeypatch.setattr(np, "unique", None)  # what sorts the rows
+    for other, one in zip((second, third), expected, strict=True):
+        found = rows.pair(first, other)
+        for name in ("only_a", "only_b", "both", "size"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(one, name))
+        assert found.design == one.design
 
 
 def test_lengths_must_agree():

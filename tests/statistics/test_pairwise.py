@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from lcbench.statistics.paired_groups import pair_groups
+from lcbench.statistics.paired_groups import RowGroups, pair_groups
 from lcbench.statistics.paired_tests import (
     clustered_score,
     clustered_score_of_training,
@@ -38,12 +38,11 @@ events = hnp.arrays(np.bool_, length)
 codes = hnp.arrays(np.int64, length, elements=st.integers(0, 6))
 
 
-def compare(event_a, event_b, groups, once=None, **options):
+def compare(event_a, event_b, groups, once=None, seeds=None, strata=None, **options):
     event_a, event_b = np.asarray(event_a, bool), np.asarray(event_b, bool)
     once = np.ones(len(event_a), bool) if once is None else once
-    events = {"b": event_b}
-    found = compare_with_each(event_a, events, np.asarray(groups), once, resamples=FEW, **options)
-    return found["b"]
+    rows = RowGroups.of(np.asarray(groups), seeds, strata)
+    return compare_with_each(event_a, {"b": event_b}, rows, once, resamples=FEW, **options)["b"]
 
 
 def some_rows(seed=0, n=120):
@@ -54,7 +53,7 @@ def some_rows(seed=0, n=120):
 def test_a_comparison_is_made_of_its_parts():
     event_a, event_b, groups = some_rows()
     pairs = pair_groups(event_a, event_b, groups)
-    found = compare(event_a, event_b, groups, seed=3)
+    found = compare(event_a, event_b, groups)
     b, c = int((event_a & ~event_b).sum()), int((event_b & ~event_a).sum())
     assert dataclasses.astuple(found.discordance) == (b, c, 120)
     assert found.independent == found.discordance
@@ -69,7 +68,7 @@ def test_a_comparison_is_made_of_its_parts():
         TestName.sign_flip: sign_flip(pairs),
         TestName.clustered_score: clustered_score(pairs),
     }
-    assert found.effects == effects(pairs, resamples=FEW, seed=3)
+    assert found.effects == effects(pairs, resamples=FEW)
     assert found.detectable == detectable_after(pairs)
     assert (found.training, found.few_groups) == (None, pairs.rates.few_groups)
 
@@ -170,7 +169,7 @@ def test_others_change_nothing():
     event_a, event_b, groups = some_rows()
     once = np.ones(120, bool)
     others = {"b": event_b, "c": event_a, "a-b": ~event_b}
-    found = compare_with_each(event_a, others, groups, once, resamples=FEW)
+    found = compare_with_each(event_a, others, RowGroups.of(groups), once, resamples=FEW)
     assert list(found) == list(others)
     for name, event in others.items():
         assert found[name] == compare(event_a, event, groups, family=3)

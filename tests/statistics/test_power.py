@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.limits import wilson
 from lcbench.statistics.paired_groups import PairedGroups
 from lcbench.statistics.paired_tests import clustered_score, durkalski, obuchowski

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from lcbench.statistics import ranking
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.interval_model import UNDEFINED, WILSON
 from lcbench.statistics.intervals import all_intervals
 from lcbench.statistics.limits import wilson

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.kinds import of_cells
 from lcbench.statistics.limits import Scale

@@ -7,11 +7,11 @@ import pytest
 from scipy.special import expit
 from statsmodels.stats.proportion import proportion_confint
 
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.calibration import Confidences, calibration_panel
+from lcbench.statistics.design import Design
 from lcbench.statistics.interval_model import NO_COVERAGE, NO_INTERVAL, NOT_DEFINED
 from lcbench.statistics.intervals import intervals
-from lcbench.statistics.panel import difference
+from lcbench.statistics.panels import difference
 from lcbench.statistics.reliability import calibration_error, confidence_bins, reliability_curve
 
 ERROR = {"error": (calibration_error, (0.0, 1.0))}

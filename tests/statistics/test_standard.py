@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.choices import METHODS
+from lcbench.statistics.design import Design
 from lcbench.statistics.groups import cluster_codes
 from lcbench.statistics.interval_model import (
     DESCRIPTIONS,
@@ -18,7 +18,7 @@ from lcbench.statistics.interval_model import (
     WILSON,
 )
 from lcbench.statistics.intervals import all_intervals, intervals
-from lcbench.statistics.panel import difference
+from lcbench.statistics.panels import difference
 from lcbench.statistics.registry import METRICS, MetricKey
 from lcbench.statistics.standard import confusion_panel, count_statistics, standard_panel
 from lcbench.statistics.tree import ClassTree

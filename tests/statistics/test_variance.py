@@ -6,7 +6,8 @@ import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcbench.statistics.bootstrap import Design, resample
+from lcbench.statistics.bootstrap import resample
+from lcbench.statistics.design import Design
 from lcbench.statistics.metrics import ratio
 from lcbench.statistics.panel import Count, count_panel
 from lcbench.statistics.variance import (

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from lcbench.errors import UserError
 from lcbench.predictions.alignment import Aligned
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.groups import ClusterCodes, class_strata
 from lcbench.statistics.interval_model import Interval
+from lcbench.statistics.paired_groups import RowGroups
 from lcbench.statistics.panel import Panel
 from lcbench.statistics.rates import GroupedRate
 from lcbench.statistics.registry import MetricKey
@@ -100,6 +101,10 @@ class CodedPredictions:
         """(groups,) stratum of each source group: its class."""
         found = class_strata(self.true, self.clusters.codes, self.clusters.count)
         return np.array(found, np.int64)
+
+    def row_groups(self, rows: NDArray[np.bool_]) -> RowGroups:
+        """Return group and seed of some of the rows, for what is counted in pairs of models."""
+        return RowGroups.of(self.clusters.codes[rows], self.seed_code[rows], self.strata)
 
     @cached_property
     def units(self) -> Codes:

@@ -19,9 +19,8 @@ from lcbench.statistics.groups import ClusterCodes, class_strata, cluster_codes
 from lcbench.statistics.hierarchy import labels_at_level, nodes_at_level, predicted_at_level
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.intervals import intervals
-from lcbench.statistics.metrics import Values, ratio
 from lcbench.statistics.paired_groups import pair_groups
-from lcbench.statistics.panel import Count, count_panel
+from lcbench.statistics.panel import column_share, count_panel
 from lcbench.statistics.power import ALPHA
 from lcbench.taxonomy import Taxonomy
 
@@ -153,9 +152,7 @@ def _score_arm(
     # Every trained model answered every image: groups and models are crossed.
     right = pair_groups(true == predicted, true == predicted, groups, arm.run[scored], strata)
     counts = np.stack([right.both.ravel(), right.size.ravel()], axis=1)
-    panel = count_panel(
-        counts, {"it": Count(_first_of_second, _second, proportion=True)}, right.design
-    )
+    panel = count_panel(counts, {"it": column_share(0, 1, proportion=True)}, right.design)
     settle = partial(intervals, panel, method=settings.interval, resamples=settings.resamples)
     accuracy = settle()["it"]
     rate = float((true == classes.index(majority)).mean())
@@ -189,11 +186,3 @@ def _above(accuracy: Interval, rate: float) -> Interval:
             "training": training,
         }
     )
-
-
-def _first_of_second(sums: Values) -> Values:
-    return ratio(sums[..., 0], _second(sums))
-
-
-def _second(sums: Values) -> Values:
-    return np.asarray(sums[..., 1])

@@ -24,15 +24,15 @@ from lcbench.statistics.effects import difference_panel
 from lcbench.statistics.events import EventRows, event_rows
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.intervals import intervals
-from lcbench.statistics.models import ModelIntervals
-from lcbench.statistics.paired_groups import pair_groups
+from lcbench.statistics.models import Pair
+from lcbench.statistics.paired_groups import RowGroups
 from lcbench.statistics.pairwise import PairedComparison, TestName, compare_with_each
 from lcbench.statistics.power import ALPHA
 from lcbench.statistics.registry import METRICS, MetricKey
 from lcbench.statistics.several import adjust, cochran_q, cochran_q_permuted, simultaneous_tail
 from lcbench.statistics.standard import rate_cells
 
-Pairs = Sequence[tuple[str, str]]
+Pairs = Sequence[Pair]
 
 
 def scores_of(found: Mapping[MetricKey, Interval]) -> tuple[Score, ...]:
@@ -92,10 +92,10 @@ class _Family:
 def pair_results(
     coded: CodedPredictions,
     pairs: Pairs,
-    found: ModelIntervals[MetricKey],
+    differences: Mapping[Pair, Mapping[MetricKey, Interval]],
     settings: AnalysisSettings,
 ) -> tuple[PairResult, ...]:
-    """Return the differences of each pair, and its paired tests on every event of the tree."""
+    """Return each pair with its differences, and its paired tests on every event of the tree."""
     if not pairs:
         return ()
     families = [
@@ -105,48 +105,46 @@ def pair_results(
         PairResult(
             a=a,
             b=b,
-            differences=scores_of(
-                {**found.differences[a, b], **_rate_differences(coded, a, b, settings)}
-            ),
+            differences=scores_of(differences[a, b]),
             events=tuple(family.comparison((a, b)) for family in families),
         )
         for a, b in pairs
     )
 
 
-def _rate_differences(
-    coded: CodedPredictions, a: str, b: str, settings: AnalysisSettings
-) -> dict[MetricKey, Interval]:
+def rate_differences(
+    coded: CodedPredictions, pairs: Pairs, settings: AnalysisSettings
+) -> dict[Pair, dict[MetricKey, Interval]]:
     """Return the differences of the metrics that are rates, as the paired events have them.
 
     Only images on which the models differ tell about them, which two separate rates do not show.
     A share of what goes right is compared by what goes wrong, A's rate minus B's: how failures heap
     is what the events look at, too.
     """
-    found = {}
+    found: dict[Pair, dict[MetricKey, Interval]] = {(a, b): {} for a, b in pairs}
     for key, (cells, labels) in rate_cells(coded.tree).items():
         rows = labels[coded.true].astype(bool)
-        if rows.any():
+        if not pairs or not rows.any():
+            continue
+        groups = coded.row_groups(rows)
+        for a, b in pairs:
             one, other = (
                 cells[coded.true[rows], coded.aligned.predicted[name][rows]].astype(bool)
                 for name in (a, b)
             )
             if METRICS[key.metric].higher_is_better:
                 one, other = ~other, ~one
-            pairs = pair_groups(
-                one, other, coded.clusters.codes[rows], coded.seed_code[rows], coded.strata
-            )
-            panel = difference_panel(pairs)
-            found[key] = intervals(panel, method=settings.interval, resamples=settings.resamples)[
-                "rate"
-            ]
+            panel = difference_panel(groups.pair(one, other))
+            found[a, b][key] = intervals(
+                panel, method=settings.interval, resamples=settings.resamples
+            )["rate"]
     return found
 
 
 def _family(
     coded: CodedPredictions, event: EventRows, pairs: Pairs, settings: AnalysisSettings
 ) -> _Family:
-    clusters = coded.clusters.codes[event.rows]
+    rows = coded.row_groups(event.rows)
     once = coded.seed[event.rows] == coded.seeds[0]
     happens = {name: event.happens(coded.aligned.predicted[name]) for name in coded.aligned.names}
     found: dict[tuple[str, str], PairedComparison] = {}
@@ -155,10 +153,8 @@ def _family(
         compared = compare_with_each(
             happens[a],
             {b: happens[b] for b in others},
-            clusters,
+            rows,
             once,
-            seeds=coded.seed_code[event.rows],
-            strata=coded.strata,
             family=len(pairs),
             method=settings.interval,
             resamples=settings.resamples,
@@ -215,12 +211,11 @@ def best_model(coded: CodedPredictions, floor: Collection[str]) -> Best | None:
     ranked = sorted(names, key=lambda name: -rates[name].value)
     tail = simultaneous_tail(np.stack([rates[name].influence for name in names], axis=1))
     rows = coded.has_leaf
+    groups = RowGroups.of(coded.clusters.codes[rows], None, coded.strata)
     wrong = {name: (coded.aligned.predicted[name] != coded.true)[rows] for name in names}
 
     def against(name: str) -> Rival:
-        pairs = pair_groups(
-            wrong[ranked[0]], wrong[name], coded.clusters.codes[rows], None, coded.strata
-        )
+        pairs = groups.pair(wrong[ranked[0]], wrong[name])
         found = intervals(difference_panel(pairs), confidence=1.0 - 2.0 * tail)["rate"]
         return Rival(model=name, difference=found)
 

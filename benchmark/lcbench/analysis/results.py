@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field, JsonValue
+
 from lcbench.analysis.scores import AnalysisSettings, MetricInfo, ModelComparison
 from lcbench.result_model import ResultModel
-from lcbench.runs.finished import IncompleteKind
+from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,
-    ExternalRecord,
+    Invocation,
     LeftOut,
     RolesRecord,
     SplitRecord,
     TaxonomyRecord,
 )
+from lcbench.runs.stored import IncompleteKind
 from lcbench.statistics.interval_model import Interval
 from lcbench.taxonomy import Taxonomy
 
@@ -233,6 +236,8 @@ class Baseline(ResultModel):
     """Whether it decides along the class tree."""
     backbone: BackboneRecord | None
     """The network below its head, or null."""
+    recipe: dict[str, JsonValue] | None = None
+    """Everything that its kind was given; null in older reports."""
 
     @property
     def random_weights(self) -> bool:
@@ -250,7 +255,7 @@ class Incomplete(ResultModel):
     detail: str
     """The stored reason, the message of the reader, or the run that it repeats."""
     missing: tuple[str, ...]
-    """Names of the planned runs below it that were never started."""
+    """Names of the planned runs below it that were never started, or are not finished yet."""
 
 
 class RunSummary(ResultModel):
@@ -268,6 +273,8 @@ class RunSummary(ResultModel):
     """Number format of the computation."""
     versions: dict[str, str]
     """Versions of the software."""
+    processor: str = ""
+    """What computed it; empty for runs of older versions."""
 
 
 class Results(ResultModel):
@@ -283,6 +290,8 @@ class Results(ResultModel):
     """Name of the suite."""
     run_commands: tuple[str, ...]
     """Commands that made the runs, the first one first."""
+    invocations: tuple[Invocation, ...] = ()
+    """What each of them asked for; empty in older reports."""
     report_command: str
     """Command that wrote the report; empty where it was called from Python."""
     created: str
@@ -299,6 +308,8 @@ class Results(ResultModel):
     """Images and source groups."""
     taxonomy: TaxonomyRecord
     """The class tree."""
+    aliases: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """The folder names that each class is known by; empty in older reports."""
     leaves: tuple[str, ...]
     """Classes that models predict, in the order of the confusion matrices."""
     metrics: tuple[MetricInfo, ...]

@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from lcbench.analysis.coded import CodedPredictions, Codes
-from lcbench.analysis.paired import Pairs, best_model, omnibus_tests, pair_results, scores_of
+from lcbench.analysis.paired import (
+    Pairs,
+    best_model,
+    omnibus_tests,
+    pair_results,
+    rate_differences,
+    scores_of,
+)
 from lcbench.analysis.scores import (
     AnalysisSettings,
     Effective,
@@ -25,12 +32,13 @@ from lcbench.analysis.scores import (
 from lcbench.predictions.alignment import Aligned
 from lcbench.runs.records import RolesRecord
 from lcbench.statistics import metrics
-from lcbench.statistics.bootstrap import Design, Tick
+from lcbench.statistics.bootstrap import Tick
+from lcbench.statistics.design import Design
 from lcbench.statistics.groups import cluster_codes
 from lcbench.statistics.interval_model import CONSTANT, Interval
 from lcbench.statistics.intervals import intervals
-from lcbench.statistics.models import model_intervals
-from lcbench.statistics.panel import difference, under
+from lcbench.statistics.models import ModelIntervals, Pair, model_intervals
+from lcbench.statistics.panels import difference, under
 from lcbench.statistics.registry import METRICS, MetricKey
 from lcbench.statistics.standard import ACCURACY
 from lcbench.taxonomy import Taxonomy
@@ -76,6 +84,7 @@ def compare_models(
     if brief:
         aligned, pairs = replace(aligned, probabilities=dict.fromkeys(aligned.names)), ()
     coded = CodedPredictions.of(aligned, taxonomy)
+    rates = rate_differences(coded, pairs, settings)
     found = model_intervals(
         {name: coded.panel(name) for name in aligned.names},
         pairs,
@@ -83,6 +92,7 @@ def compare_models(
         resamples=settings.resamples,
         tick=tick,
         floor=roles.floor,
+        apart={key for of_pair in rates.values() for key in of_pair},
     )
     rows = aligned.rows
     labels = rows["true"][~coded.has_leaf].value_counts()
@@ -108,20 +118,34 @@ def compare_models(
             _model_scores(coded, model, _without_chance(coded, model, found.own[model]))
             for model in aligned.names
         ),
-        pairs=pair_results(coded, pairs, found, settings),
+        pairs=pair_results(coded, pairs, _all_differences(found, rates), settings),
         omnibus=() if brief else omnibus_tests(coded, roles.aside),
         best=None if brief else best_model(coded, roles.floor),
     )
 
 
-def drop_between(
-    first: CodedPredictions, second: CodedPredictions, model: str, settings: AnalysisSettings
-) -> Interval:
-    """Return a model's accuracy on the first predictions minus that on the second.
+def drops_between(
+    first: CodedPredictions,
+    second: CodedPredictions,
+    models: Sequence[str],
+    settings: AnalysisSettings,
+) -> dict[str, Interval]:
+    """Return the accuracy of each model on the first predictions minus that on the second.
 
     Both sides vary together: a source group that both know is the same for both.
     """
     codes, size = _shared_clusters(first, second)
+    return {model: _drop(first, second, model, codes, size, settings) for model in models}
+
+
+def _drop(
+    first: CodedPredictions,
+    second: CodedPredictions,
+    model: str,
+    codes: tuple[Codes, Codes],
+    size: int,
+    settings: AnalysisSettings,
+) -> Interval:
     minuend, subtrahend = (
         one.accuracy_panel(model, clusters, size)
         for one, clusters in zip((first, second), codes, strict=True)
@@ -143,6 +167,17 @@ def drop_between(
         )
     n = int(first.has_leaf.sum() + second.has_leaf.sum())
     return drop.model_copy(update={"n": n, "groups": size})
+
+
+def _all_differences(
+    found: ModelIntervals[MetricKey], rates: Mapping[Pair, Mapping[MetricKey, Interval]]
+) -> dict[Pair, dict[MetricKey, Interval]]:
+    """Return the differences of each pair, those of rates among them, in the order of the panel."""
+    every = {pair: {**found.differences[pair], **of_rates} for pair, of_rates in rates.items()}
+    return {
+        (a, b): {key: every[a, b][key] for key in found.own[a] if key in every[a, b]}
+        for a, b in every
+    }
 
 
 def metric_catalogue() -> tuple[MetricInfo, ...]:

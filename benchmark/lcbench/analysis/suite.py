@@ -27,7 +27,7 @@ from lcbench.analysis.results import (
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.scoring import (
     compare_models,
-    drop_between,
+    drops_between,
     metric_catalogue,
 )
 from lcbench.errors import UserError
@@ -81,6 +81,7 @@ def analyse(
         lcbench_version=__version__,
         suite=suite.plan.suite,
         run_commands=suite.plan.commands,
+        invocations=suite.plan.invocations,
         report_command=command,
         created=suite.plan.created,
         machine=suite.plan.machine,
@@ -89,6 +90,7 @@ def analyse(
         roles=suite.roles,
         dataset=suite.plan.dataset,
         taxonomy=suite.plan.taxonomy,
+        aliases=suite.plan.aliases,
         leaves=suite.taxonomy.leaves,
         metrics=metric_catalogue(),
         baselines=tuple(_baseline(suite, name) for name in suite.baselines),
@@ -236,15 +238,21 @@ def _drops(
     first, second = suite.roles.flattering, suite.roles.leakage_free
     if first not in coded or second not in coded:
         return ()
+    both = [
+        (scores, other)
+        for scores in results[first].models
+        if (other := results[second].scores(scores.model)) is not None
+    ]
+    names = [scores.model for scores, _ in both]
+    drops = drops_between(coded[first], coded[second], names, settings)
     return tuple(
         Drop(
             baseline=scores.model,
             flattering=scores.accuracy,
             leakage_free=other.accuracy,
-            drop=drop_between(coded[first], coded[second], scores.model, settings),
+            drop=drops[scores.model],
         )
-        for scores in results[first].models
-        if (other := results[second].scores(scores.model)) is not None
+        for scores, other in both
     )
 
 
@@ -256,6 +264,7 @@ def _baseline(suite: FinishedSuite, name: str) -> Baseline:
         kind=config.kind,
         hierarchical=_is_hierarchical(config),
         backbone=config.backbone,
+        recipe=config.recipe,
     )
 
 
@@ -301,4 +310,5 @@ def _run_summary(run: FinishedRun) -> RunSummary:
         device=run.config.device,
         precision=run.config.precision,
         versions=run.config.versions,
+        processor=run.state.processor,
     )

@@ -11,12 +11,12 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from lcbench.console import progress
-from lcbench.datasets.groups import match_images, read_text_table
-from lcbench.datasets.images import SUFFIXES
+from lcbench.datasets.groups import match_images
+from lcbench.datasets.images import SUFFIXES, ImageFile
 from lcbench.datasets.labels import LabelReader
 from lcbench.datasets.listing import decode_listed, image_files
 from lcbench.errors import UserError, wrong_usage
-from lcbench.leakage.store import ImageFiles
+from lcbench.tables import read_text_table
 from lcbench.taxonomy import normalise
 
 SIDE_NAMES = ("side", "split", "set", "subset", "fold", "partition")
@@ -63,18 +63,17 @@ class Collection:
     unreadable: tuple[str, ...]
     split: str | None = None
 
-    def path(self, row: int) -> Path:
-        """Return where an image lies."""
-        folder, image = self.images[["folder", "image"]].iloc[row]
-        return Path(self.folders[folder].path, str(image))
+    def by_name(self) -> dict[str, ImageFile]:
+        """Return the file of each image."""
+        files = (file for folder in self.files() for file in folder)
+        return dict(zip(self.images["name"], files, strict=True))
 
-    def files(self) -> list[ImageFiles]:
-        """Return the files of each folder."""
-        found = []
-        for position, folder in enumerate(self.folders):
-            own = self.images[self.images["folder"] == position]
-            paths = tuple(folder.path / image for image in own["image"])
-            found.append(ImageFiles(paths, tuple(own["sha256"])))
+    def files(self) -> list[list[ImageFile]]:
+        """Return the files of each folder, in the order of the images."""
+        found: list[list[ImageFile]] = [[] for _ in self.folders]
+        table = self.images[["folder", "image", "sha256"]]
+        for folder, image, sha256 in table.itertuples(index=False):
+            found[folder].append(ImageFile(self.folders[folder].path / image, sha256))
         return found
 
 

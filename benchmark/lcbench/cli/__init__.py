@@ -1,13 +1,18 @@
 """The `lcbench` command: parse, call, print."""
 
-from lcbench.cli import run, report, evaluate, compare, validate, audit, list, doctor  # noqa: A004, I001 - the order of --help
+from lcbench.cli import run, report, rerun, evaluate, compare, validate, audit, list, doctor, cache  # noqa: A004, I001 - the order of --help
 from lcbench.cli.base import app
+from lcbench.cli.signals import heed_signals
+from lcbench.output import take_any_name
 
 __all__ = [
-    "app", "audit", "compare", "doctor", "evaluate", "list", "main", "report", "run", "validate",
+    "app", "audit", "cache", "compare", "doctor", "evaluate", "list", "main", "report", "rerun",
+    "run", "validate",
 ]  # fmt: skip
 
 
 def main() -> None:
     """Run the command line."""
+    heed_signals()
+    take_any_name()
     app()

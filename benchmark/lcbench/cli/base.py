@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, ParamSpec
 
 import typer
 from typer.core import TyperGroup
 
+from lcbench.cli.signals import interrupted
 from lcbench.console import err, escape
-from lcbench.errors import ExitCode, UserError, at_places
+from lcbench.errors import ExitCode, UserError, at_places, from_lack_of_memory, wrong_usage
 from lcbench.provenance import typed
 from lcbench.storage import cache_folder
 
@@ -23,6 +24,7 @@ class _Group(TyperGroup):
     # Typer brings a click of its own, whose Context has no public name.
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401
         """Parse the arguments of the application."""
+        _refuse_empty(args)
         ctx.with_resource(typed(args))
         return super().parse_args(ctx, args)
 
@@ -65,7 +67,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 def guarded(command: Callable[P, ExitCode]) -> Callable[P, None]:
     """Turn a command's result and the user's errors into exit codes and one clear message.
 
-    What the system says about a path that was typed, or about the cache, is the user's error.
+    What the system says about a path that was typed, or about the cache, is the user's error, and
+    so is a machine or a limit with too little memory.
     """
 
     @functools.wraps(command)
@@ -76,8 +79,13 @@ def guarded(command: Callable[P, ExitCode]) -> Callable[P, None]:
         except UserError as error:
             code = _show_error(error)
         except KeyboardInterrupt:
-            err.print("Interrupted. Finished runs are kept: the same command goes on from there.")
+            err.print(interrupted(command.__name__))
             code = ExitCode.FAILED
+        except Exception as error:
+            known = from_lack_of_memory(error)
+            if known is None:
+                raise
+            code = _show_error(known)
         raise typer.Exit(int(code))
 
     return wrapped
@@ -104,15 +112,37 @@ def options(
         raise typer.Exit
 
 
+def _refuse_empty(words: Sequence[str]) -> None:
+    """Refuse a word that says nothing: it is a variable of a script that was not set."""
+    for before, word in zip(("", *words), words, strict=False):
+        name, sign, value = word.partition("=")
+        if name.startswith("--") and sign and not value.strip():
+            raise typer.BadParameter("it is empty", param_hint=name)
+        if not word.strip():
+            hint = before if before.startswith("-") else "an argument"
+            raise typer.BadParameter("it is empty", param_hint=hint)
+
+
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
     """Print a value as JSON; NaN is refused because JSON has none."""
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def split_commas(*values: str | None) -> tuple[str, ...]:
-    """Return the parts of comma-separated words, each once, in order."""
-    parts = (part.strip() for value in values if value for part in value.split(","))
-    return tuple(dict.fromkeys(part for part in parts if part))
+    """Return the parts of comma-separated words, each once, in order.
+
+    Raises
+    ------
+    UserError
+        If a word names nothing.
+    """
+    parts = []
+    for value in filter(None, values):
+        named = [part.strip() for part in value.split(",") if part.strip()]
+        if not named:
+            raise wrong_usage(f"{value!r} names nothing", "Give names with commas between them.")
+        parts += named
+    return tuple(dict.fromkeys(parts))
 
 
 def _show_error(error: UserError) -> ExitCode:

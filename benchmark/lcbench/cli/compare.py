@@ -41,7 +41,7 @@ def compare(
     ] = "score",
     adjust: AdjustOption = "holm",
     resamples: Annotated[
-        int, typer.Option(min=200, help="Resamples of percentile and bca.")
+        int, typer.Option(min=200, max=1_000_000, help="Resamples of percentile and bca.")
     ] = 10_000,
     out_file: Annotated[
         Path | None, typer.Option("--out", help="Write Markdown there, or JSON to *.json.")

@@ -57,5 +57,8 @@ def evaluate(
     if as_json:
         print_json([e.record.model_dump(mode="json") for e in evaluations])
     err.print(f"Next: lcbench report {escape(str(runs))}")
-    left_out = any(evaluation.record.left_out for evaluation in evaluations)
-    return ExitCode.PARTLY_DONE if left_out else ExitCode.DONE
+    if not any(evaluation.runs for evaluation in evaluations):
+        return ExitCode.FAILED
+    records = [evaluation.record for evaluation in evaluations]
+    partly = any(record.left_out or record.runs_left_out for record in records)
+    return ExitCode.PARTLY_DONE if partly else ExitCode.DONE

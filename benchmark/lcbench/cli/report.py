@@ -28,8 +28,13 @@ def report(
     adjust: AdjustOption = "holm",
     as_json: JsonOption = False,
 ) -> ExitCode:
-    """Write the Markdown report, with pictures and the same numbers as JSON and CSV."""
+    """Write the Markdown report, with pictures and the same numbers as JSON and CSV.
+
+    Ends with exit code 3 where runs were done and cannot be used: failed, damaged or outdated.
+    """
+    from lcbench.rendering import terminal
     from lcbench.rendering.report.summary import summary_table
+    from lcbench.runs.finished import is_broken
 
     written = _write(runs, out_folder, adjust)
     for suite in written.suites:
@@ -37,8 +42,10 @@ def report(
             out.print(summary_table(suite))
     if as_json:
         print_json([json.loads(suite.model_dump_json()) for suite in written.suites])
+    broken = [one for suite in written.suites for one in suite.incomplete if is_broken(one.kind)]
+    terminal.show_incomplete(broken)
     err.print(f"Report: {escape(str(written.readme))}")
-    return ExitCode.DONE
+    return ExitCode.PARTLY_DONE if broken else ExitCode.DONE
 
 
 def _write(runs: Path, out_folder: Path | None, adjust: AdjustOption) -> Report:

@@ -90,10 +90,12 @@ def run(
 ) -> ExitCode:
     """Train and test every baseline of a suite on your images."""
     from lcbench.rendering import terminal
+    from lcbench.rendering.places import check_runs
     from lcbench.runs.describe import plan_as_json
     from lcbench.runs.execute import execute
     from lcbench.runs.plan import RunOptions, make_plan
 
+    check_runs(out_folder)
     plan = make_plan(
         RunOptions(
             suite=suite,
@@ -136,7 +138,7 @@ def _summary(folder: Path) -> Table:
     from lcbench.analysis.scores import AnalysisSettings
     from lcbench.analysis.suite import analyse
     from lcbench.rendering.report.summary import summary_table
-    from lcbench.runs.finished import read_suite
+    from lcbench.runs.reading import read_suite
     from lcbench.statistics.bootstrap import RESAMPLES
 
     settings = AnalysisSettings(resamples=RESAMPLES)

@@ -9,8 +9,10 @@ from typing import Literal
 
 import pandas as pd
 
+from lcbench.caching.entries import open_entry
 from lcbench.console import progress, warn
 from lcbench.datasets.groups import match_images, read_groups, unnamed_words
+from lcbench.datasets.images import ImageFile
 from lcbench.datasets.labels import LabelReader
 from lcbench.datasets.listing import (
     decode_all,
@@ -19,7 +21,7 @@ from lcbench.datasets.listing import (
     require_known_labels,
 )
 from lcbench.errors import UserError
-from lcbench.storage import build_once, cache_folder, content_hash
+from lcbench.storage import cache_folder, content_hash
 from lcbench.taxonomy import Taxonomy
 
 OnBad = Literal["stop", "skip"]
@@ -86,6 +88,11 @@ class Dataset:
     def path(self, image: str) -> Path:
         """Return where an image of the manifest lies."""
         return self.root / image
+
+    def files(self) -> list[ImageFile]:
+        """Return where each image lies, and the hash of the bytes that were read."""
+        rows = zip(self.manifest["image"], self.manifest["sha256"], strict=True)
+        return [ImageFile(self.path(image), sha256) for image, sha256 in rows]
 
 
 def load_dataset(
@@ -170,11 +177,13 @@ def demo_folder() -> Path:
     """Return the folder of the demonstration set, drawing it at first use."""
     from lcbench.datasets.demo import DEMO_VERSION, create_demo
 
-    def build(folder: Path) -> None:
+    def build(folder: Path) -> dict[str, str]:
         with progress("Drawing the demonstration set", 720) as advance:
             create_demo(folder, advance=advance)
+        return {}
 
-    return build_once(cache_folder() / f"demo-{DEMO_VERSION}", build)
+    key = ("demonstration set", DEMO_VERSION)
+    return open_entry(cache_folder() / f"demo-{DEMO_VERSION}", key, build).folder
 
 
 def _with_groups(

@@ -7,22 +7,8 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from lcbench.errors import UserError, at_places
-
-
-def read_text_table(path: Path) -> pd.DataFrame:
-    """Read a CSV file, every value as text.
-
-    Raises
-    ------
-    UserError
-        If the file cannot be read.
-    """
-    try:
-        with at_places(path):
-            return pd.read_csv(path, dtype=str, keep_default_na=False)
-    except ValueError as error:  # undecodable bytes are one too
-        raise UserError(f"{path}: not a readable CSV file: {error}") from error
+from lcbench.errors import UserError
+from lcbench.tables import read_text_table
 
 
 def read_groups(path: Path) -> dict[str, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
+from lcbench.documents import read_toml
 from lcbench.errors import UserError
 from lcbench.taxonomy import Taxonomy, normalise
 
@@ -74,10 +74,7 @@ def load_label_map(path: Path, taxonomy: Taxonomy) -> LabelReader:
     UserError
         If the file cannot be read, names an unknown class, or gives one name two meanings.
     """
-    try:
-        entries = _MapFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise UserError(f"{path}: not a readable label map: {error}", MAP_HELP) from error
+    entries = read_toml(path, _MapFile, "a readable label map", MAP_HELP)
     mapping: dict[str, str] = {}
     for label, node in entries.labels.items():
         known = node if node == LEAVE_OUT else taxonomy.require(node)

@@ -13,10 +13,11 @@ from pathlib import Path
 import pandas as pd
 
 from lcbench.console import Advance, no_progress
-from lcbench.datasets.images import SUFFIXES, UnreadableImageError, decode_rgb
+from lcbench.datasets.images import SUFFIXES, UnreadableImageError, decode_rgb, read_image
 from lcbench.datasets.labels import LEAVE_OUT, MAP_HELP, LabelReader
 from lcbench.errors import UserError, at_places
 from lcbench.storage import content_hash
+from lcbench.tables import read_text_table
 
 COLUMNS = ("image", "label", "group", "sha256", "width", "height", "mode", "problem")
 
@@ -161,10 +162,7 @@ def _require_text(path: Path) -> None:
 
 
 def _list_csv(file: Path, reader: LabelReader) -> Listing:
-    try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise UserError(f"{file}: not a readable CSV file: {error}") from error
+    table = read_text_table(file)
     missing = {"image", "label"} - set(table.columns)
     if missing:
         raise UserError(
@@ -221,9 +219,11 @@ def _walk(root: Path) -> Iterable[Path]:
 
 def _examine(path: Path) -> tuple[str, int, int, str, str]:
     try:
-        data = path.read_bytes()
+        data = read_image(path)
     except OSError as error:
         return "", 0, 0, "", error.strerror or str(error)
+    except UnreadableImageError as error:
+        return "", 0, 0, "", str(error)
     digest = hashlib.sha256(data).hexdigest()
     try:
         image, mode = decode_rgb(data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,8 +11,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from lcbench.caching.entries import open_entry
 from lcbench.console import progress
-from lcbench.storage import cache_folder, content_hash, whole_folder, write_json
+from lcbench.storage import cache_folder, content_hash
+
+_VALUES = "values.npy"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ def cached_array(
 ) -> CachedArray:
     """Read an array from the cache, or compute it block by block and store it.
 
+    What is read was hashed by this process, or by the one that started it.
+
     Parameters
     ----------
     kind
@@ -55,14 +59,13 @@ def cached_array(
         For the progress bar.
     """
     folder = cache_folder() / kind / content_hash(*key)
-    if not (folder / "values.npy").is_file():
-        with whole_folder(folder) as temporary:
-            speed = _compute(temporary / "values.npy", rows, blocks, description)
-            facts = {"images_per_second": speed, "key": list(key)}
-            write_json(temporary / "facts.json", facts)
-    facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
-    values = np.load(folder / "values.npy", mmap_mode="c")  # torch takes no read-only memory
-    return CachedArray(values, facts["images_per_second"])
+
+    def build(place: Path) -> dict[str, float]:
+        return {"images_per_second": _compute(place / _VALUES, rows, blocks, description)}
+
+    entry = open_entry(folder, key, build)
+    values = np.load(folder / _VALUES, mmap_mode="c")  # torch takes no read-only memory
+    return CachedArray(values, entry.facts["images_per_second"])
 
 
 def _compute(

@@ -6,14 +6,13 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lcbench.datasets.images import open_rgb
+from lcbench.datasets.images import ImageFile, open_again
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -36,6 +35,12 @@ def ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Res
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def decode_batch(paths: Sequence[Path], convert: Convert) -> NDArray[Any]:
-    """Return the stacked arrays of some readable images; `convert` gives all of them one shape."""
-    return np.stack([convert(open_rgb(path)) for path in paths])
+def decode_batch(files: Sequence[ImageFile], convert: Convert) -> NDArray[Any]:
+    """Return the stacked arrays of some images; `convert` gives all of them one shape.
+
+    Raises
+    ------
+    UserError
+        If an image changed since the dataset was read.
+    """
+    return np.stack([convert(open_again(file)) for file in files])

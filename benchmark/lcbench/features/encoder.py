@@ -86,7 +86,12 @@ class Normaliser:
 
         # The memory order changes while a pixel is one byte, which is four times cheaper.
         ordered = pixels.to(self.device, non_blocking=True, memory_format=torch.channels_last)
-        return ordered.float().sub_(self.mean).div_(self.scale)
+        # One value for each of a row, as they lie in memory: three alone would be slow to repeat.
+        mean, scale = (
+            values.expand(-1, -1, 1, pixels.shape[3]).contiguous(memory_format=torch.channels_last)
+            for values in (self.mean, self.scale)
+        )
+        return ordered.float().sub_(mean).div_(scale)
 
 
 @dataclass(frozen=True)

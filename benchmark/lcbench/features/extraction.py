@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lcbench.caching.entries import believe, checked_entries
 from lcbench.compute import Compute, channels_last
 from lcbench.datasets.dataset import Dataset
+from lcbench.datasets.images import ImageFile
 from lcbench.errors import UserError
 from lcbench.features.cache import CachedArray, cached_array
 from lcbench.features.decoding import Convert, ahead, decode_batch
@@ -113,6 +114,14 @@ class Features:
             )
         return self.embeddings(backbone)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Tell another process which arrays were checked here, so that it does not hash them."""
+        return {**vars(self), "checked": checked_entries()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        believe(state.pop("checked"))
+        vars(self).update(state)
+
     def _cached(
         self,
         kind: str,
@@ -123,12 +132,12 @@ class Features:
         rows = len(self.dataset.manifest)
         return cached_array(kind, (self.dataset.sha256, *key), rows, blocks, description)
 
-    def _batches(self, size: int) -> Iterator[Sequence[Path]]:
-        paths = [self.dataset.path(image) for image in self.dataset.manifest["image"]]
-        return (paths[start : start + size] for start in range(0, len(paths), size))
+    def _batches(self, size: int) -> Iterator[Sequence[ImageFile]]:
+        files = self.dataset.files()
+        return (files[start : start + size] for start in range(0, len(files), size))
 
     def _decoded(self, convert: Convert, size: int = _DECODE_BATCH) -> Iterator[NDArray[Any]]:
-        return ahead(lambda paths: decode_batch(paths, convert), self._batches(size))
+        return ahead(lambda files: decode_batch(files, convert), self._batches(size))
 
     def _embed(self, backbone: Encoder) -> Iterator[NDArray[np.float32]]:
         """Yield embeddings batch by batch.
@@ -141,7 +150,7 @@ class Features:
         size = self.compute.micro_batch
         if self.compute.is_accelerator:
             return map(embed, self._decoded(to_pixels, size))
-        return ahead(lambda paths: embed(decode_batch(paths, to_pixels)), self._batches(size))
+        return ahead(lambda files: embed(decode_batch(files, to_pixels)), self._batches(size))
 
 
 class Embedder:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lcbench.datasets.images import open_rgb
+from lcbench.datasets.images import ImageFile, open_again
 
 MAX_SIDE = 256
 """Larger images are reduced to this longer side: registration needs structure, not resolution."""
@@ -67,15 +66,15 @@ class ImageFeatures:
         return len(self.points) >= MIN_KEYPOINTS
 
 
-def read_features(path: Path) -> ImageFeatures:
-    """Decode an image file and describe it.
+def read_features(file: ImageFile) -> ImageFeatures:
+    """Decode an image that was read before, and describe it.
 
     Raises
     ------
-    UnreadableImageError
-        If the file is no readable image.
+    UserError
+        If the file changed since.
     """
-    return describe(open_rgb(path))
+    return describe(open_again(file))
 
 
 def describe(image: Image.Image) -> ImageFeatures:

@@ -75,11 +75,9 @@ def know_sources(dataset: Dataset) -> tuple[Dataset, PixelCheck | None]:
 
 def _group_by_pixels(dataset: Dataset) -> Dataset:
     from lcbench.leakage.sources import find_sources
-    from lcbench.leakage.store import ImageFiles
 
     manifest = dataset.manifest
-    paths = tuple(dataset.path(image) for image in manifest["image"])
-    sources = find_sources([ImageFiles(paths, tuple(manifest["sha256"]))])
+    sources = find_sources([dataset.files()])
     first = manifest["image"].to_numpy()[sources.groups]
     return replace(
         dataset,

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from lcbench.console import warn
 from lcbench.features.decoding import ahead
 from lcbench.leakage.candidates import Candidate
 from lcbench.leakage.keypoints import ImageFeatures
 from lcbench.leakage.registration import Registration, register
+from lcbench.storage import content_hash, write_text
 
 
 class Proofs:
@@ -25,13 +27,17 @@ class Proofs:
     images
         Features of all images.
     journal
-        A file of one JSON line a candidate; read if it is there, and appended to.
+        A file of one JSON line a candidate, each with its hash; read if it is there, and appended
+        to. Lines that are not what was written are left out.
+    key
+        What the images are known by: the journal of others is none of theirs.
     """
 
-    def __init__(self, images: Sequence[ImageFeatures], journal: Path) -> None:
+    def __init__(self, images: Sequence[ImageFeatures], journal: Path, key: str) -> None:
         self._images = images
         self._journal = journal
-        self._known = dict(_read(journal)) if journal.is_file() else {}
+        self._key = key
+        self._known = dict(self._read()) if journal.is_file() else {}
 
     def registrations(self, candidates: Sequence[Candidate]) -> list[Registration | None]:
         """Return what came out for each candidate; those not tried before are tried now."""
@@ -48,7 +54,34 @@ class Proofs:
         self._journal.parent.mkdir(parents=True, exist_ok=True)
         with self._journal.open("a", encoding="utf-8") as file:
             for candidate, found in zip(candidates, results, strict=True):
-                file.write(json.dumps([*candidate, _values(found)]) + "\n")
+                file.write(self._line([*candidate, _values(found)]))
+
+    def _line(self, tried: list[Any]) -> str:
+        return json.dumps([content_hash(self._key, json.dumps(tried)), tried]) + "\n"
+
+    def _read(self) -> Iterator[tuple[Candidate, Registration | None]]:
+        """Yield what the journal holds; rewrite it if some of its lines are broken.
+
+        The last line was cut off if its process was killed: that is no damage to speak of.
+        """
+        text = self._journal.read_bytes().decode(errors="replace")
+        lines = text.splitlines(keepends=True)
+        whole = {line: tried for line in lines if (tried := self._tried(line)) is not None}
+        lost = [number for number, line in enumerate(lines) if line not in whole]
+        if lost:
+            write_text(self._journal, "".join(whole))
+        if lost and (len(lost) > 1 or lost[0] != len(lines) - 1 or text.endswith("\n")):
+            warn(f"{self._journal} is damaged ({len(lost):,} lines): these are made anew")
+        for first, second, mirror, values in whole.values():
+            yield Candidate(first, second, mirror), _registration(values)
+
+    def _tried(self, line: str) -> list[Any] | None:
+        """Return what a line says; None if it is not what was written."""
+        try:
+            tried: list[Any] = json.loads(line)[1]
+            return tried if line == self._line(tried) else None
+        except (ValueError, TypeError, LookupError, RecursionError):
+            return None
 
     def _register(self, candidate: Candidate) -> Registration | None:
         first, second = self._images[candidate.first], self._images[candidate.second]
@@ -62,16 +95,8 @@ def _values(found: Registration | None) -> list[Any] | None:
     return [matrix.ravel().tolist(), *rest]
 
 
-def _read(journal: Path) -> Iterator[tuple[Candidate, Registration | None]]:
-    """Yield the results of a journal; a last line that was cut off by a kill is left out."""
-    text = journal.read_text(encoding="utf-8")
-    whole = text.rpartition("\n")[0]
-    if not text.endswith("\n"):
-        journal.write_text(whole + "\n" if whole else "", encoding="utf-8")
-    for line in whole.splitlines():
-        first, second, mirror, values = json.loads(line)
-        candidate = Candidate(first, second, mirror)
-        if values is None:
-            yield candidate, None
-        else:
-            yield candidate, Registration(np.array(values[0]).reshape(2, 3), *values[1:])
+def _registration(values: list[Any] | None) -> Registration | None:
+    if values is None:
+        return None
+    matrix, *rest = values
+    return Registration(np.array(matrix).reshape(2, 3), *rest)

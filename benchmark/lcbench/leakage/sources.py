@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lcbench.caching.entries import open_entry
 from lcbench.console import progress
+from lcbench.datasets.images import ImageFile
 from lcbench.leakage.candidates import (
     NEIGHBOURS,
     OUTSIDE,
@@ -24,11 +27,13 @@ from lcbench.leakage.embedding import embed
 from lcbench.leakage.grouping import Grouping, Link
 from lcbench.leakage.keypoints import ImageFeatures
 from lcbench.leakage.proofs import Proofs
-from lcbench.leakage.store import FeatureStore, ImageFiles, features_of
+from lcbench.leakage.store import FeatureStore, features_of
 from lcbench.storage import cache_folder, content_hash, write_json
 
 VERSION = "1"
 """Changes whenever the same images would get other candidates or other proofs."""
+
+_FINISHED, _JOURNAL = "groups.json", "registrations.jsonl"
 
 Sameness = Literal["same file", "same pixels"]
 
@@ -94,7 +99,7 @@ class Sources:
 
 
 def find_sources(
-    folders: Sequence[ImageFiles], queries: NDArray[np.bool_] | None = None
+    folders: Sequence[Sequence[ImageFile]], queries: NDArray[np.bool_] | None = None
 ) -> Sources:
     """Group images that show the same tissue; what was computed before is read from the cache.
 
@@ -111,10 +116,10 @@ def find_sources(
     Sources
         The same for the same files, whatever they are called.
     """
-    total = sum(len(folder.paths) for folder in folders)
+    total = sum(len(folder) for folder in folders)
     with progress("Finding keypoints", total) as advance:
         features = features_of(folders, advance)
-    sha256s = [sha256 for folder in folders for sha256 in folder.sha256s]
+    sha256s = [file.sha256 for folder in folders for file in folder]
     copies, original = _exact_copies(features, sha256s)
     comparable = np.array([image.is_comparable for image in features], dtype=bool)
     distinct = np.flatnonzero((original == np.arange(len(features))) & comparable)
@@ -163,23 +168,34 @@ def _exact_copies(
 
 def _join_distinct(images: Sequence[ImageFeatures], queries: NDArray[np.intp]) -> _Joined:
     """Group images of which no two are exact copies."""
-    folder = cache_folder() / "sources" / _key(images, queries)
-    journal, finished = folder / "registrations.jsonl", folder / "groups.json"
-    proofs = Proofs(images, journal)
-    if finished.is_file():
-        return _read(finished, proofs)
-    joined = _join(images, queries, proofs)
-    write_json(
-        finished,
-        {
-            "groups": joined.groups.tolist(),
-            "links": [link.candidate for link in joined.links],
-            "doubtful": [link.candidate for link in joined.doubtful],
-            "tried": joined.tried,
-            "rejected": joined.rejected,
-        },
-    )
-    return joined
+    name = _key(images, queries)
+    folder = cache_folder() / "sources" / name
+    journal = folder.with_suffix(".jsonl")
+
+    def build(place: Path) -> dict[str, int]:
+        # What a killed process had proven, or what is left of an entry that was damaged.
+        if not journal.exists() and (folder / _JOURNAL).is_file():
+            shutil.copyfile(folder / _JOURNAL, journal)
+        joined = _join(images, queries, Proofs(images, journal, name))
+        write_json(place / _FINISHED, _as_json(joined))
+        if journal.exists():
+            shutil.copyfile(journal, place / _JOURNAL)
+        return {"images": len(images)}
+
+    key = (f"source groups {VERSION}", f"{len(images)} images", name)
+    open_entry(folder, key, build)
+    journal.unlink(missing_ok=True)
+    return _read(folder / _FINISHED, Proofs(images, folder / _JOURNAL, name))
+
+
+def _as_json(joined: _Joined) -> dict[str, Any]:
+    return {
+        "groups": joined.groups.tolist(),
+        "links": [link.candidate for link in joined.links],
+        "doubtful": [link.candidate for link in joined.doubtful],
+        "tried": joined.tried,
+        "rejected": joined.rejected,
+    }
 
 
 def _key(images: Sequence[ImageFeatures], queries: NDArray[np.intp]) -> str:

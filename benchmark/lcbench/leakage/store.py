@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lcbench.caching.entries import open_entry
 from lcbench.console import Advance, no_progress
+from lcbench.datasets.images import ImageFile
+from lcbench.errors import UserError
 from lcbench.features.decoding import ahead
 from lcbench.leakage.keypoints import DESCRIPTOR_LENGTH, ImageFeatures, read_features
-from lcbench.storage import cache_folder, content_hash, whole_folder
+from lcbench.storage import cache_folder, content_hash
 
 VERSION = "1"
 """Changes whenever `keypoints` computes something else."""
@@ -52,6 +55,14 @@ class _Part:
         return len(self._arrays["sizes"])
 
     def __getitem__(self, index: int) -> ImageFeatures:
+        try:
+            return self._image(index)
+        except FileNotFoundError as error:
+            raise UserError(
+                f"{self.folder} was removed while it was used", "Run the command again."
+            ) from error
+
+    def _image(self, index: int) -> ImageFeatures:
         arrays = self._arrays
         first, last = arrays["keypoint_starts"][index : index + 2]
         start, end = arrays["pixel_starts"][index : index + 2]
@@ -64,22 +75,6 @@ class _Part:
             colour=arrays["colours"][index],
             digest=arrays["digests"][index].tobytes(),
         )
-
-
-@dataclass(frozen=True)
-class ImageFiles:
-    """Readable image files of one folder.
-
-    Parameters
-    ----------
-    paths
-        Where they lie.
-    sha256s
-        Hash of each file's bytes.
-    """
-
-    paths: tuple[Path, ...]
-    sha256s: tuple[str, ...]
 
 
 class FeatureStore(Sequence[ImageFeatures]):
@@ -111,7 +106,9 @@ class FeatureStore(Sequence[ImageFeatures]):
         return FeatureStore(self._parts, self._rows[chosen])
 
 
-def features_of(folders: Sequence[ImageFiles], advance: Advance = no_progress) -> FeatureStore:
+def features_of(
+    folders: Sequence[Sequence[ImageFile]], advance: Advance = no_progress
+) -> FeatureStore:
     """Describe images, or read from the cache what was described before.
 
     Parameters
@@ -120,19 +117,39 @@ def features_of(folders: Sequence[ImageFiles], advance: Advance = no_progress) -
         Each keeps its features for itself. The cache goes by hashes, not by names.
     advance
         Takes the number of images done.
+
+    Raises
+    ------
+    UserError
+        If an image changed since it was hashed.
     """
-    root = cache_folder() / "keypoints" / f"v{VERSION}"
-    parts = []
-    for files in folders:
-        for start in range(0, len(files.paths), PART_SIZE):
-            some = files.paths[start : start + PART_SIZE]
-            folder = root / content_hash(*files.sha256s[start : start + PART_SIZE])
-            if not folder.is_dir():
-                _write(folder, ahead(read_features, some), advance)
-            else:
-                advance(len(some))
-            parts.append(_Part(folder))
+    parts = [
+        _part(files[start : start + PART_SIZE], advance)
+        for files in folders
+        for start in range(0, len(files), PART_SIZE)
+    ]
     return FeatureStore(parts)
+
+
+def _part(files: Sequence[ImageFile], advance: Advance) -> _Part:
+    name = content_hash(*(file.sha256 for file in files))
+    folder = cache_folder() / "keypoints" / f"v{VERSION}" / name
+    done = 0
+
+    def build(place: Path) -> dict[str, int]:
+        nonlocal done
+        images = []
+        for image in ahead(read_features, files):
+            images.append(image)
+            done += 1
+            advance(1)
+        _write(place, images)
+        return {"images": len(images)}
+
+    key = (f"keypoints {VERSION}", f"{len(files)} images", name)
+    part = _Part(open_entry(folder, key, build).folder)
+    advance(len(files) - done)
+    return part
 
 
 _SMALL = ("pixel_starts", "shapes", "sizes", "keypoint_starts", "colours", "digests")
@@ -144,11 +161,7 @@ _LARGE = {
 """Type and values a row of the arrays that are read piece by piece."""
 
 
-def _write(folder: Path, images: Iterator[ImageFeatures], advance: Advance) -> None:
-    found = []
-    for image in images:
-        found.append(image)
-        advance(1)
+def _write(folder: Path, found: Sequence[ImageFeatures]) -> None:
     arrays = {
         "pixels": np.concatenate([image.pixels.ravel() for image in found]),
         "pixel_starts": _starts([image.pixels.size for image in found]),
@@ -162,9 +175,8 @@ def _write(folder: Path, images: Iterator[ImageFeatures], advance: Advance) -> N
         "colours": np.stack([image.colour for image in found]),
         "digests": np.stack([np.frombuffer(image.digest, dtype=np.uint8) for image in found]),
     }
-    with whole_folder(folder) as temporary:
-        for name, array in arrays.items():
-            _save(temporary / f"{name}.npy", array)
+    for name, array in arrays.items():
+        _save(folder / f"{name}.npy", array)
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:

@@ -10,13 +10,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lcbench.documents import read_json
 from lcbench.errors import UserError, first_line, unknown_name, wrong_usage
 from lcbench.features.encoder import IMAGE_SIZE, EncoderFacts, Preprocessing
 from lcbench.models.baseline import import_address
@@ -198,10 +198,10 @@ def _create_network(name: str) -> torch.nn.Module:
 
 def _hub_config(path: Path) -> dict[str, Any]:
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config: Any = read_json(path)
         found = config.get("pretrained_cfg", config)  # older files hold nothing else
         known = isinstance(config["architecture"], str) and isinstance(found, dict)
-    except (ValueError, AttributeError, KeyError, TypeError):
+    except (UserError, AttributeError, KeyError, TypeError):
         known = False
     if not known:
         raise UserError(

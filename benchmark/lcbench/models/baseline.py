@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -30,6 +31,7 @@ __all__ = [
     "FitSummary",
     "Settings",
     "State",
+    "Unfinished",
     "find_kind",
     "import_address",
     "register",
@@ -47,6 +49,22 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True)
+class Unfinished:
+    """A folder for a fit that has not ended; it is removed when the run is stored.
+
+    Parameters
+    ----------
+    folder
+        Need not exist.
+    key
+        Everything that the run depends on. What was stored under another key is of another run.
+    """
+
+    folder: Path
+    key: str
+
+
+@dataclass(frozen=True)
 class Context:
     """What a baseline is given beside its settings.
 
@@ -60,12 +78,15 @@ class Context:
         For everything random; the same for every baseline of one split, so that arms are paired.
     backbone
         The backbone that the settings name, None where they name none.
+    unfinished
+        Where a fit that takes long may keep what it needs to go on after an interruption.
     """
 
     taxonomy: Taxonomy
     compute: Compute
     seed: int
     backbone: Encoder | None
+    unfinished: Unfinished | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +143,43 @@ class Baseline(ABC):
     @abstractmethod
     def restore(self, state: State) -> None:
         """Take back what `state` returned, instead of fitting."""
+
+
+def require_arrays(state: State, shapes: Mapping[str, tuple[int | None, ...]]) -> None:
+    """Hold a stored model to what a kind restores: it may be another run's, or damaged.
+
+    Parameters
+    ----------
+    state
+        The stored arrays.
+    shapes
+        The shape of each array of numbers, all there must be; None stands for any length.
+
+    Raises
+    ------
+    UserError
+        With the first array that is missing, of another shape, not finite, or not known to the
+        kind.
+    """
+    import numpy as np
+
+    for name in dict.fromkeys((*shapes, *state)):
+        if name not in state:
+            raise UserError(f"another kind of model: it has no array {name!r}")
+        if name not in shapes:
+            raise UserError(f"another kind of model: it has an array {name!r}")
+        given, wanted = state[name].shape, shapes[name]
+        fits = len(given) == len(wanted) and all(
+            size in (None, length) for size, length in zip(wanted, given, strict=True)
+        )
+        if not fits or state[name].dtype.kind not in "biuf":
+            words = " x ".join("any" if size is None else str(size) for size in wanted) or "one"
+            raise UserError(
+                f"another model: array {name!r} is {state[name].dtype} of shape {given}, "
+                f"not {words} numbers"
+            )
+        if state[name].dtype.kind == "f" and not np.isfinite(state[name]).all():
+            raise UserError(f"a broken model: array {name!r} holds numbers that are not finite")
 
 
 _KINDS: dict[str, type[Baseline]] = {}

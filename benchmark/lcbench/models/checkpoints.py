@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # Each is held by a test that compares the outputs of both networks.
 _SAME_ORDER = frozenset({"densenet121", "efficientnet_b0", "convnext_tiny", *PACKAGES})
 _CLASSIFIER_TENSORS = 2
+_MORE = "it holds more than tensors, which could be code"
+"""Instead of torch's advice to run it."""
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -31,6 +34,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     import torch
     from safetensors.torch import load_file
 
+    _refuse_compressed(path)
     loaded: Any
     try:
         if path.suffix == ".safetensors":
@@ -40,8 +44,9 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     except Exception as error:  # unpickling foreign bytes can raise anything, OSError too
         if isinstance(error, OSError) and from_os_error(error) is not None:
             raise
+        why = _MORE if "weights_only" in str(error) else first_line(error)
         raise UserError(
-            f"{path}: not readable weights: {first_line(error)}",
+            f"{path}: not readable weights: {why}",
             "Expected .safetensors, or a .pth state dict that torch reads with weights_only=True.",
         ) from error
     for key in ("state_dict", "model", "model_state_dict"):
@@ -55,6 +60,20 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     if not tensors:
         raise UserError(f"{path}: holds no tensors", "Expected the state dict of a network.")
     return tensors
+
+
+def _refuse_compressed(path: Path) -> None:
+    """Refuse an archive that holds more than its size: `torch.save` does not compress."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inside = sum(part.file_size for part in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return  # no archive, or a broken one: the reader says so
+    if inside > path.stat().st_size:
+        raise UserError(
+            f"{path}: not readable weights: an archive that unpacks to {inside:,} bytes",
+            "Store the state dict with torch.save, which does not compress, or as .safetensors.",
+        )
 
 
 def match_tensors(

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from lcbench.features.encoder import Normaliser
+from lcbench.models.symmetries import random_symmetry
 from lcbench.taxonomy import Taxonomy
+from lcbench.training.perceptron import Perceptron
 
 
-class FlatHead(nn.Module):
-    """The paper's head: features -> Dense `hidden` ReLU -> Dense `outputs` softmax.
-
-    Returns (images, outputs) log-probabilities.
-    """
+class FlatHead(Perceptron):
+    """The paper's head: features -> Dense `hidden` ReLU -> Dense `outputs` softmax."""
 
     def __init__(self, features: int, hidden: int, outputs: int) -> None:
-        super().__init__()
-        self.trunk = _trunk(features, hidden)
+        super().__init__(features, hidden, torch.eye(outputs))
         self.outputs = nn.Linear(hidden, outputs)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Return log-probabilities."""
-        return functional.log_softmax(self.outputs(self.trunk(features)).float(), dim=1)
+    @property
+    def decisions(self) -> Sequence[nn.Linear]:
+        """One, between the outputs."""
+        return [self.outputs]
 
 
-class MultiHead(nn.Module):
+class MultiHead(Perceptron):
     """One trunk and one softmax for each inner node of the class tree, trained jointly.
 
     The log-probability of a leaf is the sum of its decisions' along the path from the root, so
@@ -34,23 +35,18 @@ class MultiHead(nn.Module):
     """
 
     def __init__(self, features: int, hidden: int, taxonomy: Taxonomy) -> None:
-        super().__init__()
-        self.trunk = _trunk(features, hidden)
         decisions = [taxonomy.children(node) for node in taxonomy.inner_nodes]
-        self.heads = nn.ModuleList(nn.Linear(hidden, len(children)) for children in decisions)
         children = [child for decision in decisions for child in decision]
         on_path = [
             [float(child in taxonomy.path(leaf)) for leaf in taxonomy.leaves] for child in children
         ]
-        self.register_buffer("on_path", torch.tensor(on_path), persistent=False)
+        super().__init__(features, hidden, torch.tensor(on_path))
+        self.heads = nn.ModuleList(nn.Linear(hidden, len(children)) for children in decisions)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """Return log-probabilities of the leaves."""
-        hidden = self.trunk(features)
-        decisions = [functional.log_softmax(head(hidden).float(), dim=1) for head in self.heads]
-        on_path: Tensor = self.get_buffer("on_path")
-        # Summed by hand: autocast would turn a matrix product back into 16 bits.
-        return (torch.cat(decisions, dim=1).unsqueeze(2) * on_path).sum(dim=1)
+    @property
+    def decisions(self) -> Sequence[nn.Linear]:
+        """One for each inner node."""
+        return [cast(nn.Linear, head) for head in self.heads]
 
 
 class ImageNetwork(nn.Module):
@@ -76,20 +72,6 @@ class ImageNetwork(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Return log-probabilities of (images, 3, height, width) pixels."""
         if self.training and self.flips:
-            pixels = _random_symmetry(pixels)
+            pixels = random_symmetry(pixels)
         output: Tensor = self.head(self.backbone(self.normaliser(pixels)))
         return output
-
-
-def _trunk(features: int, hidden: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(features, hidden), nn.ReLU())
-
-
-def _random_symmetry(pixels: Tensor) -> Tensor:
-    """Apply one of the eight symmetries of the square to each image: tissue has no upright."""
-    choice = torch.randint(0, 8, (len(pixels),), device="cpu").tolist()
-    turned = [
-        torch.rot90(image.flip(-1) if which >= 4 else image, which % 4, (-2, -1))
-        for image, which in zip(pixels, choice, strict=True)
-    ]
-    return torch.stack(turned)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lcbench.errors import UserError
 from lcbench.features.samples import Samples
-from lcbench.models.baseline import Baseline, FitSummary, Settings, State, register
+from lcbench.models.baseline import Baseline, FitSummary, Settings, State, register, require_arrays
 
 
 class NeighboursSettings(Settings):
@@ -50,7 +51,12 @@ class Neighbours(Baseline):
 
     def restore(self, state: State) -> None:
         """Take the embeddings and classes back."""
+        features = self.context.backbone.facts.features if self.context.backbone else None
+        require_arrays(state, {"embeddings": (None, features), "codes": (None,)})
         self._known, self._codes = state["embeddings"], state["codes"].astype(np.intp)
+        leaves = len(self.context.taxonomy.leaves)
+        if not 0 < len(self._known) == len(self._codes) or not (self._codes < leaves).all():
+            raise UserError("another model: its embeddings and classes do not fit each other")
 
 
 def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

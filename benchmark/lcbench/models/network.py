@@ -15,13 +15,22 @@ from lcbench.console import Tell, telling_progress
 from lcbench.features.encoder import Encoder, Normaliser
 from lcbench.features.extraction import FeatureKind
 from lcbench.features.samples import Samples
-from lcbench.models.baseline import Baseline, Context, FitSummary, Settings, State, register
+from lcbench.models.baseline import (
+    Baseline,
+    Context,
+    FitSummary,
+    Settings,
+    State,
+    register,
+    require_arrays,
+)
 from lcbench.taxonomy import ROOT, Taxonomy
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from lcbench.training.checkpoint import Checkpoint
     from lcbench.training.loop import Examples
 
 
@@ -140,6 +149,7 @@ class Network(Baseline):
                     self.context.seed,
                     part.name,
                     tell,
+                    self._checkpoint(part),
                 )
             results.append(result)
         return FitSummary(
@@ -178,9 +188,17 @@ class Network(Baseline):
         """Build the networks and take the tensors back."""
         import torch
 
-        for part in self._parts:
-            network = self._networks[part.name] = self._build(part)
-            prefix = f"{part.name}/"
+        built = {part.name: self._build(part) for part in self._parts}
+        require_arrays(
+            state,
+            {
+                f"{name}/{key}": tuple(tensor.shape)
+                for name, network in built.items()
+                for key, tensor in network.state_dict().items()
+            },
+        )
+        for name, network in built.items():
+            prefix = f"{name}/"
             network.load_state_dict(
                 {
                     key.removeprefix(prefix): torch.from_numpy(np.array(value))
@@ -188,6 +206,7 @@ class Network(Baseline):
                     if key.startswith(prefix)
                 }
             )
+        self._networks = built
 
     @property
     def _full(self) -> bool:
@@ -210,6 +229,16 @@ class Network(Baseline):
         what = "network" if part.node == ROOT else f"network below {part.name}"
         description = f"Training a {what} on {self._backbone.name}"
         return telling_progress(description, images * self.settings.epochs)
+
+    def _checkpoint(self, part: _Part) -> Checkpoint | None:
+        """Return where a whole network keeps its epochs; a head is trained again in no time."""
+        unfinished = self.context.unfinished
+        if unfinished is None or not self._full:
+            return None
+
+        from lcbench.training.checkpoint import Checkpoint
+
+        return Checkpoint(unfinished.folder / f"{part.name}.checkpoint", unfinished.key)
 
     def _build(self, part: _Part) -> nn.Module:
         """Return an untrained network; the same seed gives the same first weights."""

@@ -5,8 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from lcbench.errors import UserError, first_line
 from lcbench.features.samples import Samples
-from lcbench.models.baseline import Baseline, Context, FitSummary, Settings, State, register
+from lcbench.models.baseline import (
+    Baseline,
+    Context,
+    FitSummary,
+    Settings,
+    State,
+    register,
+    require_arrays,
+)
 
 
 @register("majority")
@@ -30,6 +39,7 @@ class Majority(Baseline):
 
     def restore(self, state: State) -> None:
         """Take the shares back."""
+        require_arrays(state, {"shares": (len(self.context.taxonomy.leaves),)})
         self._shares = state["shares"]
 
 
@@ -91,7 +101,10 @@ class Colour(Baseline):
         """Return the boosted trees' probabilities."""
         import lightgbm
 
-        booster = lightgbm.Booster(model_str=self._text)
+        try:
+            booster = lightgbm.Booster(model_str=self._text)
+        except lightgbm.basic.LightGBMError as error:
+            raise UserError(f"no trees of LightGBM: {first_line(error)}") from error
         return np.asarray(booster.predict(samples.colour(), num_threads=1), dtype=np.float64)
 
     def state(self) -> State:
@@ -100,4 +113,5 @@ class Colour(Baseline):
 
     def restore(self, state: State) -> None:
         """Take the trees back."""
-        self._text = state["lightgbm_text"].tobytes().decode()
+        require_arrays(state, {"lightgbm_text": (None,)})
+        self._text = state["lightgbm_text"].tobytes().decode(errors="replace")

@@ -207,9 +207,11 @@ def _with_keys(tables: Tables, by: By) -> tuple[Identity, Tables, tuple[str, ...
     if by != "image" and not without:
         return "sha256", {name: _keyed_by_hash(table) for name, table in tables.items()}, ()
     full = {name: table["image"].to_numpy() for name, table in tables.items()}
+    if _shared(full):
+        return "image", _keyed_by_name(tables, full), ()
     short = {name: base_names(images) for name, images in full.items()}
     unique = all(len(set(short[name])) == len(set(full[name])) for name in tables)
-    if not _shared(full) and unique and _shared(short):
+    if unique and _shared(short):
         note = "no full image name is the same in all files: images are matched by the last part"
         return "base name", _keyed_by_name(tables, short), (note,)
     return "image", _keyed_by_name(tables, full), ()

@@ -57,6 +57,6 @@ def listed(words: Iterable[str], limit: int = _LISTED) -> str:
 
 def near_names(name: str, known: Sequence[str]) -> list[str]:
     """Return the known names that a name may be a misspelling of, nearest first."""
-    by_small = {one.casefold(): one for one in known}
+    by_small = {clipped(one).casefold(): one for one in known}
     near = difflib.get_close_matches(clipped(name).casefold(), by_small, n=2, cutoff=0.6)
     return [by_small[one] for one in near]

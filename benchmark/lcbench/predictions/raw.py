@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +28,16 @@ Rows = NDArray[np.bool_]
 _TIDY = {"image": image_name, "sha256": str.lower}
 _EXACT = 2**53
 """Up to here, every whole number is a float."""
+_LONGEST = 100_000
+"""Bytes of a text: a path has at most 4,096."""
+
+
+class _TooLongError(Exception):
+    """A text is too long for a name."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
 
 
 @dataclass(frozen=True)
@@ -134,17 +145,18 @@ def used_columns(names: Sequence[str]) -> tuple[dict[str, int], tuple[Finding, .
     """
     names = [name.strip() for name in names]
     positions: dict[str, int] = {}
+    times = Counter(names)
     for position, name in enumerate(names):
         if name in COLUMNS or name.startswith(PROBABILITY):
             positions.setdefault(name, position)
     problems = [
         Finding(
-            f"column {clipped(name)}: stands {names.count(name)} times in the file",
+            f"column {clipped(name)}: stands {times[name]} times in the file",
             "Keep one column of that name.",
             name,
         )
         for name in positions
-        if names.count(name) > 1
+        if times[name] > 1
     ]
     missing = [name for name in REQUIRED if name not in positions]
     if missing:
@@ -172,15 +184,18 @@ def raw_table(
 
     arrays: dict[str, NDArray[Any]] = {}
     problems = []
-    for name, stored in columns.items():
-        kind = stored.type
-        column = stored.cast(kind.value_type) if pa.types.is_dictionary(kind) else stored
+    for name, column in columns.items():
         wanted = "numbers" if name.startswith(PROBABILITY) else "text"
         try:
             arrays[name] = _as_numbers(column) if wanted == "numbers" else _as_text(column)
         except (TypeError, pa.ArrowException):
-            what = f"column {name}: holds {column.type}, not {wanted}"
+            kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+            what = f"column {clipped(name)}: holds {clipped(str(kind))}, not {wanted}"
             problems.append(Finding(what, f"Store the column as {wanted}.", name))
+        except _TooLongError as error:
+            what = f"column {name}: holds a text of {error.size:,} bytes"
+            remedy = f"Store names of at most {_LONGEST:,} bytes."
+            problems.append(Finding(what, remedy, name))
         else:
             if name in _TIDY:
                 arrays[name] = np.array([_TIDY[name](text) for text in arrays[name]], dtype=object)
@@ -193,14 +208,28 @@ def _as_text(column: pa.ChunkedArray) -> Text:
     from pyarrow import compute as pc
 
     kind = column.type
+    if pa.types.is_dictionary(kind):
+        return np.concatenate([_looked_up(part) for part in column.chunks] or [np.array([])])
     if pa.types.is_floating(kind):
         return np.array([_number_words(value) for value in column.to_pylist()], dtype=object)
-    if not (_is_text(kind) or is_number(kind) or pa.types.is_boolean(kind) or kind == pa.null()):
+    if not (is_text(kind) or is_number(kind) or pa.types.is_boolean(kind) or kind == pa.null()):
         raise TypeError(kind)
     text = pc.fill_null(pc.cast(column, pa.string()), "")
+    longest = pc.max(pc.binary_length(text)).as_py() or 0
+    if longest > _LONGEST:
+        raise _TooLongError(longest)
     blank = pc.equal(pc.utf8_trim_whitespace(text), "")
     result: Text = pc.if_else(blank, "", text).to_numpy().astype(object)
     return result
+
+
+def _looked_up(part: pa.DictionaryArray) -> Text:
+    """Return the texts of a dictionary, each held once however often it stands in a column."""
+    import pyarrow as pa
+
+    words = np.append(_as_text(pa.chunked_array([part.dictionary])), "")
+    codes = part.indices.fill_null(len(words) - 1).to_numpy()
+    return np.asarray(words[codes], dtype=object)
 
 
 def _as_numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
@@ -209,7 +238,9 @@ def _as_numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:
     from pyarrow import compute as pc
 
     kind = column.type
-    if _is_text(kind):
+    if pa.types.is_dictionary(kind) and not is_text(kind):
+        column, kind = column.cast(kind.value_type), kind.value_type
+    if is_text(kind):
         numbers = pd.to_numeric(pd.Series(_as_text(column), dtype=object), errors="coerce")
         return numbers.to_numpy(dtype=np.float64)
     if not (is_number(kind) or kind == pa.null()):
@@ -225,9 +256,12 @@ def _number_words(value: float | None) -> str:
     return str(int(value)) if abs(value) < _EXACT and value == int(value) else repr(value)
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Tell whether a column type is one of text, or a dictionary of it."""
     from pyarrow import types
 
+    if types.is_dictionary(kind):
+        return is_text(kind.value_type)
     checks = (
         types.is_string,
         types.is_large_string,

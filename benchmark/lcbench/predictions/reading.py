@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lcbench.errors import from_os_error
-from lcbench.predictions.messages import Finding, counted
+from lcbench.predictions.messages import Finding, clipped, counted
 from lcbench.predictions.raw import (
     CONTRACT,
     Read,
     is_number,
+    is_text,
     put_together,
     raw_table,
     refused,
     used_columns,
 )
-from lcbench.predictions.table import COLUMNS, SCHEMA_VERSION, schema_version
+from lcbench.predictions.table import COLUMNS, PROBABILITY, SCHEMA_VERSION, schema_version
+from lcbench.tables import (
+    MOST_COLUMNS,
+    MOST_CSV,
+    MOST_ROWS,
+    QUOTES,
+    NoTableError,
+    decoded,
+    is_filled,
+    records,
+    unshielded,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
 RUN_FILE = "predictions.parquet"
 _PARQUET = b"PAR1"
@@ -34,8 +49,12 @@ _OTHER_KINDS = (
     (b"\x1f\x8b", "compressed with gzip", "Unpack it first: gunzip FILE"),
 )
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-_UTF8 = 'Store it as UTF-8 text; in Excel, "CSV UTF-8 (comma delimited)".'
-_QUOTES = "A field that holds a comma or a quotation mark must stand in quotation marks."
+_MOST_BYTES = 1_000_000_000
+"""Bytes of the used columns of a Parquet file, unpacked."""
+_BATCH = 2**18
+_MOST_CELLS = 100_000_000
+_MOST_LEAVES = 1_000
+_SMALLER = "Store the predictions of one model alone, each image once for each seed."
 
 
 def read_source(path: Path) -> Read:
@@ -111,10 +130,18 @@ def _read_parquet(path: Path) -> Read:
             metadata, names = file.schema_arrow.metadata, list(file.schema_arrow.names)
             version = schema_version(metadata)
             positions, problems = used_columns(names)
-            stored = file.read([names[position] for position in positions.values()])
+            used = {names[position] for position in positions.values()}
+            _require_bounded(file.metadata.num_rows, names, used)
+            kinds = dict(zip(names, file.schema_arrow.types, strict=True))
+        # One text may stand in every row: it stays in a dictionary.
+        texts = [name for name in used if is_text(kinds[name])]
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            stored = _unpacked(file, sorted(used))
         stored.validate(full=True)
+    except NoTableError as error:
+        return refused(str(error), error.remedy)
     except (ValueError, OSError, pa.ArrowException) as error:  # broken bytes raise any of them
-        words = " ".join(str(error).split())
+        words = clipped(" ".join(str(error).split()))
         return refused(f"no readable Parquet file: {words}", CONTRACT)
     if version > SCHEMA_VERSION:
         return refused(
@@ -133,44 +160,60 @@ def _read_parquet(path: Path) -> Read:
     return Read(table, (*problems, *odd), notes)
 
 
-def _read_csv(path: Path) -> Read:
-    """Read a CSV file with commas, in UTF-8 with or without a byte-order mark."""
-    content = path.read_bytes()
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return refused(f"line {line:,} holds bytes that are not UTF-8 text", _UTF8)
-    if "\0" in text:
-        return refused("the file holds zero bytes: it is no UTF-8 text", _UTF8)
-    try:
-        return _read_records(_records(text))
-    except csv.Error as error:
-        return refused(str(error), _QUOTES)
+def _unpacked(file: pq.ParquetFile, names: Sequence[str]) -> pa.Table:
+    """Read columns, as long as they take no more memory than predictions do.
 
-
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record of a CSV text and the line that it begins on.
-
-    pyarrow's own CSV reader neither tells the lines nor minds a stray quotation mark.
+    Not by the sizes in the metadata: asking for those of an encrypted column ends the process.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    begin = 1
-    try:
-        for record in reader:
-            yield begin, record
-            begin = reader.line_num + 1
-    except csv.Error as error:
-        what = f"the row that begins in line {begin:,} is no readable CSV: {error}"
-        raise csv.Error(what) from error
-
-
-def _read_records(records: Iterator[tuple[int, list[str]]]) -> Read:
     import pyarrow as pa
 
-    names = next((record for _, record in records if _is_filled(record)), None)
+    before, batches = pa.total_allocated_bytes(), []
+    for batch in file.iter_batches(batch_size=_BATCH, columns=names):
+        batches.append(batch)
+        if pa.total_allocated_bytes() - before > _MOST_BYTES:
+            what = f"unpacked, it takes more than the {_MOST_BYTES // 10**6:,} MB that are read"
+            raise NoTableError(what, _SMALLER)
+    return pa.Table.from_batches(batches) if batches else file.read(names)
+
+
+def _require_bounded(rows: int, names: Sequence[str], used: Collection[str]) -> None:
+    """Hold a Parquet file to limits by its metadata: a tiny one can hold a great deal."""
+    if rows > MOST_ROWS:
+        what = f"it holds {rows:,} rows, but at most {MOST_ROWS:,} are read"
+        raise NoTableError(what, _SMALLER)
+    if rows * len(used) > _MOST_CELLS:
+        what = f"it holds {rows * len(used):,} cells, but at most {_MOST_CELLS:,} are read"
+        raise NoTableError(what, _SMALLER)
+    _require_narrow(names)
+
+
+def _require_narrow(names: Sequence[str]) -> None:
+    leaves = sum(name.strip().startswith(PROBABILITY) for name in names)
+    for number, most, kind in ((len(names), MOST_COLUMNS, ""), (leaves, _MOST_LEAVES, " p:...")):
+        if number > most:
+            what = f"it has {number:,} columns{kind}, but at most {most:,} are read"
+            raise NoTableError(what, _SMALLER)
+
+
+def _read_csv(path: Path) -> Read:
+    """Read a CSV file with commas, in UTF-8 with or without a byte-order mark."""
+    size = path.stat().st_size
+    if size > MOST_CSV:
+        what = f"the file has {size:,} bytes, but at most {MOST_CSV:,} are read of a CSV file"
+        return refused(what, f"Store it as Parquet. {_SMALLER}")
+    try:
+        return _read_records(records(decoded(path.read_bytes())))
+    except NoTableError as error:
+        return refused(str(error), error.remedy)
+
+
+def _read_records(rows: Iterator[tuple[int, list[str]]]) -> Read:
+    import pyarrow as pa
+
+    names = next((record for _, record in rows if is_filled(record)), None)
     if names is None:
         return refused("the file is empty", CONTRACT)
+    _require_narrow(names)
     positions, problems = used_columns(names)
     other = _other_separator(names)
     if problems and other:
@@ -178,29 +221,31 @@ def _read_records(records: Iterator[tuple[int, list[str]]]) -> Read:
             f"the fields seem to be separated by {other}, not by commas",
             "Store the file with commas between the fields and points in decimal numbers.",
         )
-    rows = list(records)
-    filled = [(line, record) for line, record in rows if _is_filled(record)]
-    even = [(line, record) for line, record in filled if len(record) == len(names)]
-    columns = {
-        name: pa.chunked_array([[record[position] for _, record in even]], pa.string())
-        for name, position in positions.items()
-    }
-    table, _ = raw_table(columns, "line", np.array([line for line, _ in even], dtype=np.int64))
-    if len(even) < len(filled):
-        line, first = next(row for row in filled if len(row[1]) != len(names))
+    cells: dict[str, list[str]] = {name: [] for name in positions}
+    lines: list[int] = []
+    uneven: list[tuple[int, int]] = []
+    blank = 0
+    for line, record in rows:
+        if not is_filled(record):
+            blank += 1
+        elif len(record) != len(names):
+            uneven.append((line, len(record)))
+        else:
+            lines.append(line)
+            for name, position in positions.items():
+                cells[name].append(unshielded(record[position]))
+    columns = {name: pa.chunked_array([column], pa.string()) for name, column in cells.items()}
+    table, odd = raw_table(columns, "line", np.array(lines, dtype=np.int64))
+    problems += odd
+    if uneven:
+        line, fields = uneven[0]
         what = (
-            f"{counted(len(filled) - len(even), 'row')} with more or fewer fields than the "
-            f"{len(names)} of the header; the first is line {line:,} with "
-            f"{counted(len(first), 'field')}"
+            f"{counted(len(uneven), 'row')} with more or fewer fields than the {len(names)} of "
+            f"the header; the first is line {line:,} with {counted(fields, 'field')}"
         )
-        problems += (Finding(what, _QUOTES),)
-    blank = len(rows) - len(filled)
+        problems += (Finding(what, QUOTES),)
     notes = (Finding(f"{counted(blank, 'empty line')} passed over"),) if blank else ()
     return Read(table, problems, notes)
-
-
-def _is_filled(record: Sequence[str]) -> bool:
-    return any(map(str.strip, record))
 
 
 def _other_separator(names: Sequence[str]) -> str | None:

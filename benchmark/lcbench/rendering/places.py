@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from lcbench.documents import read_json
 from lcbench.errors import UserError, wrong_usage
 
 README = "README.md"
@@ -16,6 +16,17 @@ FIGURES = "figures"
 GENERATOR = "lcbench report"
 _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _ELSEWHERE = "Name another place."
+
+
+def check_runs(out: Path) -> None:
+    """Refuse a runs folder that is a file or cannot be written.
+
+    Raises
+    ------
+    UserError
+        It names the place, and says what is in the way.
+    """
+    _require_writable(out, out)
 
 
 def check_comparison(out: Path, predictions: Iterable[Path]) -> None:
@@ -80,6 +91,7 @@ def check_report(target: Path) -> None:
     remedy = "Choose another folder with --out, or move what is in it."
     if target.is_file():
         raise UserError(f"{target}: a file stands where the report's folder would be", remedy)
+    _require_writable(target, target.parent)
     if not target.is_dir():
         return
     if any(target.iterdir()) and not _is_ours(target / RESULTS_JSON):
@@ -93,8 +105,8 @@ def check_report(target: Path) -> None:
 
 def _is_ours(path: Path) -> bool:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = read_json(path)
+    except UserError:
         return False
     return isinstance(content, dict) and content.get("generator") == GENERATOR
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from lcbench.console import err, escape, out, warn
 
 if TYPE_CHECKING:
+    from lcbench.analysis.results import Incomplete
     from lcbench.doctor import Check
     from lcbench.leakage.siblings import Siblings
     from lcbench.runs.evaluate import Evaluation
@@ -144,12 +145,22 @@ def show_left_out(left_out: tuple[LeftOut, ...]) -> None:
         )
 
 
+def show_incomplete(incomplete: Sequence[Incomplete]) -> None:
+    """Print runs that were done and cannot be used, each with the first line of its reason."""
+    from lcbench.rendering.report.missing import incomplete_words
+
+    for one in incomplete:
+        first = next(iter(incomplete_words(one).splitlines()), "")
+        err.print(f"[yellow]not used[/yellow] {escape(first)}", soft_wrap=True)
+
+
 def show_outcome(outcome: Outcome) -> None:
     """Print how the runs ended."""
     show_left_out(outcome.left_out)
     for failure in outcome.failures:
         err.print(
-            f"[red]failed[/red] {escape(failure.run)} {escape(failure.baseline)}: "
+            f"[red]failed[/red] {escape(failure.run)} {escape(failure.baseline)}"
+            f"{' (the run of before stays)' if failure.kept else ''}: "
             f"{escape(failure.reason.strip())}",
             soft_wrap=True,
         )
@@ -176,6 +187,11 @@ def show_evaluation(evaluation: Evaluation) -> None:
     if record.overlap is not None:
         _say(overlap_words(record.overlap))
     show_left_out(record.left_out)
+    for one in record.runs_left_out:
+        err.print(
+            f"[yellow]left out[/yellow] {escape(one.run)}: {escape(one.reason.strip())}",
+            soft_wrap=True,
+        )
     _say(f"{evaluation.runs} runs predicted {record.scored:,} images: {evaluation.folder}")
 
 

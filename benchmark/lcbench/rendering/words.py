@@ -16,7 +16,7 @@ from lcbench.protocols import PROTOCOLS
 from lcbench.rendering import formats
 from lcbench.rendering import markdown as md
 from lcbench.statistics.choices import ADJUSTMENT_AUTHORS
-from lcbench.statistics.pairwise import DEFAULT_TEST
+from lcbench.statistics.interval_model import Interval
 from lcbench.taxonomy import Taxonomy
 
 GROUPS_UNKNOWN = "source groups unknown: images taken as independent, intervals too narrow"
@@ -167,10 +167,8 @@ def margin_words(settings: AnalysisSettings) -> str:
     return f"{size} point{'' if size == '1' else 's'}"
 
 
-def null_hypotheses(settings: AnalysisSettings, drawn: str) -> str:
-    """Return in words what the test to read asks; empty where it is not the default."""
-    if settings.default_test is not DEFAULT_TEST:
-        return ""
+def null_hypotheses(drawn: str) -> str:
+    """Return in words what the test to read asks."""
     return (
         f"p asks whether these networks would err equally often on new {drawn}, however the errors "
         "of either are heaped; it is the level at which the interval of the difference ends at 0, "
@@ -248,9 +246,8 @@ def author(settings: AnalysisSettings) -> str:
     return ADJUSTMENT_AUTHORS[settings.adjustment]
 
 
-def interval_words(settings: AnalysisSettings) -> str:
-    """Return how limits were found."""
-    if settings.interval == "score":
-        return "score interval over"
-    name = "BCa" if settings.interval == "bca" else "percentile"
-    return f"{name} interval of {formats.integer(settings.resamples)} bootstrap resamples of"
+def excludes_zero(estimate: Interval) -> bool:
+    """Tell whether an interval lies on one side of zero; one source group gives none."""
+    if estimate.low is None or estimate.high is None or estimate.groups == 1:
+        return False
+    return estimate.low > 0 or estimate.high < 0

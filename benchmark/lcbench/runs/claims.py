@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
+from lcbench.documents import read_toml
 from lcbench.errors import UserError
-from lcbench.runs.suite import explain, find_claims
+from lcbench.runs.suite import find_claims
 from lcbench.statistics.registry import METRICS
+from lcbench.statistics.tree import ClassTree
+from lcbench.taxonomy import Taxonomy
 
 
 class Claim(BaseModel):
@@ -71,15 +73,32 @@ def load_claims(name_or_file: str) -> ClaimsFile:
         If there are no such claims, with near names, or the file breaks the schema.
     """
     path = find_claims(name_or_file)
-    remedy = "See docs/formats.md on claims."
-    try:
-        return ClaimsFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
+    if not path.exists():
         raise UserError(
             f"{path}: no such file of claims",
             "Check the path: it begins at the folder that the command is typed in.",
-        ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path}: not readable claims: {error}", remedy) from error
-    except ValidationError as error:
-        raise UserError(f"{path}: {explain(error)}", remedy) from error
+        )
+    return read_toml(path, ClaimsFile, "readable claims", "See docs/formats.md on claims.")
+
+
+def check_claims(name_or_file: str, taxonomy: Taxonomy) -> None:
+    """Read the claims of a paper; where they are about these classes, each must be measurable.
+
+    Raises
+    ------
+    UserError
+        As `load_claims`, and where a claim is `of` something that its metric does not speak of.
+    """
+    paper = load_claims(name_or_file)
+    if set(paper.leaves) != set(taxonomy.leaves):
+        return  # about other data: not judged
+    tree = ClassTree.of(taxonomy)
+    for number, claim in enumerate(paper.claims):
+        known = METRICS[claim.metric].speaks_of(tree)
+        if claim.of not in known:
+            allowed = " or ".join(repr(one) for one in known) or "(nothing in this class tree)"
+            raise UserError(
+                f"{find_claims(name_or_file)}: claims.{number}: {claim.metric} of {claim.of!r} is "
+                "not measured",
+                f"With metric = {claim.metric!r}, of can be {allowed}.",
+            )

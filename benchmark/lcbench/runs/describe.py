@@ -9,6 +9,7 @@ from lcbench.compute import Compute
 from lcbench.datasets.dataset import Dataset
 from lcbench.leakage.pixel_groups import PixelCheck
 from lcbench.models.backbones import Backbone
+from lcbench.models.own_code import own_code_sha256
 from lcbench.provenance import command, commit, machine, now, versions
 from lcbench.runs.plan import Plan, PlannedBaseline, PlannedSplit
 from lcbench.runs.power import detectable_differences
@@ -36,10 +37,16 @@ def describe_plan(
         seeds=plan.seeds,
         baselines=tuple(baseline.name for baseline in plan.baselines),
         left_out=left_out,
+        data=plan.options.data if plan.options else "",
+        groups=str((plan.options and plan.options.groups) or ""),
+        labels=dict(plan.labels),
+        suite_protocols=plan.suite.protocols,
+        suite_baselines=tuple(recipe.name for recipe in plan.suite.baselines),
     )
     invocations = (*before.invocations, this) if before else (this,)
-    recipes = [recipe.name for recipe in plan.suite.baselines]
-    baselines = in_order({name for one in invocations for name in one.baselines}, recipes)
+    baselines = in_order(
+        {name for one in invocations for name in one.baselines}, this.suite_baselines
+    )
     protocols = {name for one in invocations for name in one.protocols}
     never_run = {
         entry.baseline: entry
@@ -47,7 +54,7 @@ def describe_plan(
         for entry in one.left_out
         if entry.baseline not in baselines
     }
-    return PlanRecord(
+    record = PlanRecord(
         suite=plan.suite.name,
         command=this.command,
         created=invocations[0].created,
@@ -63,6 +70,18 @@ def describe_plan(
         aliases=plan.taxonomy.aliases,
         machine=machine(),
         root=str(plan.dataset.root.resolve()),
+    )
+    return _without_retired(record)
+
+
+def _without_retired(plan: PlanRecord) -> PlanRecord:
+    """Leave out what the suite has no longer; the invocations still tell of it."""
+    return plan.model_copy(
+        update={
+            "protocols": tuple(filter(plan.has_protocol, plan.protocols)),
+            "baselines": tuple(filter(plan.has_baseline, plan.baselines)),
+            "left_out": tuple(one for one in plan.left_out if plan.has_baseline(one.baseline)),
+        }
     )
 
 
@@ -103,6 +122,7 @@ def _describe_baseline(baseline: PlannedBaseline, compute: Compute) -> dict[str,
         "baseline": baseline.name,
         "purpose": baseline.recipe.purpose,
         "kind": baseline.recipe.kind,
+        "code_sha256": own_code_sha256(baseline.recipe.kind, baseline.settings.backbone or ""),
         "recipe": baseline.settings.model_dump(mode="json", exclude_none=True),
         "backbone": describe_backbone(baseline.backbone) if baseline.backbone else None,
         "precision": compute.precision if baseline.backbone else "32",

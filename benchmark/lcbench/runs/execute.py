@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lcbench.console import progress
+from lcbench.console import progress, warn
 from lcbench.errors import UserError
 from lcbench.models.backbones import Backbone, fetch_backbone
 from lcbench.protocols import write_split
 from lcbench.runs.describe import describe_plan, describe_runs
 from lcbench.runs.job import Job
-from lcbench.runs.plan import Plan, PlannedBaseline, takes_reference_backbone
+from lcbench.runs.mixture import belongs_beside, require_no_mixture, require_same_data, same
+from lcbench.runs.plan import Plan, PlannedBaseline
 from lcbench.runs.pool import run_all
-from lcbench.runs.records import LeftOut, PlanRecord, RunConfig, write_record
-from lcbench.runs.store import PLAN, SPLITS, read_plan, read_run, run_folders
+from lcbench.runs.records import LeftOut, NewerVersionError, PlanRecord, write_record
+from lcbench.runs.store import PLAN, SPLITS, read_plan, run_folders, sole_writer
+from lcbench.runs.stored import StoredRuns, name_of, read_runs
+from lcbench.storage import inside, sweep
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A run that failed, and why."""
+    """A run that failed, and why. `kept`: a good run of before stands in its place."""
 
     baseline: str
     run: str
     reason: str
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A stored run that could not be kept, and why. `again`: it was among those to do."""
+
+    run: str
+    reason: str
+    again: bool
 
 
 @dataclass(frozen=True)
@@ -38,11 +52,12 @@ class Outcome:
     already_done: int
     failures: tuple[Failure, ...]
     left_out: tuple[LeftOut, ...]
+    damaged: tuple[Damage, ...] = ()
 
     @property
     def finished(self) -> int:
         """Runs that can be reported on."""
-        return self.done + self.already_done
+        return self.done + self.already_done + sum(failure.kept for failure in self.failures)
 
     def as_json(self) -> dict[str, object]:
         """Return the outcome for machines."""
@@ -52,13 +67,15 @@ class Outcome:
             "already_done": self.already_done,
             "failed": [vars(failure) for failure in self.failures],
             "left_out": [entry.model_dump() for entry in self.left_out],
+            "damaged": [vars(one) for one in self.damaged],
         }
 
 
 def execute(plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = False) -> Outcome:
     """Run a plan; runs that are stored with the same configuration are kept.
 
-    A suite's folder becomes the union of what was run in it.
+    A suite's folder becomes the union of what was run in it. Nobody else writes there meanwhile.
+    Stored runs that are damaged are done again.
 
     Parameters
     ----------
@@ -69,7 +86,7 @@ def execute(plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = Fal
     jobs
         Fits at a time on the CPU; the number of cores by default.
     fresh
-        Do every run again.
+        Do every run again. Where that fails, a good run of the same making stays.
 
     Raises
     ------
@@ -77,94 +94,70 @@ def execute(plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = Fal
         If `out` holds the suite on other data, or runs that do not belong with these (another
         recipe, other weights or source groups), or cannot be written.
     """
-    folder = out / plan.suite.name
-    before = read_plan(folder) if (folder / PLAN).is_file() else None
-    if before is not None:
-        _require_same_data(folder, before, plan)
+    folder = inside(out, plan.suite.name)
+    if (folder / PLAN).is_file():
+        require_same_data(folder, _plan_of_before(folder), plan)  # before anything is downloaded
     plan, left_out = _fetch(plan)
-    every = list(_jobs(plan, folder))
-    if before is not None:
-        _require_no_mixture(folder, before, plan, every, fresh=fresh)
+    with sole_writer(folder):
+        sweep(folder)
+        return _execute(plan, folder, left_out, jobs or os.cpu_count() or 1, fresh=fresh)
+
+
+def _execute(
+    plan: Plan, folder: Path, left_out: tuple[LeftOut, ...], processes: int, *, fresh: bool
+) -> Outcome:
+    before = _plan_of_before(folder)
+    if before is None and (folder / PLAN).exists():
+        warn(f"{folder / PLAN} is damaged and is written anew, without the commands of before")
+    require_same_data(folder, before, plan)
+    stored = read_runs(run_folders(folder, before.protocols if before else ()))
+    every = list(_jobs(plan, folder, stored))
+    require_no_mixture(stored, plan, every, fresh=fresh)
+    damaged = tuple(_damage(stored, every))
+    _warn_of(damaged)
     for planned in plan.splits:
         write_split(folder / SPLITS, planned.split)
     write_record(folder / PLAN, describe_plan(plan, left_out, before))
     _compute_features(plan)
-    pending = [job for job in every if fresh or not _is_done(job)]
+    pending = [job for job in every if fresh or not _is_done(job, stored)]
     failures = []
     with progress(f"Fitting ({len(every) - len(pending)} done before)", len(pending)) as advance:
-        for job, state in run_all(pending, jobs or os.cpu_count() or 1):
+        for job, state in run_all(pending, processes):
             advance(1)
             if state.status == "failed":
                 run = f"{job.split.protocol}/{job.split.name}"
-                failures.append(Failure(job.baseline.name, run, state.error))
+                failures.append(Failure(job.baseline.name, run, state.error, job.stands))
     done = len(pending) - len(failures)
-    return Outcome(folder, done, len(every) - len(pending), tuple(failures), left_out)
+    kept = len(every) - len(pending)
+    return Outcome(folder, done, kept, tuple(failures), left_out, damaged)
 
 
-def _require_same_data(folder: Path, before: PlanRecord, plan: Plan) -> None:
-    if before.dataset.sha256 != plan.dataset.sha256:
-        raise UserError(
-            f"{folder} holds results on other images ({before.dataset.name})",
-            "Choose another folder with --out, or remove that one.",
-        )
-    if before.taxonomy.parents != plan.taxonomy.parents:
-        raise UserError(
-            f"{folder} holds results for another class tree ({before.taxonomy.name})",
-            "Choose another folder with --out, or remove that one.",
-        )
+def _plan_of_before(folder: Path) -> PlanRecord | None:
+    """Return the plan that is stored; None where there is none, or none of this suite."""
+    try:
+        found = read_plan(folder)
+    except NewerVersionError:
+        raise
+    except UserError:
+        return None
+    return found if found.suite == folder.name else None
 
 
-def _require_no_mixture(
-    folder: Path, before: PlanRecord, plan: Plan, every: list[Job], *, fresh: bool
-) -> None:
-    """Refuse to replace finished runs unasked, or to leave them beside others of another making.
-
-    The report pools the runs of a baseline in one row, pairs all baselines by their source groups,
-    and compares arms that share the reference backbone.
-    """
+def _damage(stored: StoredRuns, every: list[Job]) -> Iterator[Damage]:
     planned = {job.folder for job in every}
-    dataset = every[0].config.dataset
-    origins = {job.baseline.name: _origin(job.config) for job in every}
-    recipes = {recipe.name: recipe for recipe in plan.suite.baselines}
-    references = {
-        _weights(job.config)
-        for job in every
-        if takes_reference_backbone(recipes[job.baseline.name])
-    }
-    for path in run_folders(folder, before):
-        stored = read_run(path)
-        done_again = path in planned
-        if stored is None or not stored.done or (done_again and fresh):
-            continue
-        config = stored.config
-        if _origin(config) != origins.get(config.baseline, _origin(config)):
-            raise _mixture(path, "another recipe or other weights")
-        if not config.dataset.same_groups(dataset):
-            raise _mixture(path, "other source groups")
-        if done_again:
-            continue
-        recipe = recipes.get(config.baseline) if config.backbone else None
-        if recipe and takes_reference_backbone(recipe) and references - {_weights(config)}:
-            raise _mixture(path, "another reference backbone")
+    for path, error in stored.unusable.items():
+        yield Damage(name_of(path), error.message, path in planned)
 
 
-def _mixture(path: Path, made_with: str) -> UserError:
-    return UserError(
-        f"{path}: made with {made_with} than planned now",
-        "Choose another folder with --out, remove that one, or plan the same seeds, protocols and "
-        "baselines as before with --fresh, so that it is done again.",
-    )
-
-
-def _origin(config: RunConfig) -> object:
-    """Return what runs of one baseline must share."""
-    return config.kind, config.recipe, _weights(config)
-
-
-def _weights(config: RunConfig) -> object:
-    """Return what a run saw images through; where its weights were found does not matter."""
-    backbone = config.backbone
-    return backbone and (backbone.name, backbone.weights_sha256, backbone.preprocessing)
+def _warn_of(damaged: tuple[Damage, ...]) -> None:
+    """Say which stored runs cannot be kept: a line for each reason."""
+    reasons: dict[tuple[str, bool], list[str]] = {}
+    for one in damaged:
+        reasons.setdefault((one.reason, one.again), []).append(one.run)
+    for (reason, again), runs in reasons.items():
+        more = f" and {len(runs) - _SHOWN} more" if len(runs) > _SHOWN else ""
+        follows = "done again" if again else "not among the runs of this command, and left as it is"
+        warn(f"{', '.join(runs[:_SHOWN])}{more}: {reason}; {follows}")
 
 
 def _fetch(plan: Plan) -> tuple[Plan, tuple[LeftOut, ...]]:
@@ -216,33 +209,24 @@ def _compute_features(plan: Plan) -> None:
         features.prepare(baseline.needs, baseline.settings.backbone)
 
 
-def _jobs(plan: Plan, folder: Path) -> Iterator[Job]:
+def _jobs(plan: Plan, folder: Path, stored: StoredRuns) -> Iterator[Job]:
     features = plan.features
     for baseline, planned, config in describe_runs(plan):
         split = planned.split
+        place = inside(folder, split.protocol, baseline.name, split.name)
+        before = stored.sound.get(place)
         yield Job(
-            folder=folder / split.protocol / baseline.name / split.name,
+            folder=place,
             config=config,
             baseline=baseline,
             split=split,
             features=features,
             taxonomy=plan.taxonomy,
+            stands=before is not None and before.done and belongs_beside(before.config, config),
         )
 
 
-def _is_done(job: Job) -> bool:
-    """Tell whether the folder holds this run; leftovers of a run that was killed are removed."""
-    for leftover in job.folder.parent.glob(f".{job.folder.name}-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    stored = read_run(job.folder)
-    return stored is not None and stored.done and _same(stored.config, job.config)
-
-
-def _same(stored: RunConfig, wanted: RunConfig) -> bool:
-    """Compare what decides the result; neither the commit nor a folder's name makes it stale."""
-    fields = {"commit", "purpose", "dataset"}
-    return (
-        stored.model_dump(exclude=fields) == wanted.model_dump(exclude=fields)
-        and stored.dataset.sha256 == wanted.dataset.sha256
-        and stored.dataset.same_groups(wanted.dataset)
-    )
+def _is_done(job: Job, stored: StoredRuns) -> bool:
+    """Tell whether the folder holds this run."""
+    run = stored.sound.get(job.folder)
+    return run is not None and run.done and same(run.config, job.config)

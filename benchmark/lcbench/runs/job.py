@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -14,18 +15,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lcbench.compute import PeakMemory
-from lcbench.errors import UserError
+from lcbench.compute import PeakMemory, processor
+from lcbench.errors import UserError, from_lack_of_memory
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
-from lcbench.models.baseline import Context, FitSummary
+from lcbench.models.baseline import Context, FitSummary, Unfinished
 from lcbench.predictions.table import Predictions, predictions_table, write_predictions
 from lcbench.protocols import Split
 from lcbench.provenance import now
 from lcbench.runs.plan import PlannedBaseline
 from lcbench.runs.records import RunConfig, RunState, write_record
-from lcbench.runs.store import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE
-from lcbench.storage import whole_folder
+from lcbench.runs.stored import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE, seal
+from lcbench.storage import content_hash, whole_folder, write_text
+from lcbench.tables import csv_text
 from lcbench.taxonomy import Taxonomy
 
 Result = TypeVar("Result")
@@ -33,7 +35,10 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Job:
-    """Everything that one run needs."""
+    """Everything that one run needs.
+
+    `stands`: whether its folder holds a good run, which a failure must not replace.
+    """
 
     folder: Path
     config: RunConfig
@@ -41,6 +46,7 @@ class Job:
     split: Split
     features: Features
     taxonomy: Taxonomy
+    stands: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,9 @@ class _Fitted:
 def run_job(job: Job) -> RunState:
     """Do a run and store its folder, whole or not at all.
 
-    An error of the fit is stored as the run's state: it concerns this run alone. A folder that
-    cannot be written is raised, because it concerns every run.
+    An error of the fit is stored as the run's state: it concerns this run alone; where a good run
+    stands, it is only returned. A folder that cannot be written is raised, because it concerns
+    every run.
 
     Raises
     ------
@@ -65,12 +72,16 @@ def run_job(job: Job) -> RunState:
     started = now()
     try:
         fitted = _fit_and_predict(job, started)
+    except KeyboardInterrupt:
+        raise
     except UserError as error:
-        return _store_failure(job, started, str(error))
-    except Exception:  # noqa: BLE001 - one broken baseline must not take the others with it
-        return _store_failure(job, started, traceback.format_exc())
+        return store_failure(job, started, str(error))
+    except BaseException as error:  # noqa: BLE001 - of a kind that is broken, or exits
+        known = from_lack_of_memory(error)
+        return store_failure(job, started, str(known) if known else traceback.format_exc())
     with whole_folder(job.folder) as folder:
         _store(folder, job, fitted)
+    shutil.rmtree(_unfinished(job).folder, ignore_errors=True)
     return fitted.state
 
 
@@ -84,7 +95,7 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
 
     compute = job.features.compute
     seed = seed_of_run(job.split.seed, job.split.fold)
-    context = Context(job.taxonomy, compute, seed, job.baseline.backbone)
+    context = Context(job.taxonomy, compute, seed, job.baseline.backbone, _unfinished(job))
     baseline = job.baseline.kind(job.baseline.settings, context)
     train, validation, test = (
         Samples(job.features, job.split.rows(side)) for side in ("train", "validation", "test")
@@ -92,11 +103,12 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
     whole_network = job.baseline.needs == "pixels"
     with (
         PeakMemory(compute.device if whole_network else "cpu") as memory,
-        nullcontext() if whole_network else _one_thread(),
+        nullcontext() if whole_network else _as_small_fits_run(),
     ):
         summary, train_seconds = _timed(lambda: baseline.fit(train, validation))
         probabilities, predict_seconds = _timed(lambda: baseline.predict(test))
-    _require_distributions(job, probabilities, len(test))
+    wanted = (len(test), len(job.taxonomy.leaves))
+    require_distributions(job.baseline.recipe.kind, probabilities, wanted)
     predictions = predictions_table(
         job.features.dataset.manifest.iloc[test.rows],
         probabilities,
@@ -115,22 +127,34 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
         parameters=summary.parameters,
         epochs=summary.epochs,
         best_epoch=summary.best_epoch,
+        processor=processor(compute.device),
     )
     return _Fitted(save(baseline.state()), summary, predictions, state)
 
 
+def _unfinished(job: Job) -> Unfinished:
+    """Return where a fit that was interrupted left its epochs, for the same run alone."""
+    folder = job.folder.with_name(f".lcbench-unfinished-{job.folder.name}")
+    return Unfinished(folder, content_hash(job.config.model_dump_json()))
+
+
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small fits gain nothing from threads, and one gives the same bits on any number of cores."""
+def _as_small_fits_run() -> Iterator[None]:
+    """Small fits gain nothing from threads, and one gives the same bits on any number of cores.
+
+    Moments of gradients that stay 0 fade below 1e-38, where a processor takes many times as long.
+    """
     import torch
     from threadpoolctl import threadpool_limits
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     try:
         with threadpool_limits(1):
             yield
     finally:
+        torch.set_flush_denormal(False)
         torch.set_num_threads(before)
 
 
@@ -146,10 +170,16 @@ def _images_per_second(job: Job, predict_seconds: float, images: int) -> float |
     return round(1 / (1 / prepared.images_per_second + predict_seconds / images), 1)
 
 
-def _require_distributions(job: Job, probabilities: NDArray[np.floating], images: int) -> None:
-    """Hold a kind to its contract; what breaks it would spoil the report of every baseline."""
-    wanted = (images, len(job.taxonomy.leaves))
-    kind = job.baseline.recipe.kind
+def require_distributions(
+    kind: str, probabilities: NDArray[np.floating], wanted: tuple[int, int]
+) -> None:
+    """Hold a kind to its contract; what breaks it would spoil the report of every baseline.
+
+    Raises
+    ------
+    UserError
+        If it predicted anything but (images, leaves) probabilities.
+    """
     if np.shape(probabilities) != wanted:
         raise UserError(f"kind {kind}: predict gave shape {np.shape(probabilities)}, not {wanted}")
     good = (probabilities >= 0).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3)
@@ -163,15 +193,22 @@ def _store(folder: Path, job: Job, fitted: _Fitted) -> None:
     write_record(folder / CONFIG, job.config)
     if fitted.summary.history:
         history = pd.DataFrame([asdict(epoch) for epoch in fitted.summary.history])
-        history.to_csv(folder / HISTORY, index=False, lineterminator="\n")
+        write_text(folder / HISTORY, csv_text(history))
     write_predictions(folder / PREDICTIONS, fitted.predictions)
     (folder / MODEL).write_bytes(fitted.model)
-    write_record(folder / STATE, fitted.state)
+    _store_state(folder, fitted.state)
 
 
-def _store_failure(job: Job, started: str, reason: str) -> RunState:
+def store_failure(job: Job, started: str, reason: str) -> RunState:
+    """Store that a run failed, unless a good one stands in its place; return the state."""
     state = RunState(status="failed", started=started, error=reason)
-    with whole_folder(job.folder) as folder:
-        write_record(folder / CONFIG, job.config)
-        write_record(folder / STATE, state)
+    if not job.stands:
+        with whole_folder(job.folder) as folder:
+            write_record(folder / CONFIG, job.config)
+            _store_state(folder, state)
     return state
+
+
+def _store_state(folder: Path, state: RunState) -> None:
+    """Write the state last: it names the hash of every other file."""
+    write_record(folder / STATE, state.model_copy(update={"files": seal(folder)}))

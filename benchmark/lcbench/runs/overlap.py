@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 
 import numpy as np
-import pandas as pd
 
 from lcbench.datasets.dataset import Dataset
+from lcbench.datasets.images import image_now
+from lcbench.documents import read_within
 from lcbench.errors import UserError
 from lcbench.leakage.sources import Sources, find_sources
-from lcbench.leakage.store import ImageFiles
-from lcbench.runs.records import OverlapRecord, PlanRecord
+from lcbench.runs.external_records import OverlapRecord
+from lcbench.runs.records import PlanRecord
 from lcbench.runs.store import SPLITS
-from lcbench.storage import file_sha256
+from lcbench.storage import content_hash, inside
+from lcbench.tables import MOST_CSV, read_text_table
 
 _LISTED = 50
 
 
 def overlap_with_training(
-    suite_folder: Path, plan: PlanRecord, external: Dataset, training: Path | None
+    suite_folder: Path,
+    plan: PlanRecord,
+    external: Dataset,
+    training: Path | None,
+    splits: Mapping[str, str],
 ) -> OverlapRecord:
     """Look for the tissue of an external folder among the images of a suite's runs.
 
@@ -31,15 +38,21 @@ def overlap_with_training(
         The external images; each is compared with all, the suite's images not with each other.
     training
         Where the suite's images lie now; where they lay when it was run by default.
+    splits
+        The hashes of the suite's split files, by their names below `splits` without suffix.
 
     Raises
     ------
     UserError
         If `training` was given and does not hold the images.
     """
-    images = _images(suite_folder)
+    images = _images(suite_folder, splits)
     root = training or (Path(plan.root) if plan.root else None)
-    if root is None or not images:
+    if not images:
+        return OverlapRecord(
+            reason=f"no file in {SPLITS} is as it was stored; lcbench run writes them anew"
+        )
+    if root is None:
         return OverlapRecord(reason="the runs do not say where their images lie (see --training)")
     missing = [image for image in images if not (root / image).is_file()]
     if missing:
@@ -47,25 +60,29 @@ def overlap_with_training(
         if training is not None:
             raise UserError(f"--training {reason}", f"The first of them: {missing[0]}")
         return OverlapRecord(reason=f"{reason} any more (see --training)")
-    paths = tuple(root / image for image in images)
     manifest = external.manifest
-    folders = [
-        ImageFiles(paths, tuple(file_sha256(path) for path in paths)),
-        ImageFiles(
-            tuple(external.path(image) for image in manifest["image"]), tuple(manifest["sha256"])
-        ),
-    ]
+    folders = [[image_now(root / image) for image in images], external.files()]
     is_external = np.arange(len(images) + len(manifest)) >= len(images)
     sources = find_sources(folders, queries=is_external)
     return _describe(sources, images, list(manifest["image"]))
 
 
-def _images(suite_folder: Path) -> list[str]:
-    """Return the images of a suite; every split names them all."""
-    file = next(iter(sorted((suite_folder / SPLITS).glob("*/*.csv"))), None)
-    if file is None:
-        return []
-    return [str(image) for image in pd.read_csv(file, dtype=str, keep_default_na=False)["image"]]
+def _images(suite_folder: Path, splits: Mapping[str, str]) -> list[str]:
+    """Return the images of a suite from the first split file that is as it was stored.
+
+    Every split names them all. A file with names that lead out of a folder is none of ours.
+    """
+    for name, expected in sorted(splits.items()):
+        file = inside(suite_folder / SPLITS, f"{name}.csv")
+        if file.is_file() and content_hash(read_within(file, MOST_CSV)) == expected:
+            images = [str(image) for image in read_text_table(file)["image"]]
+            return [] if any(map(_leads_out, images)) else images
+    return []
+
+
+def _leads_out(image: str) -> bool:
+    path = PurePosixPath(image)
+    return path.is_absolute() or ".." in path.parts
 
 
 def _describe(sources: Sources, training: list[str], external: list[str]) -> OverlapRecord:

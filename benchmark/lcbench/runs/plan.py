@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_compute
 from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
-from lcbench.datasets.labels import read_labels_with
+from lcbench.datasets.labels import LabelReader, read_labels_with
+from lcbench.documents import explain
 from lcbench.errors import UserError, wrong_usage
 from lcbench.features.extraction import FeatureKind, Features
 from lcbench.leakage.pixel_groups import PixelCheck, know_sources
@@ -19,9 +20,17 @@ from lcbench.models.backbones import Backbone, require_backbone, resolve_backbon
 from lcbench.models.baseline import Baseline, Settings, find_kind
 from lcbench.models.weights import WeightOptions, how_to_get
 from lcbench.protocols import Split, require_protocol, splits
-from lcbench.runs.claims import load_claims
+from lcbench.runs.claims import check_claims
 from lcbench.runs.records import LeftOut
-from lcbench.runs.suite import REFERENCE_BACKBONE, Recipe, Suite, choose, explain, load_suite
+from lcbench.runs.suite import (
+    MOST_SEEDS,
+    REFERENCE_BACKBONE,
+    Recipe,
+    Suite,
+    about_words,
+    choose,
+    load_suite,
+)
 from lcbench.taxonomy import Taxonomy, load_taxonomy
 
 
@@ -105,7 +114,8 @@ class Plan:
     """Everything that a run of a suite will do.
 
     `left_out`: recipes that cannot run here. `pixel_check`: where pixels disagree with groups that
-    the user gave. `about`: what kind of images these are, as the user says it.
+    the user gave. `about`: what kind of images these are, as the user says it. `options`: what was
+    asked for; `labels`: what the user's label map says.
     """
 
     suite: Suite
@@ -119,6 +129,8 @@ class Plan:
     splits: tuple[PlannedSplit, ...] = field(repr=False)
     pixel_check: PixelCheck | None = None
     about: str = ""
+    options: RunOptions | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def features(self) -> Features:
@@ -144,23 +156,36 @@ def make_plan(options: RunOptions) -> Plan:
         If anything that was asked for does not exist or does not fit.
     """
     suite = load_suite(options.suite)
+    taxonomy = load_taxonomy(options.taxonomy)
+    return plan_suite(suite, read_labels_with(options.labels, taxonomy), options)
+
+
+def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
+    """Do the same for a suite, class tree and label map that were read before.
+
+    Raises
+    ------
+    UserError
+        If anything that was asked for does not exist or does not fit.
+    """
+    about = about_words(options.about)
     for claims in suite.claims:
-        load_claims(claims)  # what the report will want, while it can still be mended
+        check_claims(
+            claims, reader.taxonomy
+        )  # what the report will want, while it can still be mended
     protocols = options.protocols or suite.protocols
     for protocol in protocols:
         require_protocol(protocol)
     seeds = suite.seeds if options.seeds is None else options.seeds
-    if seeds < 1:
-        raise wrong_usage(f"--seeds {seeds}: at least one seed is needed")
-    taxonomy = load_taxonomy(options.taxonomy)
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise wrong_usage(f"--seeds {seeds}: not between 1 and {MOST_SEEDS}")
     compute = resolve_compute(options.device, options.precision)
     baselines, left_out = plan_baselines(suite, options, compute)
-    reader = read_labels_with(options.labels, taxonomy)
     images = load_dataset(options.data, reader, options.groups, options.on_bad)
     dataset, check = know_sources(images)
     return Plan(
         suite=suite,
-        taxonomy=taxonomy,
+        taxonomy=reader.taxonomy,
         compute=compute,
         baselines=baselines,
         left_out=left_out,
@@ -169,7 +194,9 @@ def make_plan(options: RunOptions) -> Plan:
         dataset=dataset,
         splits=tuple(_plan_splits(dataset, protocols, seeds, check)),
         pixel_check=check,
-        about=options.about.strip(),
+        about=about,
+        options=options,
+        labels=reader.mapping,
     )
 
 

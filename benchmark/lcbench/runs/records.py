@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
+from lcbench.documents import MOST_JSON, explain, read_within
 from lcbench.errors import UserError
-from lcbench.storage import write_text
+from lcbench.storage import content_hash, write_text
 from lcbench.taxonomy import Taxonomy
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2: a run's state names the hash of each of its files, and records carry one of themselves."""
+CHECKSUM = "checksum"
+"""The key of a stored record for the hash of everything else in it."""
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)]
+"""What suites, protocols and baselines can be called: each is the name of a folder."""
+
+
+class NewerVersionError(UserError):
+    """A record that a newer version of lcbench wrote."""
 
 
 class Record(BaseModel):
@@ -39,6 +50,11 @@ class TaxonomyRecord(Record):
             subtypes_of=taxonomy.subtypes_of,
         )
 
+    @property
+    def structure(self) -> object:
+        """What decides results: also the order of the nodes, which is that of the leaves."""
+        return list(self.parents.items()), self.negative, self.subtypes_of
+
     def tree(self, aliases: Mapping[str, tuple[str, ...]] | None = None) -> Taxonomy:
         """Return the class tree, with the folder names that its classes are known by."""
         return Taxonomy(
@@ -53,7 +69,7 @@ class DatasetRecord(Record):
     unknown. `source_groups` counts the groups, None where they are unknown. `pixel_check` says in
     words where pixels disagree with given groups; it is empty where they were not compared.
     `groups_sha256` is the hash of which image belongs to which group; it is empty where groups are
-    unknown, and in records of older versions. `about`: what kind of images these are, as the user
+    unknown. `about`: what kind of images these are, as the user
     says it; empty where nobody did.
     """
 
@@ -71,10 +87,7 @@ class DatasetRecord(Record):
 
     def same_groups(self, other: DatasetRecord) -> bool:
         """Tell whether the images stand in the same source groups, from whatever file."""
-        if self.groups_sha256 and other.groups_sha256:
-            return self.groups_sha256 == other.groups_sha256
-        facts = [(one.source_groups, one.groups_source) for one in (self, other)]
-        return facts[0] == facts[1]
+        return self.groups_sha256 == other.groups_sha256
 
 
 class SplitRecord(Record):
@@ -115,14 +128,19 @@ class BackboneRecord(Record):
 
 
 class RunConfig(Record):
-    """`config.json`: everything resolved before the run began."""
+    """`config.json`: everything resolved before the run began.
+
+    `code_sha256`: of the modules of the user's own that the recipe names; empty where it names
+    none.
+    """
 
     schema_version: int = SCHEMA_VERSION
-    suite: str
-    protocol: str
-    baseline: str
+    suite: Name
+    protocol: Name
+    baseline: Name
     purpose: str
     kind: str
+    code_sha256: str = ""
     recipe: dict[str, JsonValue]
     seed: int
     fold: int
@@ -136,29 +154,41 @@ class RunConfig(Record):
     commit: str
 
 
-class RunState(Record):
-    """`state.json`: how the run ended, and what it cost.
+class StoredFile(Record):
+    """What a file was when it was written: its bytes, and their SHA-256 in hexadecimal."""
 
-    `train_seconds`: fitting, without embedding. `images_per_second`: from image file to
-    prediction, decoding included; None where no image is looked at. `peak_memory_mb`: of the
-    accelerator, or of the process where there is none. `epochs`: trained; `best_epoch`: restored.
+    size: int
+    sha256: str
+
+
+class RunState(Record):
+    """`state.json`: how the run ended, what it wrote, and what it cost.
+
+    `files`: every other file of the run's folder, by name. `train_seconds`: fitting,
+    without embedding. `images_per_second`: from image file to prediction, decoding included; None
+    where no image is looked at. `peak_memory_mb`: of the accelerator, or of the process where there
+    is none. `epochs`: trained; `best_epoch`: restored. `processor`: what computed it; empty in
+    files of older versions.
     """
 
+    schema_version: int = SCHEMA_VERSION
     status: Literal["done", "failed"]
     error: str = ""
     started: str
+    files: dict[str, StoredFile] = {}
     train_seconds: float = 0.0
     images_per_second: float | None = None
     peak_memory_mb: float = 0.0
     parameters: int = 0
     epochs: int | None = None
     best_epoch: int | None = None
+    processor: str = ""
 
 
 class LeftOut(Record):
     """A baseline that the suite names and that was not run, and why."""
 
-    baseline: str
+    baseline: Name
     reason: str
 
 
@@ -188,37 +218,45 @@ class RolesRecord(Record):
 class Invocation(Record):
     """One `lcbench run` into a suite's folder: what was asked for, and what was left out.
 
-    `command` is empty where it was called from Python.
+    `command` is empty where it was called from Python. `data` and `groups`: as they were typed;
+    `labels`: what the label map says, name to class or "leave-out". `suite_protocols` and
+    `suite_baselines`: what the suite named then, whatever was asked for. All of these are empty in
+    files of older versions.
     """
 
     command: str
     created: str
-    protocols: tuple[str, ...]
+    protocols: tuple[Name, ...]
     seeds: int
-    baselines: tuple[str, ...]
+    baselines: tuple[Name, ...]
     left_out: tuple[LeftOut, ...]
+    data: str = ""
+    groups: str = ""
+    labels: dict[str, str] = {}
+    suite_protocols: tuple[Name, ...] = ()
+    suite_baselines: tuple[Name, ...] = ()
 
 
 class PlanRecord(Record):
     """`plan.json` of a suite: all that was ever asked for in its folder, and what was left out.
 
-    `protocols`, `seeds` and `baselines`: of every invocation together; `left_out`: what none of
-    them ran. `command`: the latest; `created`: when the first began. `invocations` is empty in
-    files of older versions, and `roles` is None: `read_plan` fills both. `aliases`: the folder
-    names that each class is known by. `root`: the folder that image paths are relative to, on the
-    machine that ran it.
+    `protocols`, `seeds` and `baselines`: of every invocation together, but for what the suite has
+    no longer; `left_out`: what none of them ran. `command`: the latest; `created`: when the first
+    began. `invocations` is empty in files of older versions, and `roles` is None: `read_plan` fills
+    both. `aliases`: the folder names that each class is known by. `root`: the folder that image
+    paths are relative to, on the machine that ran it.
     """
 
     schema_version: int = SCHEMA_VERSION
-    suite: str
+    suite: Name
     command: str
     created: str
-    protocols: tuple[str, ...]
+    protocols: tuple[Name, ...]
     seeds: int
-    baselines: tuple[str, ...]
+    baselines: tuple[Name, ...]
     left_out: tuple[LeftOut, ...]
     invocations: tuple[Invocation, ...] = ()
-    reference: str
+    reference: Name
     roles: RolesRecord | None = None
     dataset: DatasetRecord
     taxonomy: TaxonomyRecord
@@ -231,86 +269,72 @@ class PlanRecord(Record):
         """The commands that were typed, the first one first, each once."""
         return tuple(dict.fromkeys(one.command for one in self.invocations if one.command))
 
+    def has_baseline(self, name: str) -> bool:
+        """Tell whether the suite, as it was when something was last run, has a baseline."""
+        known = self.invocations[-1].suite_baselines if self.invocations else ()
+        return not known or name in known
 
-class LabelCount(Record):
-    """A label of an external folder: what it was read as, and how many images carry it.
-
-    `node` is empty where its images were left out: because the label is not known or, with
-    `left_out`, because the user's label map says so.
-    """
-
-    label: str
-    node: str
-    images: int
-    left_out: bool = False
-
-
-class OverlapRecord(Record):
-    """What an external folder shares with the images that the models were trained on.
-
-    `reason`: why the two were not compared; empty where they were. `with_sibling`: images that show
-    tissue of the training data, `exact`: those of them that are exact copies. `pairs`: some of them
-    in words.
-    """
-
-    reason: str = ""
-    training_images: int = 0
-    images: int = 0
-    with_sibling: int = 0
-    exact: int = 0
-    pairs: tuple[str, ...] = ()
-
-
-class ExternalRecord(Record):
-    """`evaluation.json`: what an external folder holds and how its labels were read.
-
-    `unreadable`: "file: reason" of each image that could not be decoded. `copies`: images that
-    are byte for byte a copy of another one. `contradictions`: sets of copies that carry different
-    labels, as "file = file". `sha256`: of the images' contents, names and labels. `overlap`: None
-    in records of older versions. `about`: what kind of images these are, as the user says it;
-    empty where nobody did.
-    """
-
-    schema_version: int = SCHEMA_VERSION
-    name: str
-    command: str
-    created: str
-    labels: tuple[LabelCount, ...]
-    images: int
-    scored: int
-    copies: int
-    contradictions: tuple[str, ...]
-    unreadable: tuple[str, ...]
-    sha256: str = ""
-    left_out: tuple[LeftOut, ...]
-    overlap: OverlapRecord | None = None
-    about: str = ""
+    def has_protocol(self, name: str) -> bool:
+        """Tell whether the suite has a protocol, or somebody asked for it beside the suite's."""
+        known = self.invocations[-1].suite_protocols if self.invocations else ()
+        asked = any(
+            name in one.protocols and name not in one.suite_protocols for one in self.invocations
+        )
+        return not known or name in known or asked
 
 
 RecordType = TypeVar("RecordType", bound=Record)
 
 
 def write_record(path: Path, record: Record) -> None:
-    """Write a record as JSON, whole or not at all."""
-    write_text(path, record.model_dump_json(indent=2) + "\n")
+    """Write a record as JSON with a hash of itself, whole or not at all."""
+    content = record.model_dump(mode="json")
+    content[CHECKSUM] = checksum(content)
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
 
 
 def read_record(path: Path, kind: type[RecordType]) -> RecordType:
     """Read a record.
 
+    Records of older versions carry no hash of themselves, and are read as far as they can be.
+
     Raises
     ------
     UserError
-        If the file is not such a record, or was written by a newer version.
+        If the file is missing, not what was written, or not such a record; or if it was written
+        by a newer version.
     """
-    try:
-        record = kind.model_validate_json(path.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path}: not a readable {kind.__name__}: {error}",
-            "It may be from another version of lcbench: run the suite again into a new folder.",
-        ) from error
-    version = getattr(record, "schema_version", SCHEMA_VERSION)
+    content = _read_json(path)
+    version = content.setdefault("schema_version", 1)
+    stored = content.pop(CHECKSUM, None)
+    if stored != checksum(content) and (stored is not None or version != 1):
+        raise UserError(f"{path}: damaged: its content is not what was written")
     if version > SCHEMA_VERSION:
-        raise UserError(f"{path}: written by a newer lcbench (schema {version})", "Update lcbench.")
-    return record
+        raise NewerVersionError(
+            f"{path}: written by a newer lcbench (schema {version})", "Update lcbench."
+        )
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        raise UserError(
+            f"{path}: no {kind.__name__} of this version of lcbench: {explain(error)}",
+            "Use the version of lcbench that wrote it, or run the suite again into a new folder.",
+        ) from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise UserError(f"{path}: no such file")
+    try:
+        content = json.loads(read_within(path, MOST_JSON))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: damaged: cut short, or no JSON") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: damaged: cut short, or no JSON object")
+    return content
+
+
+def checksum(content: Mapping[str, Any]) -> str:
+    """Return the hash of a record's content, however it is spaced."""
+    return content_hash(json.dumps(content, ensure_ascii=True))

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 
+from lcbench.console import warn
+from lcbench.documents import read_json
 from lcbench.errors import UserError
 from lcbench.protocols import PROTOCOLS, run_name
-from lcbench.runs.records import Invocation, PlanRecord, RunConfig, RunState, read_record
+from lcbench.runs.records import Invocation, NewerVersionError, PlanRecord, RunConfig, read_record
+from lcbench.runs.stored import CONFIG, PREDICTIONS
 from lcbench.runs.suite import load_suite, shipped_suites
+from lcbench.storage import held, inside
 from lcbench.taxonomy import Taxonomy, load_taxonomy
 
 PLAN = "plan.json"
-CONFIG = "config.json"
-STATE = "state.json"
-HISTORY = "history.csv"
-PREDICTIONS = "predictions.parquet"
-MODEL = "model.safetensors"
 SPLITS = "splits"
 EXTERNAL = "external"
 EVALUATION = "evaluation.json"
@@ -26,18 +24,11 @@ _DEPTH = 5
 """Folders above a prediction file of a suite, up to the suite's own."""
 
 
-@dataclass(frozen=True)
-class StoredRun:
-    """A run folder whose records could be read."""
-
-    folder: Path
-    config: RunConfig
-    state: RunState
-
-    @property
-    def done(self) -> bool:
-        """Whether the run ended well and its predictions are there."""
-        return self.state.status == "done" and (self.folder / PREDICTIONS).is_file()
+@contextmanager
+def sole_writer(place: Path) -> Iterator[None]:
+    """Hold a folder while the block runs; say so where another process must end first."""
+    with held(place, lambda: warn(f"Waiting for another lcbench that works in {place}")):
+        yield
 
 
 def suite_folders(runs: Path) -> list[Path]:
@@ -48,9 +39,9 @@ def suite_folders(runs: Path) -> list[Path]:
     UserError
         If there is none.
     """
-    if (runs / PLAN).is_file():
+    if _is_suite(runs):
         return [runs]
-    found = sorted(path.parent for path in runs.glob(f"*/{PLAN}")) if runs.is_dir() else []
+    found = sorted(filter(_is_suite, runs.glob("[!.]*"))) if runs.is_dir() else []
     if not found:
         raise UserError(
             f"{runs}: no runs found", "Run a suite first: lcbench run --suite core --data demo"
@@ -58,14 +49,31 @@ def suite_folders(runs: Path) -> list[Path]:
     return found
 
 
+def _is_suite(folder: Path) -> bool:
+    """Tell whether a folder holds a suite's plan, or runs that have lost theirs."""
+    return (folder / PLAN).is_file() or any(folder.glob(f"[!.]*/[!.]*/seed*/{CONFIG}"))
+
+
 def read_plan(suite_folder: Path) -> PlanRecord:
     """Read the plan of a suite folder; what older versions did not store is filled in.
 
     Roles are then those of the shipped suite of that name, if there is one.
+
+    Raises
+    ------
+    UserError
+        If there is none that can be read.
     """
-    plan = read_record(suite_folder / PLAN, PlanRecord)
+    try:
+        plan = read_record(suite_folder / PLAN, PlanRecord)
+    except NewerVersionError:
+        raise
+    except UserError as error:
+        remedy = "Run the suite again with the same command: it keeps what is done."
+        raise UserError(error.message, error.remedy or remedy) from error
     if not plan.invocations:
-        asked = {name: getattr(plan, name) for name in Invocation.model_fields}
+        shared = Invocation.model_fields.keys() & PlanRecord.model_fields.keys()
+        asked = {name: getattr(plan, name) for name in shared}
         plan = plan.model_copy(update={"invocations": (Invocation(**asked),)})
     if plan.roles is None and plan.suite in shipped_suites():
         plan = plan.model_copy(update={"roles": load_suite(plan.suite).roles})
@@ -77,16 +85,27 @@ def plan_taxonomy(plan: PlanRecord) -> Taxonomy:
     return plan.taxonomy.tree(plan.aliases)
 
 
-def run_folders(suite_folder: Path, plan: PlanRecord) -> Iterator[Path]:
+def run_folders(suite_folder: Path, protocols: Sequence[str] = ()) -> Iterator[Path]:
     """Yield the folders of the runs of a suite, in order; temporary ones are passed over.
 
-    Protocols that the plan does not name, because an older version forgot them, come last.
+    Parameters
+    ----------
+    protocols
+        Those that come first. What a plan does not name, because an older version forgot it or
+        the suite has it no longer, comes last.
+
+    Raises
+    ------
+    UserError
+        If a folder leads out of the suite's.
     """
     found = {path.name for path in suite_folder.glob("[!.]*") if path.is_dir()}
-    others = sorted(found - {SPLITS, EXTERNAL, *plan.protocols})
-    for protocol in (*plan.protocols, *others):
-        for baseline in sorted((suite_folder / protocol).glob("[!.]*")):
-            yield from sorted(path for path in baseline.glob("seed*") if path.is_dir())
+    others = sorted(found - {SPLITS, EXTERNAL, *protocols})
+    for protocol in (*protocols, *others):
+        for baseline in sorted(inside(suite_folder, protocol).glob("[!.]*")):
+            for path in sorted(baseline.glob("seed*")):
+                if path.is_dir():
+                    yield inside(suite_folder, protocol, baseline.name, path.name)
 
 
 def never_started(plan: PlanRecord, seen: Collection[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -108,8 +127,9 @@ def never_started(plan: PlanRecord, seen: Collection[str]) -> Iterator[tuple[str
         f"{protocol}/{baseline}/{run_name(protocol, seed, fold)}"
         for asked in plan.invocations
         for protocol in asked.protocols
-        if protocol in PROTOCOLS
+        if protocol in PROTOCOLS and plan.has_protocol(protocol)
         for baseline in asked.baselines
+        if plan.has_baseline(baseline)
         for seed in range(asked.seeds)
         for fold in range(PROTOCOLS[protocol].folds)
     }.difference(seen)
@@ -168,16 +188,7 @@ def _stored_tree(path: Path) -> Taxonomy | None:
 def _is_ours(file: Path) -> bool:
     """Tell a record of ours from a file of the same name by another program."""
     try:
-        content = json.loads(file.read_bytes())
-    except (OSError, ValueError):
+        content = read_json(file)
+    except UserError:
         return False
     return isinstance(content, dict) and {"suite", "taxonomy", "dataset"} <= content.keys()
-
-
-def read_run(folder: Path) -> StoredRun | None:
-    """Read a run folder; None if it is not complete enough to say what it is."""
-    if not (folder / CONFIG).is_file() or not (folder / STATE).is_file():
-        return None
-    return StoredRun(
-        folder, read_record(folder / CONFIG, RunConfig), read_record(folder / STATE, RunState)
-    )

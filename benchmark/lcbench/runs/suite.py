@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import fnmatch
-import tomllib
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from lcbench.errors import UserError, unknown_name, wrong_usage
+from lcbench.documents import read_toml
+from lcbench.errors import unknown_name, wrong_usage
 from lcbench.protocols import PROTOCOLS
-from lcbench.runs.records import RolesRecord
+from lcbench.runs.records import Name, RolesRecord
 
 REFERENCE_BACKBONE = "reference"
 """What a recipe writes for the backbone that `--backbone` exchanges."""
+
+MOST_SEEDS = 100
+"""Each has splits, fits and predictions of its own; ten tell how much seeds matter."""
+
+_MOST_WORDS = 200
+"""Characters of `--about`."""
 
 _SUITES = "*.toml"
 _PACKAGE = Path(__file__).parents[1]
@@ -30,7 +36,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: Name
     kind: str
     purpose: str
     role: Literal["floor", "shortcut"] | None = None
@@ -56,12 +62,12 @@ class Suite(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: Name
     purpose: str
     reference: str
     backbone: str
-    protocols: tuple[str, ...] = Field(min_length=1)
-    seeds: PositiveInt
+    protocols: tuple[Name, ...] = Field(min_length=1)
+    seeds: int = Field(ge=1, le=MOST_SEEDS)
     flattering: str | None = None
     leakage_free: str | None = None
     claims: tuple[Annotated[str, Field(min_length=1)], ...] = ()
@@ -142,16 +148,8 @@ def load_suite(name_or_file: str) -> Suite:
         If there is no such suite, with near names, or the file breaks the schema.
     """
     path = _find("suite", name_or_file, _SUITES)
-    try:
-        return Suite.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: no such file", "Check the path.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"{path}: not a readable suite: {error}") from error
-    except ValidationError as error:
-        raise UserError(
-            f"{path}: {explain(error)}", "See the README on writing a suite of your own."
-        ) from error
+    remedy = "See the README on writing a suite of your own."
+    return read_toml(path, Suite, "a readable suite", remedy)
 
 
 def choose(
@@ -178,17 +176,26 @@ def choose(
     return chosen
 
 
+def about_words(text: str) -> str:
+    """Return what `--about` says, as one line of a report.
+
+    Raises
+    ------
+    UserError
+        If it is too long for one, or holds line breaks or control characters.
+    """
+    text = text.strip()
+    remedy = f"Say it in one line of at most {_MOST_WORDS} characters."
+    if not text.isprintable():
+        raise wrong_usage("--about: it holds line breaks or control characters", remedy)
+    if len(text) > _MOST_WORDS:
+        raise wrong_usage(f"--about: {len(text):,} characters", remedy)
+    return text
+
+
 def in_order(names: Collection[str], order: Sequence[str]) -> tuple[str, ...]:
     """Return names in a suite's order, each once; those that it does not know come last."""
     return (*(name for name in order if name in names), *sorted(set(names) - set(order)))
-
-
-def explain(error: ValidationError) -> str:
-    """Return a validation error as one line a problem, without pydantic's addresses."""
-    return "; ".join(
-        f"{'.'.join(str(step) for step in problem['loc']) or 'file'}: {problem['msg']}"
-        for problem in error.errors()
-    )
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

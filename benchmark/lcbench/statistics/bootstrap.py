@@ -1,4 +1,4 @@
-"""What is independent, and the stratified cluster bootstrap over it.
+"""The stratified cluster bootstrap.
 
 Source groups are independent; each lies within a class where that is so, and the number of images
 of a class is fixed by the design and not by chance. A resample is a weight for each unit, so
@@ -9,12 +9,11 @@ nothing is ever copied: counts become a matrix product, ranks a weighted sort
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lcbench.statistics.design import Design
 from lcbench.statistics.metrics import Values
 
 WeightedStatistic = Callable[[Values], Values]
@@ -24,56 +23,6 @@ Tick = Callable[[int, int], None]
 RESAMPLES = 10_000
 # Weights held at once: 4 MiB of float64, which stays in the cache.
 _BLOCK_CELLS = 2**19
-
-
-@dataclass(frozen=True)
-class Design:
-    """What is independent of what.
-
-    Parameters
-    ----------
-    groups
-        Number of source groups, G.
-    seeds
-        Number of training seeds, S, whose predictions are told apart; unit g * S + s is group g
-        under seed s.
-    strata
-        (G,) stratum of each group, from 0, see `lcbench.statistics.groups.class_strata`; without
-        it all groups are one stratum.
-    images
-        (U,) images of each unit: the sums over a stratum are fixed. Without it every unit counts
-        alike.
-    """
-
-    groups: int
-    seeds: int = 1
-    strata: tuple[int, ...] = ()
-    images: tuple[int, ...] = ()
-
-    @property
-    def units(self) -> int:
-        """Number of weights, U = G * S."""
-        return self.groups * self.seeds
-
-    @cached_property
-    def stratum(self) -> NDArray[np.int64]:
-        """(G,) stratum of each group."""
-        return np.array(self.strata or (0,) * self.groups, np.int64)
-
-    @cached_property
-    def sizes(self) -> Values:
-        """(U,) images of each unit."""
-        return np.array(self.images or (1,) * self.units, np.float64)
-
-    @cached_property
-    def groups_of_stratum(self) -> NDArray[np.int64]:
-        """(G,) how many groups the stratum of each group has."""
-        return np.bincount(self.stratum)[self.stratum]
-
-    @property
-    def block(self) -> int:
-        """Resamples to hold at once."""
-        return max(1, _BLOCK_CELLS // max(1, self.units))
 
 
 def bootstrap_weights(design: Design, resamples: int, seed: int, block: int) -> Iterator[Values]:
@@ -154,12 +103,17 @@ def resample(
     """
     parts: list[Values] = []
     done = 0
-    for weights in bootstrap_weights(design, resamples, seed, design.block):
+    for weights in bootstrap_weights(design, resamples, seed, _block(design)):
         parts.append(statistic(weights))
         done += len(weights)
         if tick is not None:
             tick(done, resamples)
     return np.concatenate(parts)
+
+
+def _block(design: Design) -> int:
+    """Return how many resamples to hold at once."""
+    return max(1, _BLOCK_CELLS // max(1, design.units))
 
 
 def _drawn(rng: np.random.Generator, rows: int, size: int) -> NDArray[np.float64]:

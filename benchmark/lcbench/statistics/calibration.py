@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.panel import K, Measure, Panel
@@ -53,7 +54,7 @@ class Confidences:
     units: NDArray[np.integer[Any]]
     design: Design
 
-    @property
+    @cached_property
     def logits(self) -> Values:
         """(N,) logarithm of the odds of the confidences, cut at `CLIP`.
 
@@ -62,14 +63,14 @@ class Confidences:
         cut = np.clip(np.round(self.confidence, 12), CLIP, 1.0 - CLIP)
         return np.asarray(np.log(cut) - np.log1p(-cut))
 
-    @property
+    @cached_property
     def groups(self) -> NDArray[np.integer[Any]]:
         """(N,) source group of each image."""
         return self.units // self.design.seeds
 
-    def groups_with(self, rows: NDArray[np.bool_]) -> int:
-        """Return how many source groups have one of these (N,) rows."""
-        return len(np.unique(self.groups[rows]))
+    def groups_with(self, rows: NDArray[np.bool_] | slice = slice(None)) -> int:
+        """Return how many source groups have one of these (N,) rows, or any row at all."""
+        return int(np.count_nonzero(np.bincount(self.groups[rows])))
 
     def by_unit(self, values: Values) -> Values:
         """Return the (U,) sums of (N,) values."""
@@ -120,7 +121,7 @@ def calibration_slope(of: Confidences) -> Linear:
         return _undefined(of)
     # Centred and scaled logits keep the information matrix far from singular.
     scale = float(logits.std())
-    design = np.stack([np.ones_like(logits), (logits - logits.mean()) / scale], axis=1)
+    design = np.stack([np.ones_like(logits), (logits - logits.mean()) / scale])
     value, influences = _logistic(of, design, np.zeros_like(logits), column=1)
     enough = min(of.groups_with(of.right), of.groups_with(~of.right)) >= FEWEST
     return Linear(value / scale, influences / scale if enough else None)
@@ -138,7 +139,7 @@ def calibration_intercept(of: Confidences) -> Linear:
     """
     if of.right.all() or not of.right.any():
         return _undefined(of)
-    return Linear(*_logistic(of, np.ones((len(of.right), 1)), of.logits, column=0))
+    return Linear(*_logistic(of, np.ones((1, len(of.right))), of.logits, column=0))
 
 
 def calibration_panel(
@@ -162,7 +163,7 @@ def calibration_panel(
     models. Biometrika 73, 13-22: the sandwich over clusters, independence as working correlation.
     """
     found = {key: function(of) for key, (function, _) in statistics.items()}
-    groups = len(np.unique(of.groups))
+    groups = of.groups_with()
     values = np.array([one.value for one in found.values()])
     flat = np.zeros(of.design.units)
     influences = np.stack(
@@ -207,17 +208,21 @@ def _overlap(right: Values, wrong: Values) -> bool:
 
 
 def _logistic(of: Confidences, design: Values, offset: Values, column: int) -> tuple[float, Values]:
-    """Fit by Newton's method with halved steps; return one coefficient and its (U,) influences."""
-    beta = np.zeros(design.shape[1])
+    """Fit by Newton's method with halved steps; return one coefficient and its (U,) influences.
+
+    Of a (C, N) design of one or two columns: sums and no matrix products, whose threads cost more
+    than they save there, and whose last digits depend on their number.
+    """
+    beta = np.zeros(len(design))
     loss = _loss(beta, design, offset, of.right)
     for _ in range(_STEPS):
         residual, information = _score(beta, design, offset, of.right)
         if np.linalg.cond(information) > _SINGULAR:
             break
-        score = design.T @ residual
+        score = (design * residual).sum(axis=1)
         step = np.linalg.solve(information, score)
         if float(step @ score) < _DECREMENT:
-            contributions = residual * (design @ np.linalg.inv(information)[column])
+            contributions = residual * _line(np.linalg.inv(information)[column], design)
             return float(beta[column]), of.by_unit(contributions)
         moved = _loss(beta + step, design, offset, of.right)
         for _ in range(_HALVINGS):
@@ -233,12 +238,18 @@ def _score(
     beta: Values, design: Values, offset: Values, right: NDArray[np.bool_]
 ) -> tuple[Values, Values]:
     """Return the (N,) residuals and the information matrix."""
-    chance = 1.0 / (1.0 + np.exp(-np.clip(offset + design @ beta, -500.0, 500.0)))
-    information = (design * (chance * (1.0 - chance))[:, None]).T @ design
+    chance = 1.0 / (1.0 + np.exp(-np.clip(offset + _line(beta, design), -500.0, 500.0)))
+    weighted = design * (chance * (1.0 - chance))
+    information = (weighted[:, None] * design).sum(axis=-1)
     return right - chance, information
 
 
 def _loss(beta: Values, design: Values, offset: Values, right: NDArray[np.bool_]) -> float:
     """Return minus the log-likelihood."""
-    line = offset + design @ beta
+    line = offset + _line(beta, design)
     return float(np.logaddexp(0.0, np.where(right, -line, line)).sum())
+
+
+def _line(beta: Values, design: Values) -> Values:
+    """Return the (N,) linear predictor."""
+    return np.asarray((beta[:, None] * design).sum(axis=0))

@@ -17,8 +17,9 @@ from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.metrics import Values, ratio
 from lcbench.statistics.paired_groups import PairedGroups
-from lcbench.statistics.panel import Count, Panel, count_panel, join
-from lcbench.statistics.rates import RateRatio
+from lcbench.statistics.panel import Count, Panel, column_share, count_panel
+from lcbench.statistics.panels import join
+from lcbench.statistics.rate_pairs import RateRatio
 
 Part = Literal["rate", "share", "ratio"]
 """What is measured: the difference of the rates, the share of A among discordant rows, and the
@@ -49,7 +50,7 @@ class Effects:
 def difference_panel(pairs: PairedGroups) -> Panel[Part]:
     """Return the panel of the difference of the rates, B minus A."""
     counts = np.stack([one.ravel() for one in (pairs.only_a, pairs.only_b, pairs.size)], axis=1)
-    of_b: dict[Part, Count] = {"rate": Count(_rate_difference, _last, (-1.0, 1.0), Scale.linear)}
+    of_b: dict[Part, Count] = {"rate": Count(_rate_difference, _rows, (-1.0, 1.0), Scale.linear)}
     panel = count_panel(counts, of_b, pairs.design)
     score = pairs.rates.limits if pairs.rows else None
     measures = (replace(panel.measures[0], difference=True, score=score),)
@@ -66,9 +67,9 @@ def _ratio_panel(pairs: PairedGroups) -> Panel[Part]:
     only_a, only_b, both = (one.ravel() for one in (pairs.only_a, pairs.only_b, pairs.both))
     shares = np.stack([only_a, only_a + only_b], axis=1)
     ratios = np.stack([only_b + both, only_a + both], axis=1)
-    of_a: dict[Part, Count] = {"share": Count(_first_of_last, _last)}
+    of_a: dict[Part, Count] = {"share": column_share(0, 1)}
     of_b: dict[Part, Count] = {
-        "ratio": Count(_first_of_last, _last, (0.0, math.inf), Scale.positive)
+        "ratio": column_share(0, 1, bounds=(0.0, math.inf), scale=Scale.positive)
     }
     share = count_panel(shares, of_a, pairs.design)
     rates = count_panel(ratios, of_b, pairs.design)
@@ -91,7 +92,7 @@ def read_effects(found: Mapping[Part, Interval]) -> Effects:
 
     The odds are a function of the share s = only_a / (only_a + only_b), s / (1 - s). Their limits
     and those of the ratio of B's rate to A's are those of two rates, see
-    `lcbench.statistics.rates.RateRatio`: the odds exclude 1 where the difference excludes 0.
+    `lcbench.statistics.rate_pairs.RateRatio`: the odds exclude 1 where the difference excludes 0.
 
     Parameters
     ----------
@@ -135,12 +136,8 @@ def _less(ratio_of_rates: float) -> float:
 
 
 def _rate_difference(sums: Values) -> Values:
-    return ratio(sums[..., 1] - sums[..., 0], _last(sums))
+    return ratio(sums[..., 1] - sums[..., 0], _rows(sums))
 
 
-def _first_of_last(sums: Values) -> Values:
-    return ratio(sums[..., 0], _last(sums))
-
-
-def _last(sums: Values) -> Values:
-    return np.asarray(sums[..., -1])
+def _rows(sums: Values) -> Values:
+    return np.asarray(sums[..., 2])

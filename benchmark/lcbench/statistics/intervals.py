@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Generic
 
+import numpy as np
+
 from lcbench.statistics.bootstrap import RESAMPLES, Tick, resample
 from lcbench.statistics.choices import METHODS, Method
 from lcbench.statistics.interval_model import (
@@ -31,7 +33,7 @@ from lcbench.statistics.limits import (
 from lcbench.statistics.measure_limits import limits_of_variance, limits_without_variance
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.panel import K, Measure, Panel
-from lcbench.statistics.rates import pooled_trials
+from lcbench.statistics.rates import pooled_trials, worth
 from lcbench.statistics.variance import Variance, group_influence, variance
 
 # Influences that cancel do so up to rounding.
@@ -99,7 +101,7 @@ def all_intervals(
         raise ValueError(f"no method of intervals is called {sorted(unknown)}")
     if not any(measure.images for measure in panel.measures):
         return {method: {one.key: NOT_DEFINED for one in panel.measures} for method in methods}
-    values, influence = panel.on_all(), panel.influence()
+    values, influence = panel.on_all(), np.asfortranarray(panel.influence())
     drawn: Values | None = None
     if set(methods) - {"score"}:
         drawn = resample(panel.evaluate, panel.design, resamples=resamples, seed=seed, tick=tick)
@@ -144,9 +146,7 @@ class _Estimate(Generic[K]):
             return None
         share = (self.value - least) / width
         error = self.spread.groups / width**2
-        if not 0.0 < share < 1.0 or error < _NO_WIDTH**2:
-            return None
-        return min(share, 1.0 - share), share * (1.0 - share) / error
+        return worth(share, error)
 
     def pooled(self, others: Sequence[tuple[float, float]]) -> _Estimate[K]:
         """Return the estimate with the trials that others of the same measure show."""

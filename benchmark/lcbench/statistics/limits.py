@@ -98,12 +98,10 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
     Wilson, E. B. (1927). Probable inference, the law of succession, and statistical inference.
     JASA 22, 209-212.
     """
-    from scipy.stats import norm
-
     if not 0 <= successes <= n:
         raise ValueError(f"{successes} successes in {n} trials")
     share = successes / n if n else 0.0
-    return score_limits(share, n, float(norm.ppf((1.0 + confidence) / 2.0)))
+    return score_limits(share, n, normal_quantile((1.0 - confidence) / 2.0))
 
 
 def newcombe_difference(
@@ -111,12 +109,13 @@ def newcombe_difference(
     first_limits: tuple[float, float],
     second: float,
     second_limits: tuple[float, float],
+    correlation: float = 0.0,
 ) -> tuple[float, float]:
     """Return the limits of `first` - `second` from the limits of the two proportions.
 
-    Newcombe's hybrid score interval (method 10) with the correlation of the pairs taken as 0:
-    paired models mostly err on the same images, a positive correlation that would narrow the
-    interval, so leaving it out is conservative.
+    Newcombe's hybrid score interval (method 10); in general, the method of variance estimates
+    recovery. Taken as 0, the correlation of pairs is left out: models mostly err on the same
+    images, which would narrow the interval, so that is conservative.
 
     Parameters
     ----------
@@ -124,15 +123,23 @@ def newcombe_difference(
         The two proportions.
     first_limits, second_limits
         Lower and upper limit of each.
+    correlation
+        Of the two estimates.
 
     References
     ----------
     Newcombe, R. G. (1998). Improved confidence intervals for the difference between binomial
-    proportions based on paired data. Statistics in Medicine 17, 2635-2650.
+    proportions based on paired data. Statistics in Medicine 17, 2635-2650. Zou, G. Y. and Donner,
+    A. (2008). Construction of confidence limits about effect measures: a general approach.
+    Statistics in Medicine 27, 1693-1702.
     """
+
+    def together(one: float, other: float) -> float:
+        return math.sqrt(max(one**2 + other**2 - 2.0 * correlation * one * other, 0.0))
+
     difference = first - second
-    below = math.hypot(first - first_limits[0], second_limits[1] - second)
-    above = math.hypot(first_limits[1] - first, second - second_limits[0])
+    below = together(first - first_limits[0], second_limits[1] - second)
+    above = together(first_limits[1] - first, second - second_limits[0])
     return max(-1.0, difference - below), min(1.0, difference + above)
 
 

@@ -10,7 +10,8 @@ from lcbench.statistics.bootstrap import RESAMPLES, Tick
 from lcbench.statistics.choices import Method
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.intervals import intervals
-from lcbench.statistics.panel import K, Panel, join, rekeyed, with_differences
+from lcbench.statistics.panel import K, Panel
+from lcbench.statistics.panels import join, rekeyed, with_differences
 
 Pair = tuple[str, str]
 
@@ -40,6 +41,7 @@ def model_intervals(
     seed: int = 0,
     tick: Tick | None = None,
     floor: Collection[str] = (),
+    apart: Collection[K] = (),
 ) -> ModelIntervals[K]:
     """Return the intervals of several models, and of the differences between some of them.
 
@@ -56,6 +58,8 @@ def model_intervals(
         As for `lcbench.statistics.intervals.intervals`.
     floor
         Models whose errors say nothing about those of others, such as a constant answer.
+    apart
+        Measures whose differences the caller has from elsewhere.
 
     Raises
     ------
@@ -68,7 +72,7 @@ def model_intervals(
         ((a, b), key): (((b,), key), ((a,), key))
         for a, b in pairs
         for key in keys[a]
-        if key in keys[b]
+        if key in keys[b] and key not in apart
     }
     found = intervals(
         with_differences(every, sides),

@@ -8,9 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.events import Events
-from lcbench.statistics.rates import GroupedRate, RateDifference, RateRatio, pooled_trials
+from lcbench.statistics.rate_pairs import RateDifference, RateRatio
+from lcbench.statistics.rates import GroupedRate, pooled_trials
 from lcbench.statistics.tree import Codes
 from lcbench.statistics.variance import Variance, variance
 
@@ -101,6 +102,58 @@ def of_groups(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(counts.sum(axis=tuple(range(1, counts.ndim))), np.int64)
 
 
+@dataclass(frozen=True, eq=False)
+class RowGroups:
+    """Source group and seed of the rows that any two models are compared on.
+
+    Parameters
+    ----------
+    units
+        (N,) unit of each row, see `Design`.
+    shape
+        Groups and seeds, G and S.
+    strata
+        (G,) stratum of each group, see `Design`.
+    """
+
+    units: Codes
+    shape: tuple[int, int]
+    strata: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls, groups: Codes, seeds: Codes | None = None, strata: Codes | None = None
+    ) -> RowGroups:
+        """Return the groups that have a row; parameters as for `pair_groups`."""
+        present, codes = np.unique(groups, return_inverse=True)
+        seeds = np.zeros(len(codes), np.int64) if seeds is None else np.asarray(seeds, np.int64)
+        shape = len(present), int(seeds.max(initial=0)) + 1
+        of_present = () if strata is None else np.unique(strata[present], return_inverse=True)[1]
+        return cls(codes * shape[1] + seeds, shape, tuple(np.asarray(of_present).tolist()))
+
+    @cached_property
+    def size(self) -> NDArray[np.int64]:
+        """(G, S) rows."""
+        return self._count(slice(None))
+
+    def pair(self, event_a: Events, event_b: Events) -> PairedGroups:
+        """Count paired events in each group; see `pair_groups`."""
+        event_a, event_b = np.asarray(event_a, np.bool_), np.asarray(event_b, np.bool_)
+        if not event_a.shape == event_b.shape == self.units.shape:
+            raise ValueError("the events and the groups differ in length")
+        return PairedGroups(
+            only_a=self._count(event_a & ~event_b),
+            only_b=self._count(event_b & ~event_a),
+            both=self._count(event_a & event_b),
+            size=self.size,
+            strata=self.strata,
+        )
+
+    def _count(self, rows: Events | slice) -> NDArray[np.int64]:
+        counts = np.bincount(self.units[rows], minlength=self.shape[0] * self.shape[1])
+        return counts.reshape(self.shape).astype(np.int64)
+
+
 def pair_groups(
     event_a: Events,
     event_b: Events,
@@ -127,23 +180,4 @@ def pair_groups(
     ValueError
         If the lengths differ.
     """
-    event_a, event_b = np.asarray(event_a, np.bool_), np.asarray(event_b, np.bool_)
-    if not event_a.shape == event_b.shape == np.shape(groups):
-        raise ValueError("the events and the groups differ in length")
-    present, codes = np.unique(groups, return_inverse=True)
-    seeds = np.zeros(len(codes), np.int64) if seeds is None else np.asarray(seeds, np.int64)
-    shape = len(present), int(seeds.max(initial=0)) + 1
-    units = codes * shape[1] + seeds
-
-    def count(rows: Events) -> NDArray[np.int64]:
-        counts = np.bincount(units[rows], minlength=shape[0] * shape[1])
-        return counts.reshape(shape).astype(np.int64)
-
-    of_present = () if strata is None else np.unique(strata[present], return_inverse=True)[1]
-    return PairedGroups(
-        only_a=count(event_a & ~event_b),
-        only_b=count(event_b & ~event_a),
-        both=count(event_a & event_b),
-        size=count(np.ones(len(codes), np.bool_)),
-        strata=tuple(int(one) for one in of_present),
-    )
+    return RowGroups.of(groups, seeds, strata).pair(event_a, event_b)

@@ -169,7 +169,7 @@ def clustered_score(pairs: PairedGroups) -> TestResult:
 
     References
     ----------
-    See `lcbench.statistics.rates.RateDifference`.
+    See `lcbench.statistics.rate_pairs.RateDifference`.
     """
     if len(pairs.size) < 2:
         return NO_DISCORDANCE  # one group shows no variance

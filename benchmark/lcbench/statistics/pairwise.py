@@ -11,7 +11,7 @@ from lcbench.statistics.choices import Method
 from lcbench.statistics.effects import Effects, effects_panel, read_effects
 from lcbench.statistics.events import Events
 from lcbench.statistics.models import model_intervals
-from lcbench.statistics.paired_groups import PairedGroups, pair_groups
+from lcbench.statistics.paired_groups import PairedGroups, RowGroups
 from lcbench.statistics.paired_tests import (
     TestResult,
     clustered_score,
@@ -25,7 +25,6 @@ from lcbench.statistics.paired_tests import (
     yang,
 )
 from lcbench.statistics.power import ALPHA, detectable_after
-from lcbench.statistics.tree import Codes
 
 
 class TestName(StrEnum):
@@ -127,15 +126,12 @@ class PairedComparison:
 def compare_with_each(
     event_a: Events,
     events: Mapping[str, Events],
-    groups: Codes,
+    rows: RowGroups,
     once: Events,
     *,
-    seeds: Codes | None = None,
-    strata: Codes | None = None,
     family: int | None = None,
     method: Method = "score",
     resamples: int = RESAMPLES,
-    seed: int = 0,
 ) -> dict[str, PairedComparison]:
     """Compare one model with each of several on an event, all over the same source groups.
 
@@ -145,18 +141,14 @@ def compare_with_each(
         (N,) whether the event happens under A; several seeds of an image are several rows.
     events
         The same for each other model, by its name.
-    groups
-        (N,) codes of the source groups.
+    rows
+        Source group and seed of each of the N rows.
     once
         (N,) rows for the plain McNemar tests, such as those of the first seed: repeated
         predictions of an image would count as new evidence there.
-    seeds
-        (N,) codes of the seeds from 0; by default all rows are of one.
-    strata
-        Stratum of each group by its code, see `lcbench.statistics.bootstrap.Design`.
     family
         Comparisons that are adjusted together; by default those of `events`.
-    method, resamples, seed
+    method, resamples
         As for `lcbench.statistics.intervals.intervals`.
 
     Raises
@@ -164,25 +156,16 @@ def compare_with_each(
     ValueError
         If the lengths differ.
     """
-    pairs = {
-        name: pair_groups(event_a, event_b, groups, seeds, strata)
-        for name, event_b in events.items()
-    }
+    pairs = {name: rows.pair(event_a, event_b) for name, event_b in events.items()}
     panels = {name: effects_panel(one) for name, one in pairs.items()}
     # The images on which a pair differs are its own: no other pair tells what they are worth.
-    found = model_intervals(
-        panels, method=method, resamples=resamples, seed=seed, floor=set(panels)
-    ).own
-    single = {
-        name: _totals(pair_groups(event_a[once], event_b[once], groups[once]))
-        for name, event_b in events.items()
-    }
+    found = model_intervals(panels, method=method, resamples=resamples, floor=set(panels)).own
     return {
         name: PairedComparison(
-            discordance=_totals(one),
-            independent=single[name],
+            discordance=Discordance(int(one.only_a.sum()), int(one.only_b.sum()), one.rows),
+            independent=single,
             groups=len(one.size),
-            tests=_tests(one, single[name]),
+            tests=_tests(one, single),
             training=clustered_score_of_training(one),
             effects=read_effects(found[name]),
             detectable=detectable_after(one, alpha=ALPHA / max(1, family or len(events))),
@@ -190,6 +173,7 @@ def compare_with_each(
             rate_a=float((one.only_a + one.both).sum() / max(one.rows, 1)),
         )
         for name, one in pairs.items()
+        for single in [_discordance(event_a[once], events[name][once])]
     }
 
 
@@ -198,5 +182,7 @@ def _tests(pairs: PairedGroups, single: Discordance) -> dict[TestName, TestResul
     return plain | {name: test(pairs) for name, test in CLUSTERED_TESTS.items()}
 
 
-def _totals(pairs: PairedGroups) -> Discordance:
-    return Discordance(int(pairs.only_a.sum()), int(pairs.only_b.sum()), pairs.rows)
+def _discordance(event_a: Events, event_b: Events) -> Discordance:
+    return Discordance(
+        int((event_a & ~event_b).sum()), int((event_b & ~event_a).sum()), len(event_a)
+    )

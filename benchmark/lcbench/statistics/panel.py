@@ -7,18 +7,20 @@ A measure is known by its key, any hashable value such as
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.bootstrap import Design, WeightedStatistic
+from lcbench.statistics.bootstrap import WeightedStatistic
+from lcbench.statistics.design import Design
+from lcbench.statistics.distinct import distinct_rows
 from lcbench.statistics.limits import Limits, Scale
-from lcbench.statistics.metrics import Counts, Values
+from lcbench.statistics.metrics import Counts, Values, ratio
 from lcbench.statistics.rates import GroupedRate
-from lcbench.statistics.variance import centred
 
 CountStatistic = Callable[[Values], Values]
 """Takes (B, ...) totals of counts and returns (B,) values."""
@@ -26,7 +28,6 @@ SHARE = (0.0, 1.0)
 # Of the weights in a central difference: its error is of the order of the square.
 _STEP = 1e-4
 K = TypeVar("K", bound=Hashable)
-J = TypeVar("J", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,32 @@ class Count:
     trials: Callable[[Values], float] | None = None
 
 
+def column_share(
+    part: int,
+    whole: int,
+    *,
+    bounds: tuple[float, float] = SHARE,
+    scale: Scale = Scale.bounded,
+    proportion: bool = False,
+) -> Count:
+    """Return the statistic of one column of (..., C) sums divided by another; 0/0 is 0.
+
+    Parameters
+    ----------
+    part, whole
+        The columns; `whole` holds the images that enter.
+    bounds, scale, proportion
+        See `Count`.
+    """
+    return Count(
+        lambda sums: ratio(sums[..., part], sums[..., whole]),
+        lambda sums: np.asarray(sums[..., whole]),
+        bounds,
+        scale,
+        proportion=proportion,
+    )
+
+
 def count_panel(
     unit_counts: Counts, statistics: Mapping[K, Count], design: Design | None = None
 ) -> Panel[K]:
@@ -153,6 +180,7 @@ def count_panel(
     design = design or Design(len(counts))
     shape = counts.shape[1:]
     flat = counts.reshape(design.units, math.prod(shape))
+    kinds, kind = distinct_rows(np.asarray(unit_counts).reshape(flat.shape))
     functions = [one.function for one in statistics.values()]
     guards = [one.defined or one.images or _all_counts for one in statistics.values()]
 
@@ -164,25 +192,74 @@ def count_panel(
         return np.stack(columns, axis=-1)
 
     def influence() -> Values:
-        total = flat.sum(axis=0)
+        total, rows = flat.sum(axis=0), flat[kinds]
         above, below = (
-            of_totals((total + step * flat).reshape(-1, *shape)) for step in (_STEP, -_STEP)
+            of_totals((total + step * rows).reshape(-1, *shape)) for step in (_STEP, -_STEP)
         )
-        return np.asarray((above - below) / (2.0 * _STEP))
+        return np.asarray((above - below) / (2.0 * _STEP))[kind]
 
+    of_groups = _GroupCounts.of(counts, design)
     return Panel(
         design,
-        tuple(_measure(key, one, counts, design) for key, one in statistics.items()),
+        tuple(_measure(key, one, of_groups) for key, one in statistics.items()),
         evaluate=lambda weights: of_totals((weights @ flat).reshape(-1, *shape)),
         influence=influence,
     )
 
 
-def _measure(key: K, one: Count, counts: Values, design: Design) -> Measure[K]:
-    by_group = counts.reshape(design.groups, design.seeds, *counts.shape[1:]).sum(axis=1)
-    images, total = one.images or _all_counts, by_group.sum(axis=0)[None]
-    groups = int((images(by_group) > 0).sum())
-    trials = groups if one.trials is None else one.trials(by_group)
+@dataclass(frozen=True, eq=False)
+class _GroupCounts:
+    """Counts of each source group, over all seeds or under one.
+
+    Parameters
+    ----------
+    counts
+        (G, ...) counts.
+    design
+        Groups, strata and sizes.
+    by_seed
+        The counts under each seed.
+    """
+
+    counts: Values
+    design: Design
+    by_seed: tuple[_GroupCounts, ...] = ()
+
+    @classmethod
+    def of(cls, unit_counts: Values, design: Design) -> _GroupCounts:
+        """Return the counts of groups from the (U, ...) counts of units."""
+        counts = unit_counts.reshape(design.groups, design.seeds, *unit_counts.shape[1:])
+        sizes = design.sizes.reshape(design.groups, design.seeds).astype(np.int64)
+        by_seed = tuple(
+            cls(
+                counts[:, seed],
+                Design(design.groups, 1, design.strata, tuple(sizes[:, seed].tolist())),
+            )
+            for seed in range(design.seeds)
+        )
+        return cls(counts.sum(axis=1), design, by_seed)
+
+    @cached_property
+    def _kinds(self) -> tuple[Values, NDArray[np.intp]]:
+        cells = math.prod(self.counts.shape[1:])
+        first, kind = distinct_rows(self.counts.reshape(len(self.counts), cells))
+        return self.counts[first], kind
+
+    def each(self, statistic: CountStatistic) -> Values:
+        """Return the (G,) values of a statistic of the counts of each group alone."""
+        counts, kind = self._kinds
+        return np.asarray(statistic(counts)[kind])
+
+    def rate(self, one: Count) -> GroupedRate:
+        """Return a share of images as counts of each group."""
+        size = self.each(one.images or _all_counts)
+        return GroupedRate(self.each(one.function) * size, size, self.design)
+
+
+def _measure(key: K, one: Count, of: _GroupCounts) -> Measure[K]:
+    images, total = one.images or _all_counts, of.counts.sum(axis=0)[None]
+    groups = int((of.each(images) > 0).sum())
+    trials = groups if one.trials is None else one.trials(of.counts)
     defined = float((one.defined or images)(total)[0]) > 0
     return Measure(
         key,
@@ -192,24 +269,15 @@ def _measure(key: K, one: Count, counts: Values, design: Design) -> Measure[K]:
         groups=groups if defined else 0,
         trials=trials if defined else 0,
         proportion=one.proportion,
-        rate=_rate(one, by_group, design) if one.proportion and defined else None,
-        design_effect=_design_effect(one, counts, design) if one.proportion else None,
+        rate=of.rate(one) if one.proportion and defined else None,
+        design_effect=_design_effect(one, of) if one.proportion else None,
     )
 
 
-def _rate(one: Count, by_group: Values, design: Design) -> GroupedRate:
-    """Return a share of images as counts of each group."""
-    size = (one.images or _all_counts)(by_group)
-    return GroupedRate(one.function(by_group) * size, size, design)
-
-
-def _design_effect(one: Count, counts: Values, design: Design) -> float | None:
-    by_seed = counts.reshape(design.groups, design.seeds, *counts.shape[1:])
-    sizes = design.sizes.reshape(design.groups, design.seeds)
+def _design_effect(one: Count, of: _GroupCounts) -> float | None:
     found = []
-    for seed in range(design.seeds):
-        images = tuple(int(n) for n in sizes[:, seed])
-        rate = _rate(one, by_seed[:, seed], Design(design.groups, 1, design.strata, images))
+    for seed in of.by_seed:
+        rate = seed.rate(one)
         if rate.size.any() and rate.design_effect is not None:
             found.append(rate.design_effect)
     return sum(found) / len(found) if found else None
@@ -222,112 +290,6 @@ def trials_of_mean(trials: NDArray[Any]) -> float:
     """
     known = np.asarray(trials, np.float64)[np.asarray(trials) > 0]
     return float(len(known) ** 2 / (1.0 / known).sum()) if len(known) else 0.0
-
-
-def join(panels: Sequence[Panel[K]]) -> Panel[K]:
-    """Return one panel with the measures of several, evaluated on the same weights.
-
-    Raises
-    ------
-    ValueError
-        If their designs differ.
-    """
-    if len({panel.design for panel in panels}) != 1:
-        raise ValueError("panels of different designs cannot be joined")
-    measures = tuple(measure for panel in panels for measure in panel.measures)
-    return Panel(
-        panels[0].design,
-        measures,
-        lambda weights: np.concatenate([panel.evaluate(weights) for panel in panels], axis=1),
-        lambda: np.concatenate([panel.influence() for panel in panels], axis=1),
-    )
-
-
-def difference(first: Panel[K], second: Panel[K]) -> Panel[K]:
-    """Return the panel of first minus second.
-
-    Both sides are evaluated on the same weights, which keeps the pairing. The images may differ,
-    as long as the groups are the same ones in the same order.
-
-    Raises
-    ------
-    ValueError
-        If the designs or the keys of the measures differ.
-    """
-    if [one.key for one in first.measures] != [one.key for one in second.measures]:
-        raise ValueError("the panels measure different things")
-    if first.design != second.design:
-        raise ValueError("the panels draw different units")
-    measures = map(_difference, first.measures, second.measures)
-    return Panel(
-        first.design,
-        tuple(measures),
-        lambda weights: first.evaluate(weights) - second.evaluate(weights),
-        lambda: first.influence() - second.influence(),
-    )
-
-
-def under(panel: Panel[K], design: Design) -> Panel[K]:
-    """Return a panel under another design of the same units, with the influences of its own.
-
-    What is fixed in its own design stays so: the numbers of images of each class there.
-    """
-    own = panel.design
-
-    def influence() -> Values:
-        columns = panel.influence()
-        return np.stack([centred(column, own) for column in columns.T], axis=1)
-
-    return replace(panel, design=design, influence=influence)
-
-
-def with_differences(panel: Panel[K], differences: Mapping[K, tuple[K, K]]) -> Panel[K]:
-    """Return the panel with differences between its own measures added.
-
-    Parameters
-    ----------
-    panel
-        The measures.
-    differences
-        By the key of each difference, those of its two sides: the first minus the second.
-    """
-    column = {one.key: number for number, one in enumerate(panel.measures)}
-    first, second = ([column[sides[side]] for sides in differences.values()] for side in (0, 1))
-    added = [
-        replace(_difference(panel.measures[a], panel.measures[b]), key=key)
-        for key, a, b in zip(differences, first, second, strict=True)
-    ]
-
-    def extended(found: Values) -> Values:
-        return np.concatenate([found, found[:, first] - found[:, second]], axis=1)
-
-    return Panel(
-        panel.design,
-        (*panel.measures, *added),
-        lambda weights: extended(panel.evaluate(weights)),
-        lambda: extended(panel.influence()),
-    )
-
-
-def _difference(one: Measure[K], other: Measure[K]) -> Measure[K]:
-    width = one.bounds[1] - one.bounds[0]
-    defined = bool(one.images and other.images)
-    return Measure(
-        one.key,
-        (-width, width),
-        Scale.linear,
-        images=max(one.images, other.images) if defined else 0,
-        groups=max(one.groups, other.groups) if defined else 0,
-        trials=min(one.trials, other.trials) if defined else 0,
-        difference=True,
-        interval=one.interval and other.interval,
-    )
-
-
-def rekeyed(panel: Panel[K], rename: Callable[[K], J]) -> Panel[J]:
-    """Return the panel with other keys for its measures."""
-    measures = tuple(Measure(**{**vars(one), "key": rename(one.key)}) for one in panel.measures)
-    return Panel(panel.design, measures, panel.evaluate, panel.influence)
 
 
 def _all_counts(counts: Values) -> NDArray[Any]:

@@ -72,12 +72,11 @@ def detectable_before(
     design. Biometrics 43, 207-211; the design effect is Kish's.
     """
     from scipy.optimize import brentq
-    from scipy.stats import norm
 
     if discordance <= 0.0 or not np.sum(sizes):
         return None
     effective = float(np.sum(sizes)) / kish_design_effect(sizes, correlation)
-    z_alpha, z_power = float(norm.ppf(1.0 - alpha / 2.0)), float(norm.ppf(power))
+    z_alpha, z_power = normal_quantile(alpha / 2.0), normal_quantile(1.0 - power)
 
     def shortfall(difference: float) -> float:
         spread = math.sqrt(max(discordance - difference**2, 0.0))

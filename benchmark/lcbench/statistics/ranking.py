@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.panel import SHARE, Measure, Panel, trials_of_mean

@@ -1,4 +1,4 @@
-"""Rates of an event over source groups, and the difference of two: limits, and the test they make.
+"""Rates of an event over source groups, and their limits.
 
 Wilson's interval with an effective sample size. How many images a rate is worth shows in how its
 events spread over the groups. As long as they were seen in fewer than four groups, that is not
@@ -16,16 +16,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.limits import normal_quantile, score_limits, t_quantile
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.variance import group_influence
 
-_MOST = 0.5
-"""Of the correlation of two discordant rates: above, limits that rest on few groups turn back."""
 ENOUGH = 4.0
 """Groups with an event from which on the spread of the events is taken as it is seen; chosen by the
 study in docs/statistics.md."""
+# Influences that cancel leave squares of this size, whose ratio says nothing.
+_NO_VARIANCE = 1e-20
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,18 +72,14 @@ class GroupedRate:
     @property
     def worth(self) -> tuple[float, float] | None:
         """Distance from the nearer of 0 and 1, and effective sample size; None without variance."""
-        certainty = self.value * (1.0 - self.value)
-        own = float((self.influence**2).sum())
-        if certainty <= 0.0 or own <= 1e-20:
-            return None
-        return min(self.value, 1.0 - self.value), certainty / own
+        return worth(self.value, float((self.influence**2).sum()))
 
     @property
     def design_effect(self) -> float | None:
         """How many images are worth one independent image; None without variance (Kish 1965)."""
         independent = self.value * (1.0 - self.value) / float(self.size.sum())
         over_groups = float((self.influence**2).sum())
-        if independent <= 0.0 or over_groups <= 1e-20:
+        if independent <= 0.0 or over_groups <= _NO_VARIANCE:
             return None
         return over_groups / independent
 
@@ -196,103 +192,15 @@ class GroupedRate:
         return math.sqrt(below), math.sqrt(above)
 
 
-@dataclass(frozen=True, eq=False)
-class RateDifference:
-    """The rate of B only minus the rate of A only: B's rate minus A's on the same images.
+def worth(share: float, variance: float) -> tuple[float, float] | None:
+    """Return what a share tells `pooled_trials` of others; None at 0 and 1, and without variance.
 
-    Limits by the method of variance estimates recovery from those of the two discordant rates, so
-    that they are skewed as the rates are: a few groups in which everything goes wrong under A
-    are a long tail on A's side.
-
-    Parameters
-    ----------
-    only_a, only_b
-        Images with the event under A only, and under B only.
-
-    References
-    ----------
-    Zou, G. Y. and Donner, A. (2008). Construction of confidence limits about effect measures: a
-    general approach. Statistics in Medicine 27, 1693-1702. Newcombe, R. G. (1998). Improved
-    confidence intervals for the difference between binomial proportions based on paired data.
-    Statistics in Medicine 17, 2635-2650.
+    Its distance from the nearer of 0 and 1, and its effective sample size.
     """
-
-    only_a: GroupedRate
-    only_b: GroupedRate
-
-    @property
-    def value(self) -> float:
-        """Rate of B minus rate of A."""
-        return self.only_b.value - self.only_a.value
-
-    @property
-    def few_groups(self) -> bool:
-        """Whether either rate has events in so few groups that their spread is not known."""
-        return self.only_a.few_groups or self.only_b.few_groups
-
-    def limits(self, tail: float) -> tuple[float, float]:
-        """Return the limits for the probability of one tail."""
-        a, b = self.only_a, self.only_b
-        (low_a, high_a), (low_b, high_b) = a.plain_limits(tail), b.plain_limits(tail)
-        below = self._combined(b.value - low_b, high_a - a.value)
-        above = self._combined(high_b - b.value, a.value - low_a)
-        return max(-1.0, self.value - below), min(1.0, self.value + above)
-
-    def _combined(self, first: float, second: float) -> float:
-        together = _correlation(self.only_a, self.only_b)
-        return math.sqrt(max(first**2 + second**2 - 2.0 * together * first * second, 0.0))
-
-
-@dataclass(frozen=True, eq=False)
-class RateRatio:
-    """One rate over another on the same images.
-
-    A ratio r lies within the limits where those of first - r * second, as `RateDifference` has
-    them, hold 0. They exclude 1 exactly where the limits of the difference exclude 0.
-
-    Parameters
-    ----------
-    first, second
-        The two rates; not both are 0.
-    most
-        Largest correlation that is used: that of all errors of two models, which are mostly the
-        same ones, is near 1 and is what makes their ratio known.
-
-    References
-    ----------
-    Donner, A. and Zou, G. Y. (2012). Closed-form confidence intervals for functions of the normal
-    mean and standard deviation. Statistical Methods in Medical Research 21, 347-359: ratios by
-    the method of variance estimates recovery. Fieller, E. C. (1954). Some problems in interval
-    estimation. JRSS B 16, 175-185.
-    """
-
-    first: GroupedRate
-    second: GroupedRate
-    most: float = _MOST
-
-    def limits(self, tail: float) -> tuple[float, float]:
-        """Return the limits for the probability of one tail; the upper one may be infinite."""
-        inverse = _least_ratio(self.second, self.first, tail, self.most)
-        least = _least_ratio(self.first, self.second, tail, self.most)
-        return least, 1.0 / inverse if inverse else math.inf
-
-
-def _least_ratio(first: GroupedRate, second: GroupedRate, tail: float, most: float) -> float:
-    """Return the ratio below which first - ratio * second is above 0 at this level."""
-    low, high = first.plain_limits(tail)[0], second.plain_limits(tail)[1]
-    a, b, below, above = first.value, second.value, first.value - low, high - second.value
-    # (a - r b)^2 = below^2 + r^2 above^2 - 2 r correlation below above, solved for r.
-    half = a * b - _correlation(first, second, most) * below * above
-    rest = max(a**2 - below**2, 0.0)
-    root = half + math.sqrt(max(half**2 - (b**2 - above**2) * rest, 0.0))
-    return rest / root if root > 0.0 else 0.0
-
-
-def _correlation(first: GroupedRate, second: GroupedRate, most: float = _MOST) -> float:
-    """Return the correlation over groups, at most `most`."""
-    scale = math.sqrt(float((first.influence**2).sum()) * float((second.influence**2).sum()))
-    together = float((first.influence * second.influence).sum())
-    return min(together / scale, most) if scale > 0.0 else 0.0
+    certainty = share * (1.0 - share)
+    if certainty <= 0.0 or variance <= _NO_VARIANCE:
+        return None
+    return min(share, 1.0 - share), certainty / variance
 
 
 def pooled_trials(groups: float, others: Iterable[tuple[float, float]]) -> float:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.calibration import Confidences, Linear
+from lcbench.statistics.design import Design
 from lcbench.statistics.interval_model import DESCRIPTIONS, NO_INTERVAL, Interval
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.probabilities import BINS, equal_mass_bins
@@ -91,7 +91,7 @@ def calibration_error(of: Confidences) -> Linear:
     confidence. Kumar, A., Liang, P. and Ma, T. (2019). Verified uncertainty calibration. NeurIPS:
     how noise biases the plain estimate.
     """
-    if len(np.unique(of.groups)) < 2:
+    if of.groups_with() < 2:
         return Linear(math.nan, None)
     total = 0.0
     for one in confidence_bins(of):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from lcbench.statistics import metrics
-from lcbench.statistics.bootstrap import Design
 from lcbench.statistics.calibration import Confidences, calibration_panel
+from lcbench.statistics.design import Design
 from lcbench.statistics.kinds import MeanOfImages, OfConfidence, OfCounts
 from lcbench.statistics.metrics import Values
-from lcbench.statistics.panel import Count, Panel, count_panel, join
+from lcbench.statistics.panel import Count, Panel, column_share, count_panel
+from lcbench.statistics.panels import join
 from lcbench.statistics.ranking import ranking_panel
 from lcbench.statistics.registry import METRICS, Metric, MetricKey
 from lcbench.statistics.tree import ClassTree, Codes
@@ -149,16 +149,9 @@ def _means_panel(
     columns, statistics = [summed(None)], {}
     for metric in METRICS.values():
         if isinstance(metric.statistic, MeanOfImages):
-            function = partial(_mean, column=len(columns))
-            columns.append(summed(metric.statistic.values(probabilities, true)))
             key = MetricKey(metric.key)
-            statistics[key] = Count(function, _images, metric.bounds, metric.scale)
+            statistics[key] = column_share(
+                len(columns), 0, bounds=metric.bounds, scale=metric.scale
+            )
+            columns.append(summed(metric.statistic.values(probabilities, true)))
     return count_panel(np.stack(columns, axis=1), statistics, design)
-
-
-def _images(sums: Values) -> Values:
-    return np.asarray(sums[..., 0])
-
-
-def _mean(sums: Values, column: int) -> Values:
-    return metrics.ratio(sums[..., column], sums[..., 0])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lcbench.statistics.bootstrap import Design
+from lcbench.statistics.design import Design
 from lcbench.statistics.metrics import Values
 
 # Influences that cancel leave squares of this size, whose ratio says nothing.
@@ -49,8 +49,8 @@ def centred(influence: Values, design: Design) -> Values:
     design
         Groups, seeds, strata and sizes.
     """
-    stratum = np.repeat(design.stratum, design.seeds)
-    total, size = (np.bincount(stratum, weights=of) for of in (influence, design.sizes))
+    stratum, size = design.stratum_of_units, design.sizes_of_strata
+    total = np.bincount(stratum, weights=influence)
     share = np.divide(total, size, out=np.zeros(total.shape), where=size > 0)
     return np.asarray(influence - design.sizes * share[stratum])
 
@@ -81,7 +81,7 @@ def variance(influence: Values, design: Design) -> Variance:
     """
     units = centred(influence, design).reshape(design.groups, design.seeds)
     of_groups = units.sum(axis=1)
-    groups = float((_unbiased(design) * of_groups**2).sum())
+    groups = float((design.unbiased * of_groups**2).sum())
     seeds, interaction = _over_seeds(units)
     training = max(seeds - interaction, 0.0)
     freedom = np.inf
@@ -96,7 +96,7 @@ def group_influence(influence: Values, design: Design) -> Values:
     The factor is the square root of n / (n - 1) for the n groups of a stratum.
     """
     of_groups = centred(influence, design).reshape(design.groups, design.seeds).sum(axis=1)
-    return np.asarray(np.sqrt(_unbiased(design)) * of_groups)
+    return np.asarray(np.sqrt(design.unbiased) * of_groups)
 
 
 def degrees_of_freedom(influence: Values) -> float:
@@ -117,18 +117,14 @@ def degrees_of_freedom(influence: Values) -> float:
     Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components.
     Biometrics Bulletin 2, 110-114.
     """
-    second, fourth = (float((influence**power).sum()) for power in (2, 4))
+    squares = influence**2
+    # Not a power of 4, which is slow and rounds otherwise on each kind of processor.
+    second, fourth = float(squares.sum()), float((squares**2).sum())
     spread = fourth - second**2 / max(1, len(influence))
     most = max(1.0, len(influence) - 1.0)
     if second <= 0.0 or spread <= 1e-12 * fourth:
         return most
     return min(max(2.0 * second**2 / spread, 1.0), most)
-
-
-def _unbiased(design: Design) -> Values:
-    """Return n / (n - 1) for each group, n being the groups of its stratum."""
-    n = design.groups_of_stratum.astype(np.float64)
-    return np.where(n > 1, n / np.maximum(n - 1.0, 1.0), 0.0)
 
 
 def _over_seeds(units: Values) -> tuple[float, float]:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
-from accelerate import Accelerator
 from torch import Tensor, nn
 
 from lcbench.compute import Compute, fits_on_device
 from lcbench.console import Tell
 from lcbench.errors import UserError
+from lcbench.training.checkpoint import Checkpoint, random_state, set_random_state
 from lcbench.training.history import Epoch
+from lcbench.training.perceptron import Perceptron, PerceptronSteps
+from lcbench.training.steps import NetworkSteps, losses, precision
 
 _TELL_EVERY = 20
 """Batches between two reports of the loss: reading it makes an accelerator wait."""
@@ -83,6 +86,7 @@ def train(
     seed: int,
     name: str = "all",
     tell: Tell | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> TrainingResult:
     """Train a network that returns log-probabilities; leave it at its best epoch.
 
@@ -98,6 +102,9 @@ def train(
         Of the network, in its learning curve.
     tell
         Takes the images of each batch, and words on epoch and loss.
+    checkpoint
+        Where to go on from, and to store where training stands after an epoch. An interrupted
+        training that goes on ends with the bytes of one that was not interrupted.
 
     Raises
     ------
@@ -107,19 +114,22 @@ def train(
     training = _Training(network, settings, compute, seed, tell)
     device = compute.accelerator().device
     examples, validation = (_placed(table, device) for table in (examples, validation))
-    history: list[Epoch] = []
-    lowest, best_epoch, best_state = math.inf, 0, network.state_dict()
-    for epoch in range(1, settings.epochs + 1):
-        train_loss = training.train(examples, epoch)
+    progress = _Progress(state=network.state_dict())
+    stored = checkpoint.load() if checkpoint else None
+    if stored:
+        progress = training.resume(stored, len(examples))
+    while not progress.ended(settings):
+        train_loss = training.train(examples, progress.epoch + 1)
         loss, accuracy = training.validate(validation)
-        history.append(Epoch(epoch, name, train_loss, loss, accuracy))
-        _require_finite(history[-1], chosen_by_validation=len(validation) > 0)
-        if loss < lowest or math.isnan(loss):  # nan: there are no validation images
-            lowest, best_epoch, best_state = loss, epoch, deepcopy(network.state_dict())
-        if epoch - best_epoch >= settings.patience:
-            break
-    network.load_state_dict(best_state)
-    return TrainingResult(tuple(history), best_epoch)
+        epoch = Epoch(progress.epoch + 1, name, train_loss, loss, accuracy)
+        _require_finite(epoch, chosen_by_validation=len(validation) > 0)
+        progress.add(epoch, network)
+        if checkpoint:
+            checkpoint.save(training.standing(progress))
+    network.load_state_dict(progress.state)
+    if isinstance(network, Perceptron):
+        network.lay_out()
+    return TrainingResult(tuple(progress.epochs), progress.best_epoch)
 
 
 def predict(
@@ -139,9 +149,41 @@ def predict(
     batch_size = compute.micro_batch if autocast else 4096
     parts = []
     for batch in torch.split(rows, batch_size):
-        with torch.inference_mode(), _precision(accelerator, autocast=autocast):
-            parts.append(network(inputs[batch].to(accelerator.device)).cpu().double())
+        with torch.inference_mode(), precision(accelerator, autocast=autocast):
+            taken = inputs.index_select(0, batch).to(accelerator.device)
+            parts.append(network(taken).cpu().double())
     return torch.cat(parts)
+
+
+@dataclass
+class _Progress:
+    """The epochs that were trained, and the best of them.
+
+    `state` is the network's at the best epoch.
+    """
+
+    state: Mapping[str, Tensor]
+    epochs: list[Epoch] = field(default_factory=list)
+    lowest: float = math.inf
+    best_epoch: int = 0
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs were trained."""
+        return len(self.epochs)
+
+    def ended(self, settings: TrainingSettings) -> bool:
+        """Tell whether no further epoch is wanted."""
+        waited = self.epoch - self.best_epoch
+        return self.epoch >= settings.epochs or waited >= settings.patience
+
+    def add(self, epoch: Epoch, network: nn.Module) -> None:
+        """Take another epoch, after which the network stands as it does now."""
+        self.epochs.append(epoch)
+        loss = epoch.validation_loss
+        if loss < self.lowest or math.isnan(loss):  # nan: there are no validation images
+            self.lowest, self.best_epoch = loss, epoch.epoch
+            self.state = deepcopy(network.state_dict())
 
 
 class _Training:
@@ -160,8 +202,10 @@ class _Training:
         device = self._accelerator.device
         self._network = network.to(device)
         self._settings = settings
-        self._optimizer = torch.optim.Adam(
-            network.parameters(), settings.learning_rate, fused=device.type in ("cpu", "cuda")
+        self._steps = (
+            PerceptronSteps(network, settings.learning_rate)
+            if isinstance(network, Perceptron) and not compute.is_accelerator
+            else NetworkSteps(network, settings.learning_rate, compute, autocast=settings.autocast)
         )
         self._order = torch.Generator().manual_seed(seed)
         self._tell = tell
@@ -170,19 +214,23 @@ class _Training:
         """Show every image once; return the mean loss."""
         self._network.train()
         device = self._accelerator.device
-        total = torch.zeros((), device=device)
         shuffled = torch.randperm(len(examples), generator=self._order).to(examples.rows.device)
+        rows, allowed = (
+            torch.split(table[shuffled], self._settings.batch_size)
+            for table in (examples.rows, examples.allowed)
+        )
+        total: Tensor | float = 0.0
         seen, words = 0, ""
-        for number, batch in enumerate(torch.split(shuffled, self._settings.batch_size)):
-            inputs = examples.inputs[examples.rows[batch]].to(device)
-            total += self._step(inputs, examples.allowed[batch].to(device)) * len(batch)
+        for number, (batch, answers) in enumerate(zip(rows, allowed, strict=True)):
+            inputs = examples.inputs.index_select(0, batch).to(device)
+            total = total + self._steps(inputs, answers.to(device)) * len(batch)
             if self._tell:
                 seen += len(batch)
                 if number % _TELL_EVERY == 0:
-                    loss = total.item() / seen
+                    loss = float(total) / seen
                     words = f"epoch {epoch} of {self._settings.epochs}, loss {loss:.3g}"
                 self._tell(len(batch), words)
-        return total.item() / len(examples)
+        return float(total) / len(examples)
 
     def validate(self, validation: Examples) -> tuple[float, float]:
         """Return the mean loss and the share of images whose likeliest output is allowed."""
@@ -195,15 +243,37 @@ class _Training:
         )
         allowed = validation.allowed.cpu()
         right = allowed.gather(1, output.argmax(dim=1, keepdim=True))
-        return _losses(output, allowed).mean().item(), right.double().mean().item()
+        return losses(output, allowed).mean().item(), right.double().mean().item()
 
-    def _step(self, inputs: Tensor, allowed: Tensor) -> Tensor:
-        with _precision(self._accelerator, autocast=self._settings.autocast):
-            loss = _losses(self._network(inputs), allowed).mean()
-        self._optimizer.zero_grad(set_to_none=True)
-        self._accelerator.backward(loss)
-        self._optimizer.step()
-        return loss.detach()
+    def standing(self, progress: _Progress) -> dict[str, Any]:
+        """Return everything that decides how training goes on."""
+        best_is_last = progress.best_epoch == progress.epoch
+        return {
+            "network": self._network.state_dict(),
+            "optimizer": self._steps.state_dict(),
+            "order": self._order.get_state(),
+            "random": random_state(),
+            "epochs": [asdict(epoch) for epoch in progress.epochs],
+            "lowest": progress.lowest,
+            "best_epoch": progress.best_epoch,
+            "best": None if best_is_last else progress.state,
+        }
+
+    def resume(self, stored: dict[str, Any], images: int) -> _Progress:
+        """Take back what `standing` returned."""
+        self._network.load_state_dict(stored["network"])
+        self._steps.load_state_dict(stored["optimizer"])
+        self._order.set_state(stored["order"])
+        set_random_state(stored["random"])
+        progress = _Progress(
+            state=stored["best"] or deepcopy(self._network.state_dict()),
+            epochs=[Epoch(**epoch) for epoch in stored["epochs"]],
+            lowest=stored["lowest"],
+            best_epoch=stored["best_epoch"],
+        )
+        if self._tell:
+            self._tell(images * progress.epoch, f"goes on after epoch {progress.epoch}")
+        return progress
 
 
 def _require_finite(epoch: Epoch, *, chosen_by_validation: bool) -> None:
@@ -216,16 +286,6 @@ def _require_finite(epoch: Epoch, *, chosen_by_validation: bool) -> None:
                 f"the {table} loss is {loss} in epoch {epoch.epoch}: training has diverged",
                 "Lower the recipe's learning_rate, or use --precision 32.",
             )
-
-
-def _precision(accelerator: Accelerator, *, autocast: bool) -> AbstractContextManager[None]:
-    """Return Accelerate's autocast; it costs more than a step of a small head, which skips it."""
-    context: AbstractContextManager[None] = accelerator.autocast() if autocast else nullcontext()
-    return context
-
-
-def _losses(log_probabilities: Tensor, allowed: Tensor) -> Tensor:
-    return -log_probabilities.masked_fill(~allowed, float("-inf")).logsumexp(dim=1)
 
 
 def _placed(examples: Examples, device: torch.device) -> Examples:

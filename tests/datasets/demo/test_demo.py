@@ -187,8 +187,11 @@ def test_no_two_images_are_the_same_and_none_is_empty(pixels):
 def test_colour_tells_the_class_only_where_it_saw_a_copy_of_the_tile(pixels, labels, groups):
     features = np.stack([colour_histogram(image) for image in pixels])
     nearest = KNeighborsClassifier(1, metric="manhattan")
-    leaky = cross_val_score(nearest, features, labels, cv=LeaveOneOut()).mean()
-    honest = cross_val_score(nearest, features, labels, groups=groups, cv=LeaveOneGroupOut()).mean()
+    classes = np.unique(labels, return_inverse=True)[1]  # older scikit-learn stumbles over text
+    leaky = cross_val_score(nearest, features, classes, cv=LeaveOneOut()).mean()
+    honest = cross_val_score(
+        nearest, features, classes, groups=groups, cv=LeaveOneGroupOut()
+    ).mean()
     assert leaky > 0.95
     assert honest < 0.8
 

@@ -24,6 +24,7 @@ from lcbench.audit.results import (
     SplitGroup,
 )
 from lcbench.console import out
+from lcbench.datasets.images import image_now
 from lcbench.rendering.audit.files import audit_page, pairs_table
 from lcbench.rendering.audit.screen import show_audit
 from lcbench.rendering.audit.sentences import how_they_lie, statements
@@ -194,7 +195,8 @@ def test_a_picture_of_a_pair_names_its_images_and_fits_them(
     for name in "ab":
         draw(0, tmp_path / f"{name}.png")
     far = pair(image("a.png", side="test"), "b.png", "near copy", matrix=(1, 0, 900, 0, 1, 0))
-    draw_pair(far, {f"{name}.png": tmp_path / f"{name}.png" for name in "ab"}, tmp_path / "x.png")
+    files = {f"{name}.png": image_now(tmp_path / f"{name}.png") for name in "ab"}
+    draw_pair(far, files, tmp_path / "x.png")
     first, second, both = figures[0].axes
     assert first.get_title("left") == "a.png  (test)"
     assert second.get_title("left") == "b.png"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lcbench.analysis.results import ClaimResult, PaperClaims
-from lcbench.rendering.report.claims import VERDICTS, claims_table, error_words, verdict_words
+from lcbench.rendering.report.claims import VERDICTS, claims_table, error_words, judged_words
 
 from .. import suites
 
@@ -39,13 +39,13 @@ def test_a_row_says_which_metric_measures_the_claim_and_both_intervals() -> None
 
 @pytest.mark.parametrize("verdict", VERDICTS)
 def test_each_verdict_that_occurs_is_explained_once(verdict: str) -> None:
-    (sentence,) = verdict_words(paper({"verdict": verdict}, {"verdict": verdict}))
+    (sentence,) = judged_words(paper({"verdict": verdict}, {"verdict": verdict}))
     assert sentence.lower().startswith(verdict)
 
 
 def test_with_another_backbone_consistent_does_not_say_that_the_value_lies_outside() -> None:
     same, other = (
-        verdict_words(paper({"verdict": "consistent"}, other_backbone=name))[0]
+        judged_words(paper({"verdict": "consistent"}, other_backbone=name))[0]
         for name in ("", "tiny_net")
     )
     assert "lies outside" in same

@@ -10,9 +10,8 @@ from lcbench.analysis.results import Results
 from lcbench.analysis.scores import EventComparison, PairResult
 from lcbench.rendering.report.events import halved_statement
 from lcbench.rendering.report.external import (
-    best_model,
+    best_at,
     evidence_words,
-    excludes_zero,
     folder_words,
     level_words,
     overlap_words,
@@ -20,7 +19,8 @@ from lcbench.rendering.report.external import (
 )
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.leakage import training_sizes
-from lcbench.runs.records import LabelCount, OverlapRecord
+from lcbench.rendering.words import excludes_zero
+from lcbench.runs.external_records import LabelCount, OverlapRecord
 
 from .. import suites
 from ..suites import ACCURACIES, FLAT, LUNG, event, interval, suite
@@ -321,12 +321,12 @@ def test_each_level_has_its_own_number_of_images_as_evidence(groups: tuple[int, 
 def test_a_model_is_shown_above_by_the_limits_for_all_models_alone() -> None:
     folder = suites.external(gains={"a": 0.03, "b": 0.0})
     (level,) = folder.levels
-    best = best_model(level, ())
+    best = best_at(level, ())
     assert (best.is_above, best.models_above) == (True, 1)
     first = level.scores[0].model_copy(update={"simultaneous": suites.interval(0.03, 0.031)})
     update = {"scores": (first, *level.scores[1:])}
     found = folder.model_copy(update={"levels": (level.model_copy(update=update),)})
-    best = best_model(found.levels[0], ())
+    best = best_at(found.levels[0], ())
     assert excludes_zero(best.score.difference)
     assert (best.is_above, best.models_above) == (False, 0)
     assert "a (training: leakage-free), chosen afterwards, is not shown" in level_words(found, best)

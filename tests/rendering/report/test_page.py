@@ -124,7 +124,7 @@ def hostile() -> Results:
         {"paper": accuracies, "grouped": accuracies},
         suite=HOSTILE,
         machine=HOSTILE,
-        external=(suites.external(HOSTILE),),
+        external=(suites.external(HOSTILE.replace("/", "")),),
         roles=RolesRecord(
             flattering="paper", leakage_free="grouped", claims=(), floor=(HOSTILE,),
             shortcut=(HOSTILE,),

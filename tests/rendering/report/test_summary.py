@@ -18,7 +18,7 @@ from lcbench.cli import run
 from lcbench.rendering.report.summary import summary_table
 from lcbench.rendering.report.tables import main_table
 from lcbench.rendering.report.writing import write_report
-from lcbench.runs.finished import read_suite
+from lcbench.runs.reading import read_suite
 from lcbench.statistics.bootstrap import RESAMPLES
 
 from ...analysis.runfolders import Shape, make_runs

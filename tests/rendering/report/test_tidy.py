@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,3 +98,15 @@ def test_how_labels_were_read_and_random_weights_are_said(tmp_path: Path) -> Non
     random = pd.read_csv(write_tidy(suites.deep(), tmp_path / "random.csv"))
     own = random[random["baseline"] == "reference"]
     assert all(text.startswith("random weights") for text in own["extra"])
+
+
+def test_a_class_that_is_called_like_a_formula_is_none_to_a_spreadsheet(tmp_path: Path) -> None:
+    results = suites.lung()
+    dataset = results.dataset.model_copy(update={"images_by_class": {"=cmd()": -3}})
+    path = write_tidy(results.model_copy(update={"dataset": dataset}), tmp_path / "results.csv")
+    cells = [cell for row in csv.reader(path.open(newline="")) for cell in row]
+    assert "'=cmd()" in cells
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "@", "\t", "\r")]
+    negative = [cell for cell in cells if cell.startswith("-")]
+    assert negative
+    assert all(math.isfinite(float(cell)) for cell in negative)

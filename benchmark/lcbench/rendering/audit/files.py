@@ -18,6 +18,7 @@ from lcbench.rendering.places import FIGURES, README
 from lcbench.rendering.plots.audit import draw_correlations, draw_group_sizes, draw_overlaps
 from lcbench.rendering.plots.pairs import draw_pair
 from lcbench.storage import write_text
+from lcbench.tables import csv_text
 
 MERGES = "merges.csv"
 _PLOTS = ("group-sizes", "correlations", "overlaps")
@@ -50,7 +51,7 @@ def write_audit(audit: Audit, out: Path, *, pictures: bool) -> Path:
     """
     _remove_old(out)
     for name, table in _tables(audit):
-        write_text(out / name, table.to_csv(index=False, lineterminator="\n"))
+        write_text(out / name, csv_text(table))
     write_text(out / "audit.json", audit.results.model_dump_json(indent=2) + "\n")
     examples = list(_examples(audit)) if pictures else []
     drawn = _draw_pairs(audit, [pair for _, pair in examples], out) if pictures else {}
@@ -183,8 +184,7 @@ def _findings(audit: Audit) -> Iterator[tuple[str, Sequence[Pair]]]:
 def _draw_pairs(audit: Audit, examples: Iterable[Pair], out: Path) -> dict[Pair, str]:
     """Draw the examples, what stands under two labels, and every merge of given groups."""
     results = audit.results
-    names = audit.collection.images["name"]
-    paths = {name: audit.collection.path(row) for row, name in enumerate(names)}
+    images = audit.collection.by_name()
     merges = results.published.merges if results.published else ()
     wanted = dict.fromkeys(
         (
@@ -198,6 +198,6 @@ def _draw_pairs(audit: Audit, examples: Iterable[Pair], out: Path) -> dict[Pair,
     with progress("Drawing pairs", len(wanted)) as advance:
         for number, pair in enumerate(wanted, start=1):
             drawn[pair] = f"pairs/{number:03}.png"
-            draw_pair(pair, paths, out / drawn[pair])
+            draw_pair(pair, images, out / drawn[pair])
             advance(1)
     return drawn

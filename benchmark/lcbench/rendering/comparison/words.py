@@ -12,6 +12,7 @@ from lcbench.rendering.words import (
     EffectCells,
     author,
     coarse_words,
+    excludes_zero,
     metric_title,
     options_words,
     units,
@@ -87,11 +88,10 @@ def _info(results: ComparisonResults, key: Key) -> MetricInfo:
 
 
 def _favoured(pair: PairResult, estimate: Interval, *, higher_is_better: bool | None) -> str:
-    if higher_is_better is None or estimate.groups == 1:
+    if higher_is_better is None or not excludes_zero(estimate):
         return formats.NONE
-    if estimate.low is None or estimate.high is None or estimate.low <= 0 <= estimate.high:
-        return formats.NONE
-    return pair.b if (estimate.low > 0) == higher_is_better else pair.a
+    above = estimate.low is not None and estimate.low > 0
+    return pair.b if above == higher_is_better else pair.a
 
 
 def event_title(results: ComparisonResults, kind: EventKind, node: str) -> str:

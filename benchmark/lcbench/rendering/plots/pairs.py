@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.audit.results import ImageRef, Pair
-from lcbench.datasets.images import open_rgb
+from lcbench.datasets.images import ImageFile, open_again
 from lcbench.rendering.audit.sentences import how_they_lie, percent
 from lcbench.rendering.plots import canvas
 
@@ -27,20 +27,25 @@ _TALLEST = 5.0
 _FIRST, _SECOND = canvas.BLUE, canvas.ORANGE
 
 
-def draw_pair(pair: Pair, paths: Mapping[str, Path], file: Path) -> Path:
+def draw_pair(pair: Pair, images: Mapping[str, ImageFile], file: Path) -> Path:
     """Draw both images with each other's frame, and the second laid over the first.
 
     Parameters
     ----------
     pair
         What to draw.
-    paths
-        Where images lie, by their names in the audit.
+    images
+        The files, by their names in the audit.
     file
         The PNG file.
+
+    Raises
+    ------
+    UserError
+        If an image changed since the audit read it.
     """
-    first, first_scale = _read(paths[pair.first.name])
-    second, second_scale = _read(paths[pair.second.name])
+    first, first_scale = _read(images[pair.first.name])
+    second, second_scale = _read(images[pair.second.name])
     matrix = _scaled(pair, first_scale, second_scale)
     tall = max(image.shape[0] / image.shape[1] for image in (first, second))
     with canvas.style():
@@ -62,9 +67,9 @@ def draw_pair(pair: Pair, paths: Mapping[str, Path], file: Path) -> Path:
         return canvas.save(figure, file)
 
 
-def _read(path: Path) -> tuple[NDArray[np.uint8], float]:
+def _read(file: ImageFile) -> tuple[NDArray[np.uint8], float]:
     """Return an image, reduced to the panel's size, and by how much."""
-    image = open_rgb(path)
+    image = open_again(file)
     scale = min(1.0, _SIDE / max(image.size))
     if scale < 1:
         size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))

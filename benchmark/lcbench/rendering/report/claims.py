@@ -45,7 +45,7 @@ def claims_table(results: Results, paper: PaperClaims) -> Table:
     )
 
 
-def verdict_words(paper: PaperClaims) -> list[str]:
+def judged_words(paper: PaperClaims) -> list[str]:
     """Return a sentence for each verdict that occurs."""
     found = {one.verdict for one in paper.claims}
     meanings = VERDICTS | ({"consistent": _CONSISTENT_ONLY} if paper.other_backbone else {})

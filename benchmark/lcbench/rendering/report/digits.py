@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lcbench.analysis.results import Results
 from lcbench.rendering.formats import points_decimals, share_decimals
-from lcbench.rendering.report.external import Best
+from lcbench.rendering.report.external import LevelBest
 from lcbench.rendering.report.leakage import sibling_share
 
 
@@ -26,7 +26,7 @@ class Digits(NamedTuple):
     """The metrics of single classes."""
 
 
-def of_page(results: Results, best: Sequence[Best]) -> Digits:
+def of_page(results: Results, best: Sequence[LevelBest]) -> Digits:
     """Return the decimals of the columns of a report, whose rows for external folders are given."""
     models = results.strictest.comparison.models
     seeds = [value for one in models for value in (one.accuracy.value, *one.seeds.values())]

@@ -15,15 +15,22 @@ from lcbench.rendering.formats import (
     points_interval,
     share,
 )
-from lcbench.rendering.words import GROUPS_UNKNOWN, capital, node_words, protocol_short
-from lcbench.runs.records import DatasetRecord, LabelCount, OverlapRecord
+from lcbench.rendering.words import (
+    GROUPS_UNKNOWN,
+    capital,
+    excludes_zero,
+    node_words,
+    protocol_short,
+)
+from lcbench.runs.external_records import LabelCount, OverlapRecord
+from lcbench.runs.records import DatasetRecord
 from lcbench.statistics.interval_model import Interval
 
 UNKNOWN = GROUPS_UNKNOWN.partition(":")[0]
 """What stands beside an interval of images that may show the same tissue."""
 
 
-class Best(NamedTuple):
+class LevelBest(NamedTuple):
     """The best model at one level of an external folder."""
 
     level: ExternalLevel
@@ -58,10 +65,10 @@ def _classes(level: ExternalLevel) -> str:
     return " / ".join(node_words(node) for node in level.classes)
 
 
-def best_model(level: ExternalLevel, floor: Collection[str]) -> Best:
+def best_at(level: ExternalLevel, floor: Collection[str]) -> LevelBest:
     """Return the best model at a level; the floor is left out where there are others."""
     models = tuple(score for score in level.scores if score.baseline not in floor) or level.scores
-    return Best(level, max(models, key=lambda score: score.accuracy.value or 0.0), models)
+    return LevelBest(level, max(models, key=lambda score: score.accuracy.value or 0.0), models)
 
 
 def broadest(result: ExternalResult) -> ExternalLevel | None:
@@ -69,7 +76,7 @@ def broadest(result: ExternalResult) -> ExternalLevel | None:
     return max(result.levels, key=lambda level: (level.images, level.level), default=None)
 
 
-def level_words(result: ExternalResult, best: Best) -> str:
+def level_words(result: ExternalResult, best: LevelBest) -> str:
     """Return how the models stand to the majority rate at one level of a folder."""
     name, (level, score, models) = result.record.name, best
     who = f"{score.baseline} (training: {protocol_short(score.protocol)})"
@@ -128,7 +135,7 @@ def folder_words(
 ) -> tuple[str, ...]:
     """Return what a reader should know of one folder: a sentence each."""
     record = result.record
-    levels = [best_model(level, floor) for level in result.levels]
+    levels = [best_at(level, floor) for level in result.levels]
     found = [level_words(result, best) for best in levels]
     counts = (
         f"{plural(record.images, 'image')}, {integer(record.scored)} of them scored; "
@@ -167,13 +174,6 @@ def overlap_words(overlap: OverlapRecord) -> str:
         f"among the {integer(overlap.training_images)} training images, {integer(overlap.exact)} "
         "of them as exact copies: the scores on this folder are not external."
     )
-
-
-def excludes_zero(estimate: Interval) -> bool:
-    """Tell whether an interval lies on one side of zero; one source group gives none."""
-    if estimate.low is None or estimate.high is None or estimate.groups == 1:
-        return False
-    return estimate.low > 0 or estimate.high < 0
 
 
 def _judged(score: ExternalScore) -> Interval:

@@ -21,9 +21,8 @@ from lcbench.rendering.formats import (
 from lcbench.rendering.report.events import errors_words, pair_with, reference_pairs
 from lcbench.rendering.report.external import (
     UNKNOWN,
-    best_model,
+    best_at,
     broadest,
-    excludes_zero,
     level_words,
 )
 from lcbench.rendering.report.leakage import leakage_statement, smaller_training
@@ -31,6 +30,7 @@ from lcbench.rendering.words import (
     author,
     called,
     capital,
+    excludes_zero,
     headline_event,
     protocol_short,
     protocol_title,
@@ -250,8 +250,8 @@ def _external(results: Results) -> str:
         return ""
     if len(levels) == 1:
         ((folder, level),) = levels
-        return f"{level_words(folder, best_model(level, floor))}{_shared(results)}"
-    above = [one for one, level in levels if best_model(level, floor).is_above]
+        return f"{level_words(folder, best_at(level, floor))}{_shared(results)}"
+    above = [one for one, level in levels if best_at(level, floor).is_above]
     others = [one for one, _ in levels if one not in above]
     return (
         "External folders: the best model of each, chosen afterwards, is shown to be above the "

@@ -26,7 +26,7 @@ def missing_parts(results: Results) -> list[Missing]:
         ("Baselines", [f"{one.baseline}: {one.reason}" for one in results.left_out]),
         (
             "Runs without usable predictions",
-            [_incomplete(one) for one in results.incomplete],
+            [incomplete_words(one) for one in results.incomplete],
         ),
         ("Protocols", [line for one in results.protocols for line in _protocol(one)]),
         ("Images", list(results.dataset.skipped)),
@@ -39,11 +39,19 @@ def missing_parts(results: Results) -> list[Missing]:
     return [(title, lines) for title, lines in parts if lines]
 
 
-def _incomplete(one: Incomplete) -> str:
-    if one.kind == "never started":
+def incomplete_words(one: Incomplete) -> str:
+    """Return what was planned or begun, and what became of it."""
+    if one.missing:
+        became = "not finished yet" if one.kind == "in progress" else "never started"
         which = f" ({listing(one.missing)})" if len(one.missing) <= _FEW else ""
-        return f"{one.run}: {plural(len(one.missing), 'run')} planned and never started{which}"
-    words = {"duplicate": "the same run as", "left behind": "left behind by a run that was killed"}
+        return f"{one.run}: {plural(len(one.missing), 'run')} planned and {became}{which}"
+    words = {
+        "duplicate": "the same run as",
+        "older": "left out:",
+        "outdated": "left out:",
+        "retired": "left out:",
+        "in progress": "being written now",
+    }
     return f"{one.run}: {words.get(one.kind, f'{one.kind}:')} {one.detail}".rstrip(" :")
 
 
@@ -83,6 +91,7 @@ def _folder(result: ExternalResult) -> Iterator[str]:
             images = plural(label.images, "image")
             yield f"{record.name}: {images} labelled {label.label!r}, {read_as(label)}."
     yield from (f"{record.name}: {one.baseline}: {one.reason}" for one in record.left_out)
+    yield from (f"{record.name}: {one.run}: {one.reason}" for one in record.runs_left_out)
     yield from (f"{record.name}: {file}" for file in record.unreadable)
     yield from (
         f"{record.name}: copies with different labels: {one}" for one in record.contradictions

@@ -11,7 +11,7 @@ from lcbench.rendering import formats, words
 from lcbench.rendering import markdown as md
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.report import claims, digits, events, tables
-from lcbench.rendering.report.external import best_model, broadest, folder_words
+from lcbench.rendering.report.external import best_at, broadest, folder_words
 from lcbench.rendering.report.leakage import leakage_statement, sibling_share, training_sizes
 from lcbench.rendering.report.missing import missing_parts
 from lcbench.statistics.limits import t_quantile
@@ -42,7 +42,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
     """Return the report as Markdown."""
     strict, floor = results.strictest, results.roles.floor
     levels = [(one, level) for one in results.external if (level := broadest(one))]
-    best = [(one.record.name, best_model(level, floor)) for one, level in levels]
+    best = [(one.record.name, best_at(level, floor)) for one, level in levels]
     trained_on = results.dataset
     compared = events.compared(results)
     return render_page(
@@ -69,7 +69,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
         leakage=[leakage_statement(one) for one in results.protocols if one != results.flattering],
         scores=tables.scores_table(results),
         events=tables.events_table(results),
-        null_hypotheses=words.null_hypotheses(results.settings, words.units(strict.comparison)),
+        null_hypotheses=words.null_hypotheses(words.units(strict.comparison)),
         seed_quantile=t_quantile(0.025, len(strict.comparison.seeds) - 1.0),
         few_groups=any(
             event.few_groups
@@ -91,7 +91,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
         families=[events.families_words(results, one) for one in compared],
         claims_table=claims.claims_table,
         error_words=claims.error_words,
-        claim_verdicts=claims.verdict_words,
+        claim_verdicts=claims.judged_words,
         folders=[
             (one.record.name, folder_words(one, floor, trained_on)) for one in results.external
         ],

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from lcbench.analysis.results import Results
 from lcbench.rendering.report.tables import main_columns
-from lcbench.rendering.words import baseline_title, data_words, interval_words, units
+from lcbench.rendering.words import baseline_title, data_words, units
 
 
 def summary_table(results: Results) -> Table:
@@ -28,4 +28,4 @@ def summary_table(results: Results) -> Table:
 def _caption(results: Results) -> Text:
     comparison = results.strictest.comparison
     unknown = "" if comparison.groups_known else " (source groups unknown: too narrow)"
-    return Text(f"[95 % limits]: {interval_words(results.settings)} {units(comparison)}{unknown}")
+    return Text(f"[95 % limits]: score interval over {units(comparison)}{unknown}")

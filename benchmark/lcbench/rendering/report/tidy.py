@@ -11,6 +11,7 @@ from lcbench.analysis.scores import ModelScores, PairResult, Score
 from lcbench.rendering.formats import of_training
 from lcbench.rendering.report.external import read_as
 from lcbench.statistics.interval_model import Interval
+from lcbench.tables import csv_text
 
 COLUMNS = (
     "section", "protocol", "baseline", "metric", "of", "value", "low", "high", "error", "n",
@@ -36,7 +37,7 @@ def write_tidy(results: Results, path: Path) -> Path:
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     for column in _WHOLE:
         table[column] = table[column].astype("Int64")
-    table.to_csv(path, index=False, lineterminator="\n")
+    path.write_text(csv_text(table), encoding="utf-8", newline="\n")
     return path
 
 

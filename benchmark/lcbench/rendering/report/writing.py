@@ -28,11 +28,12 @@ from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.page import Picture, Pictures, report_page
 from lcbench.rendering.report.tidy import write_tidy
 from lcbench.rendering.words import protocol_title
-from lcbench.runs.finished import FinishedSuite, read_suite
-from lcbench.runs.store import suite_folders
+from lcbench.runs.finished import FinishedSuite
+from lcbench.runs.reading import read_suite
+from lcbench.runs.store import sole_writer, suite_folders
 from lcbench.statistics.bootstrap import RESAMPLES, Tick
 from lcbench.statistics.choices import Adjustment
-from lcbench.storage import whole_folder, write_json, write_text
+from lcbench.storage import inside, whole_folder, write_json, write_text
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ def write_report(
 ) -> Report:
     """Write the report of every suite in a runs folder.
 
-    The folder appears whole or not at all, and the same runs give the same bytes.
+    The folder appears whole or not at all, and the same runs give the same bytes. Nobody else
+    writes there meanwhile.
 
     Parameters
     ----------
@@ -90,7 +92,7 @@ def write_report(
     target = (out or default_report(runs, suites)).resolve()
     check_report(target)
     written = {}
-    with whole_folder(target) as folder:
+    with sole_writer(target), whole_folder(target) as folder:
         for path in suites:
             advance(f"{path.name}: reading runs")
             suite = read_suite(path)
@@ -129,9 +131,9 @@ def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
     others: list[Picture] = []
     for result in results.protocols:
         name, title = result.protocol, protocol_title(result.protocol)
-        confusions = draw_confusions(results, result, place / f"confusion-{name}.png")
+        confusions = draw_confusions(results, result, inside(place, f"confusion-{name}.png"))
         others += described(confusions, f"Confusion matrices, {title}")
-        curves = draw_curves(suite, results, name, place / f"learning-curves-{name}.png")
+        curves = draw_curves(suite, results, name, inside(place, f"learning-curves-{name}.png"))
         others += described(curves, f"Learning curves, {title}")
     reliability = draw_reliability(results, place / "reliability.png")
     others += described(reliability, "Share of right answers by confidence, with 95 % intervals")

@@ -12,7 +12,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from lcbench.statistics.limits import smallest_level, wilson
 from lcbench.statistics.paired_groups import PairedGroups
 from lcbench.statistics.paired_tests import clustered_score
-from lcbench.statistics.rates import RateDifference
+from lcbench.statistics.rate_pairs import RateDifference
 
 TAIL = 0.025
 tails = st.floats(1e-6, 0.49)

@@ -1,0 +1,28 @@
+"""Ctrl-C and SIGTERM, in every command: what is said, and what is kept."""
+
+from __future__ import annotations
+
+from lcbench import interrupts
+from lcbench.console import err
+
+_KEPT = {
+    "run": "Finished runs are kept: the same command goes on from there.",
+    "rerun": "Finished runs are kept: the same command goes on from there.",
+    "evaluate": "This evaluation is not stored; what was computed from the images is kept.",
+    "audit": "No audit is written; what was computed from the images is kept.",
+}
+"""By the name of the command."""
+
+
+def heed_signals() -> None:
+    """Treat SIGTERM like Ctrl-C: the first lets what is nearly done finish, the second does not."""
+    interrupts.heed(_say_that_it_finishes)
+
+
+def interrupted(command: str) -> str:
+    """Say what is left of a command that was interrupted."""
+    return f"Interrupted. {_KEPT.get(command, 'Nothing was changed.')}"
+
+
+def _say_that_it_finishes() -> None:
+    err.print("Finishing what takes under two seconds; Ctrl-C again stops at once.")

@@ -1,0 +1,1 @@
+"""A published report, done again and held against what it says."""

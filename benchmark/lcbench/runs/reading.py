@@ -1,0 +1,61 @@
+"""A suite folder is read and checked: what cannot be used is listed, not lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lcbench.errors import UserError
+from lcbench.runs.external_reader import read_external_folders
+from lcbench.runs.finished import FinishedSuite, Incomplete
+from lcbench.runs.run_reader import RunReader
+from lcbench.runs.store import never_started, plan_taxonomy, read_plan
+from lcbench.storage import is_held
+
+
+def read_suite(folder: Path) -> FinishedSuite:
+    """Read a suite folder; what cannot be used is listed, not lost.
+
+    Where another process works in it, what is not there yet is in progress, not missing.
+
+    Raises
+    ------
+    UserError
+        If the plan cannot be read, or no run has finished.
+    """
+    writes = is_held(folder)
+    plan = read_plan(folder)
+    reader = RunReader(folder, plan, plan_taxonomy(plan))
+    runs = reader.read_runs()
+    if not runs:
+        raise _nothing_finished(folder, reader.incomplete)
+    external = tuple(read_external_folders(reader))
+    seen = [*(run.name for run in runs), *(one.run for one in reader.incomplete)]
+    never = [
+        Incomplete(place, "never started", missing=names)
+        for place, names in never_started(plan, seen)
+    ]
+    incomplete = (*reader.incomplete, *never)
+    if writes:
+        incomplete = tuple(map(_in_progress, incomplete))
+    return FinishedSuite(plan, reader.taxonomy, tuple(runs), external, incomplete)
+
+
+def _nothing_finished(folder: Path, incomplete: list[Incomplete]) -> UserError:
+    reasons: dict[str, list[str]] = {}
+    for one in incomplete:
+        reasons.setdefault(f"{one.kind}: {one.detail}", []).append(one.run)
+    told = [
+        f"{runs[0]}{f' and {len(runs) - 1} more' if len(runs) > 1 else ''} {reason}".rstrip(": ")
+        for reason, runs in reasons.items()
+    ]
+    return UserError(
+        f"{folder}: no finished run ({'; '.join(told) or 'no run folders'})",
+        "Run the suite again, or name the folder of one suite: lcbench report RUNS/SUITE.",
+    )
+
+
+def _in_progress(one: Incomplete) -> Incomplete:
+    """Return what another process may be writing now as such."""
+    if one.kind not in ("never started", "interrupted"):
+        return one
+    return Incomplete(one.run, "in progress", missing=one.missing)

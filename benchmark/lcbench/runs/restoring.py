@@ -1,0 +1,138 @@
+"""Finished runs predict again: with their own kinds, options, weights and models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from lcbench.documents import explain
+from lcbench.errors import UserError, first_line
+from lcbench.features.extraction import Features
+from lcbench.features.samples import Samples
+from lcbench.models.backbones import Backbone, fetch_backbone, resolve_backbone
+from lcbench.models.baseline import Baseline, Context, Settings, State, find_kind
+from lcbench.models.weights import WeightOptions, how_to_get
+from lcbench.runs.job import require_distributions, seed_of_run
+from lcbench.runs.records import BackboneRecord, PlanRecord
+from lcbench.runs.stored import MODEL, StoredRun
+from lcbench.taxonomy import Taxonomy
+
+_FRESH = "lcbench run --fresh, with the same command as before, does it again."
+
+
+def weights_option(
+    runs: Sequence[StoredRun], plan: PlanRecord, weights: str | None, *, offline: bool
+) -> WeightOptions:
+    """Return `--weights` for the backbone that it can be for: the one that `lcbench run` takes."""
+    used = [(run.config.baseline, run.config.backbone) for run in runs if run.config.backbone]
+    likely = [
+        *(backbone.name for _, backbone in used if backbone.weights.startswith("file ")),
+        *(backbone.name for baseline, backbone in used if baseline == plan.reference),
+        *(backbone.name for _, backbone in used),
+    ]
+    return WeightOptions(weights, likely[0] if likely else "", offline)
+
+
+def without_kind(runs: Sequence[StoredRun]) -> dict[str, str]:
+    """Return the baselines whose kind cannot be found here, or takes other options, and why."""
+    reasons: dict[str, str] = {}
+    for run in runs:
+        try:
+            kind_and_settings(run)
+        except UserError as error:
+            reasons[run.config.baseline] = str(error)
+    return reasons
+
+
+def kind_and_settings(run: StoredRun) -> tuple[type[Baseline], Settings]:
+    """Return the class of a run and its checked options.
+
+    Raises
+    ------
+    UserError
+        If the class cannot be found, or takes other options now.
+    """
+    kind = find_kind(run.config.kind)
+    try:
+        return kind, kind.settings_type.model_validate(run.config.recipe)
+    except ValidationError as error:
+        raise UserError(f"kind {run.config.kind}: {explain(error)}", _FRESH) from error
+
+
+def backbones_of(
+    runs: Sequence[StoredRun], options: WeightOptions
+) -> tuple[dict[str, Backbone], dict[str, str]]:
+    """Find the weights that the runs were trained with; return reasons for those that cannot be."""
+    backbones: dict[str, Backbone] = {}
+    left_out: dict[str, str] = {}
+    for run in runs:
+        wanted = run.config.backbone
+        if wanted is None or run.config.baseline in left_out:
+            continue
+        try:
+            backbone = backbones.get(wanted.name) or _backbone(wanted, options)
+            facts = backbone.facts
+        except UserError as error:
+            left_out[run.config.baseline] = error.message
+            continue
+        if facts.weights_sha256 == wanted.weights_sha256:
+            backbones[wanted.name] = backbone
+        else:
+            left_out[run.config.baseline] = (
+                f"{backbone.source} are other weights of {wanted.name} than the run was trained "
+                f"with ({wanted.weights})"
+            )
+    return backbones, left_out
+
+
+def _backbone(wanted: BackboneRecord, options: WeightOptions) -> Backbone:
+    asked = options.weights if wanted.name == options.backbone else None
+    if asked is None and wanted.random:
+        asked = "random"
+    if asked is None and wanted.weights.startswith("file "):
+        asked = wanted.weights.removeprefix("file ")
+    weights = WeightOptions(asked, wanted.name, options.offline)
+    backbone = resolve_backbone(wanted.name, weights)
+    if backbone is None:
+        raise UserError(f"no weights of {wanted.name} here; {how_to_get(wanted.name)}")
+    return fetch_backbone(backbone)
+
+
+def predict(run: StoredRun, features: Features, taxonomy: Taxonomy) -> NDArray[np.floating]:
+    """Return the (images, leaves) probabilities that a run's stored model gives for all images.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be read, is of another kind, or predicts what are no probabilities.
+    """
+    config = run.config
+    kind, settings = kind_and_settings(run)
+    backbone = features.backbones[config.backbone.name] if config.backbone else None
+    seed = seed_of_run(config.seed, config.fold)
+    baseline = kind(settings, Context(taxonomy, features.compute, seed, backbone))
+    images = np.arange(len(features.dataset.manifest))
+    model = run.folder / MODEL
+    try:
+        baseline.restore(_stored_model(model))
+        probabilities = baseline.predict(Samples(features, images))
+        require_distributions(config.kind, probabilities, (len(images), len(taxonomy.leaves)))
+    except UserError as error:
+        raise UserError(f"{model}: {error.message}", error.remedy or _FRESH) from error
+    return probabilities
+
+
+def _stored_model(path: Path) -> State:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    if not path.is_file():
+        raise UserError("no such file", _FRESH)
+    try:
+        return load_file(path)
+    except (SafetensorError, KeyError, MemoryError) as error:  # KeyError: numbers NumPy lacks
+        raise UserError(f"not a readable model: {first_line(error)}", _FRESH) from error
