@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcbench.errors import UserError
-from lcbench.taxonomy import ROOT, Taxonomy, load_taxonomy, normalise
+from lcbench.taxonomy import ROOT, Taxonomy, load_taxonomy, normalise, shipped_taxonomies
 
 LUNG = load_taxonomy()
 TWO = '[nodes.a]\nparent = "root"\n[nodes.b]\nparent = "root"\n'
@@ -200,6 +200,9 @@ def test_the_lung_tree_is_the_one_of_the_design():
             "".join(f'[nodes.n{number}]\nparent = "root"\n' for number in range(1_001)),
             "nodes: Dictionary should have at most 1000 items",
         ),
+        "a cost of no node": (TWO + "[costs.a]\nc = 2\n", "costs: 'c' is not one of the nodes"),
+        "a cost of what is right": (TWO + "[costs.a]\na = 2\n", "is no error"),
+        "a negative cost": (TWO + "[costs.a]\nb = -1\n", "costs.a.b"),
         "bad TOML": ("[nodes.a\n", "not a readable taxonomy"),
     }.values(),
 )
@@ -230,3 +233,45 @@ def test_a_class_that_the_tree_lacks_is_answered_with_the_near_one():
         LUNG.require("adenocarcinom")
     assert "Did you mean adenocarcinoma" in raised.value.remedy
     assert LUNG.require("malignant") == "malignant"
+
+
+COSTS = """
+name = "lung"
+[nodes.benign]
+parent = "root"
+[nodes.malignant]
+parent = "root"
+[nodes.one]
+parent = "malignant"
+[nodes.other]
+parent = "malignant"
+[costs.malignant]
+benign = 10
+[costs.benign]
+malignant = 2
+one = 3
+"""
+
+
+def test_stated_costs_hold_for_what_lies_below_and_the_deepest_one_counts(tmp_path):
+    file = tmp_path / "costs.toml"
+    file.write_text(COSTS)
+    tree = load_taxonomy(file)
+    assert tree.cost("one", "benign") == tree.cost("malignant", "benign") == 10
+    assert (tree.cost("benign", "one"), tree.cost("benign", "other")) == (3, 2)
+    assert tree.cost("one", "other") == 1  # stated nowhere
+    assert tree.cost("one", "one") == tree.cost("malignant", "one") == 0
+
+
+def test_without_stated_costs_an_error_costs_the_height_of_where_it_parts():
+    assert LUNG.cost("benign", "adenocarcinoma") == 2
+    assert LUNG.cost("adenocarcinoma", "squamous_cell_carcinoma") == 1
+    assert LUNG.cost("malignant", "adenocarcinoma") == 0
+
+
+def test_a_tree_is_found_by_name_and_a_near_name_is_told():
+    assert load_taxonomy("lung") == LUNG
+    assert set(shipped_taxonomies()) >= {"lung"}
+    with pytest.raises(UserError, match="unknown taxonomy: 'lang'") as raised:
+        load_taxonomy("lang")
+    assert "lung" in raised.value.remedy

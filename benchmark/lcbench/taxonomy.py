@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +18,13 @@ from lcbench.documents import read_toml
 from lcbench.errors import UserError, unknown_name
 
 ROOT = "root"
-_DEFAULT_FILE = Path(__file__).with_name("lung.toml")
+_SHIPPED = Path(__file__).with_name("taxonomies")
+_DEFAULT = "lung"
+_OTHER_ERROR = 1.0
+"""What an error costs that a file with costs does not speak of."""
+
+
+_Cost = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
 class _NodeEntry(BaseModel):
@@ -36,6 +43,7 @@ class _TaxonomyFile(BaseModel):
     nodes: dict[Annotated[str, Field(max_length=100)], _NodeEntry] = Field(
         min_length=2, max_length=1_000
     )
+    costs: dict[str, dict[str, _Cost]] = {}
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,9 @@ class Taxonomy:
         The node that means "no finding" in screening, or None.
     subtypes_of
         The inner node whose children are the subtypes that get confused, or None.
+    costs
+        What it costs to answer one node where another is true, by the true node and the answer;
+        empty where every error costs what `cost` says without them.
     """
 
     name: str
@@ -61,6 +72,7 @@ class Taxonomy:
     aliases: dict[str, tuple[str, ...]]
     negative: str | None
     subtypes_of: str | None
+    costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @cached_property
     def leaves(self) -> tuple[str, ...]:
@@ -145,6 +157,24 @@ class Taxonomy:
         ancestor = (ROOT, *self.path(first))[shared]
         return max(self.depth(leaf) for leaf in self.leaves_under(ancestor)) - shared
 
+    def cost(self, label: str, answer: str) -> float:
+        """Return what it costs to answer a leaf where the label is true; 0 where it is no error.
+
+        Of the stated costs the one that speaks of the deepest nodes counts, the true one first;
+        an error of which none speaks costs 1. Without stated costs an error costs the height of
+        the lowest common ancestor (Karthik et al., ICLR 2021, "No cost likelihood manipulation at
+        test time for making better mistakes").
+        """
+        if self.is_under(answer, label):
+            return 0.0
+        if not self.costs:
+            return float(self.lca_height(label, answer))
+        for true in reversed(self.path(label)):
+            for said in reversed(self.path(answer)):
+                if said in self.costs.get(true, {}):
+                    return self.costs[true][said]
+        return _OTHER_ERROR
+
     def find(self, folder_name: str) -> str | None:
         """Return the node that a folder name stands for, or None."""
         wanted = normalise(folder_name)
@@ -197,16 +227,22 @@ def normalise(folder_name: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", folder_name).casefold()))
 
 
-def load_taxonomy(path: Path | None = None) -> Taxonomy:
-    """Read a class tree from a TOML file; the default is the lung tree.
+def shipped_taxonomies() -> dict[str, Path]:
+    """Return the class trees that come with lcbench, by name."""
+    return {path.stem: path for path in sorted(_SHIPPED.glob("*.toml"))}
+
+
+def load_taxonomy(name_or_file: str | Path | None = None) -> Taxonomy:
+    """Read a class tree by name or from a TOML file; the default is the lung tree.
 
     Raises
     ------
     UserError
-        If the file cannot be read, or is not a tree: a parent that does not exist, a cycle, an
-        inner node with one child, a folder name claimed twice.
+        If there is no such tree, with near names; if the file cannot be read, or is not a tree: a
+        parent that does not exist, a cycle, an inner node with one child, a folder name claimed
+        twice.
     """
-    path = path or _DEFAULT_FILE
+    path = _find_file(str(name_or_file or _DEFAULT))
     entries = read_toml(
         path,
         _TaxonomyFile,
@@ -223,7 +259,18 @@ def load_taxonomy(path: Path | None = None) -> Taxonomy:
         },
         negative=entries.negative,
         subtypes_of=entries.subtypes_of,
+        costs=entries.costs,
     )
+
+
+def _find_file(name_or_file: str) -> Path:
+    shipped = shipped_taxonomies()
+    if name_or_file in shipped:
+        return shipped[name_or_file]
+    path = Path(name_or_file)
+    if path.suffix or path.exists() or len(path.parts) > 1:
+        return path
+    raise unknown_name("taxonomy", name_or_file, shipped)
 
 
 def _normalise_alias(alias: str) -> str:
@@ -239,6 +286,7 @@ def _check_tree(path: Path, entries: _TaxonomyFile) -> None:
     parents = {node.parent for node in entries.nodes.values()}
     if entries.subtypes_of is not None and entries.subtypes_of not in parents:
         raise UserError(f"{path}: subtypes_of = {entries.subtypes_of!r} has no children")
+    _check_costs(path, entries)
 
 
 def _check_edges(path: Path, nodes: dict[str, _NodeEntry]) -> None:
@@ -272,3 +320,18 @@ def _check_aliases(path: Path, nodes: dict[str, _NodeEntry]) -> None:
         for alias in map(_normalise_alias, node.aliases):
             if owner.setdefault(alias, name) != name:
                 raise UserError(f"{path}: {alias!r} stands for both {owner[alias]!r} and {name!r}")
+
+
+def _check_costs(path: Path, entries: _TaxonomyFile) -> None:
+    parents = {name: node.parent for name, node in entries.nodes.items()}
+    tree = Taxonomy(entries.name, parents, {}, None, None)
+    for true, answers in entries.costs.items():
+        for name in (true, *answers):
+            if name not in parents:
+                raise UserError(f"{path}: costs: {name!r} is not one of the nodes")
+        for answer in answers:
+            if tree.is_under(answer, true) or tree.is_under(true, answer):
+                raise UserError(
+                    f"{path}: costs: to answer {answer!r} where {true!r} is true is no error",
+                    "A cost stands between two nodes of which neither is above the other.",
+                )

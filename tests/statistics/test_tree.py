@@ -129,3 +129,7 @@ def test_what_holds_for_every_tree(tree):
     # Twice the shared nodes make up both paths where nothing is wrong, and only there.
     np.testing.assert_array_equal(2 * tree.shared_nodes == tree.path_nodes, tree.under)
     assert (2 * tree.shared_nodes <= tree.path_nodes).all()
+
+
+def test_costs_stand_by_node_and_leaf():
+    assert LUNG.costs.tolist() == [[0, 2, 2], [2, 0, 1], [2, 1, 0], [2, 0, 0]]

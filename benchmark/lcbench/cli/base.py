@@ -50,7 +50,10 @@ GroupsOption = Annotated[
 LabelsOption = Annotated[
     Path | None, typer.Option(help="TOML file that says what folder names stand for.")
 ]
-TaxonomyOption = Annotated[Path | None, typer.Option(help="TOML file of another class tree.")]
+TaxonomyOption = Annotated[
+    Path | None,
+    typer.Option(help="Another class tree: a name, see `lcbench list`, or a TOML file."),
+]
 DeviceOption = Annotated[
     Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where networks run.")
 ]

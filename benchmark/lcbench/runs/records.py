@@ -33,12 +33,13 @@ class Record(BaseModel):
 
 
 class TaxonomyRecord(Record):
-    """The class tree of a run."""
+    """The class tree of a run. `costs`: of errors, as its file states them, perhaps none."""
 
     name: str
     parents: dict[str, str]
     negative: str | None
     subtypes_of: str | None
+    costs: dict[str, dict[str, float]] = {}
 
     @classmethod
     def of(cls, taxonomy: Taxonomy) -> TaxonomyRecord:
@@ -48,18 +49,18 @@ class TaxonomyRecord(Record):
             parents=taxonomy.parents,
             negative=taxonomy.negative,
             subtypes_of=taxonomy.subtypes_of,
+            costs={true: dict(answers) for true, answers in taxonomy.costs.items()},
         )
 
     @property
     def structure(self) -> object:
         """What decides results: also the order of the nodes, which is that of the leaves."""
-        return list(self.parents.items()), self.negative, self.subtypes_of
+        return list(self.parents.items()), self.negative, self.subtypes_of, self.costs
 
     def tree(self, aliases: Mapping[str, tuple[str, ...]] | None = None) -> Taxonomy:
         """Return the class tree, with the folder names that its classes are known by."""
-        return Taxonomy(
-            self.name, self.parents, dict(aliases or {}), self.negative, self.subtypes_of
-        )
+        names = dict(aliases or {})
+        return Taxonomy(self.name, self.parents, names, self.negative, self.subtypes_of, self.costs)
 
 
 class DatasetRecord(Record):

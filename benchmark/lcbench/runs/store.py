@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -169,8 +170,9 @@ def find_taxonomy(file: Path | None, predictions: Sequence[Path]) -> Taxonomy:
     return stored[1]
 
 
-def _structure(tree: Taxonomy) -> object:
-    return frozenset(tree.parents.items()), tree.negative, tree.subtypes_of
+def _structure(tree: Taxonomy) -> tuple[object, ...]:
+    costs = json.dumps(tree.costs, sort_keys=True)
+    return frozenset(tree.parents.items()), tree.negative, tree.subtypes_of, costs
 
 
 def _stored_tree(path: Path) -> Taxonomy | None:

@@ -173,6 +173,12 @@ class ClassTree:
         return np.where(self.under, 0, heights)
 
     @cached_property
+    def costs(self) -> NDArray[np.float64]:
+        """(M, L): what it costs to answer the leaf where the node is true."""
+        cost = self.taxonomy.cost
+        return np.array([[cost(node, leaf) for leaf in self.leaves] for node in self.nodes])
+
+    @cached_property
     def _screening(self) -> Decision | None:
         """The choice between the negative class (0) and the rest (1)."""
         negative = self.taxonomy.negative
