@@ -16,8 +16,8 @@ from lcbench.models.heads import FlatHead, MultiHead
 from lcbench.taxonomy import ROOT, Taxonomy
 from lcbench.training.checkpoint import Checkpoint
 from lcbench.training.loop import Examples, TrainingResult, TrainingSettings, predict, train
+from lcbench.training.objectives import negative_log_likelihood
 from lcbench.training.perceptron import Perceptron, PerceptronSteps
-from lcbench.training.steps import losses
 
 FEATURES, HIDDEN = 12, 10
 PARENTS = {
@@ -90,7 +90,7 @@ def test_gradients_of_any_label_are_those_of_autograd(hierarchy: str) -> None:
     own, usual = head(hierarchy), head(hierarchy)
     steps = PerceptronSteps(own, 0.0)
     loss = steps(examples.inputs, examples.allowed)
-    expected = losses(usual(examples.inputs), examples.allowed).mean()
+    expected = negative_log_likelihood(usual(examples.inputs), examples.allowed).mean()
     assert loss == pytest.approx(expected.item(), rel=1e-6)
     first, *decisions = (cast(nn.Linear, usual.trunk[0]), *usual.decisions)
     layers = [layer for one in (first, *decisions) for layer in (one.weight, one.bias)]
@@ -114,7 +114,7 @@ def test_a_confident_head_is_not_taught_by_rounding_errors(hierarchy: str) -> No
     likeliest = torch.zeros(8, len(TREE.leaves), dtype=torch.bool)
     likeliest[:, network(TRAIN.inputs[:1]).argmax()] = True
     loss = PerceptronSteps(network, 0.0)(TRAIN.inputs[:8], likeliest)
-    expected = losses(network(TRAIN.inputs[:8]), likeliest).mean().item()
+    expected = negative_log_likelihood(network(TRAIN.inputs[:8]), likeliest).mean().item()
     assert loss == pytest.approx(expected, rel=1e-4)
     assert loss < 0.01
 

@@ -11,6 +11,7 @@ from pydantic import PositiveInt, model_validator
 
 from lcbench.compute import HEADS, Compute
 from lcbench.console import Tell, telling_progress
+from lcbench.errors import UserError
 from lcbench.features.encoder import Encoder, Normaliser
 from lcbench.features.extraction import FeatureKind
 from lcbench.features.samples import Samples
@@ -23,7 +24,8 @@ from lcbench.models.baseline import (
     register,
     require_arrays,
 )
-from lcbench.models.hierarchies import HierarchyName, Part, find_hierarchy
+from lcbench.models.hierarchies import HierarchyName, Part, find_hierarchy, is_joint
+from lcbench.models.losses import USUAL_LOSS, LossSettings
 
 if TYPE_CHECKING:
     import torch
@@ -33,15 +35,16 @@ if TYPE_CHECKING:
     from lcbench.training.loop import Examples
 
 
-class NetworkSettings(Settings):
+class NetworkSettings(LossSettings):
     """A recipe for a network.
 
     `tuning`: "frozen" trains the head on cached embeddings; "full" trains everything.
     `hierarchy`: "flat" is one softmax over the leaves; "multi-head" one trunk with a softmax for
-    each inner node of the class tree, trained jointly; "cascade" one network for each inner node,
-    trained on the images below it; "per-node" one for each node against its siblings; "per-level"
-    one for each level (see `lcbench.models.hierarchies`). `augmentation`: "flips" turns and mirrors training images, and
-    needs "full".
+    each inner node of the class tree, trained jointly (the conditional softmax of Redmon &
+    Farhadi, CVPR 2017); "cascade" one network for each inner node, trained on the images below
+    it; "per-node" one for each node against its siblings; "per-level" one for each level: see
+    `lcbench.models.hierarchies`. `augmentation`: "flips" turns and mirrors training images, and
+    needs "full". A `loss` but the usual one needs the hierarchy "flat" or "multi-head".
     """
 
     backbone: str = "reference"
@@ -58,6 +61,15 @@ class NetworkSettings(Settings):
     def _augmentation_needs_pixels(self) -> NetworkSettings:
         if self.augmentation != "none" and self.tuning == "frozen":
             raise ValueError('augmentation needs tuning = "full": embeddings are computed once')
+        return self
+
+    @model_validator(mode="after")
+    def _losses_need_leaves(self) -> NetworkSettings:
+        if self.loss != USUAL_LOSS and not is_joint(self.hierarchy):
+            raise ValueError(
+                f"loss = {self.loss!r} needs one network that decides between all leaves: "
+                'hierarchy = "flat" or "multi-head"'
+            )
         return self
 
 
@@ -90,11 +102,17 @@ class Network(Baseline):
             learning_rate=self.settings.learning_rate,
             patience=self.settings.patience,
             autocast=self._full,
+            objective=self.settings.objective(self.context.taxonomy, train.labels),
         )
         results = []
         for part in self._hierarchy.parts:
             network = self._networks[part.name] = self._build(part)
             examples, held_out = (self._examples(part, table) for table in (train, validation))
+            if not len(examples):
+                raise UserError(
+                    f"no training image says anything to the {part.words}",
+                    "Its classes need training images, or the class tree no such node.",
+                )
             with self._progress(part, len(examples)) as tell:
                 result = train_network(
                     network,
