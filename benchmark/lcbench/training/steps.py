@@ -75,8 +75,8 @@ def steps_for(
     autocast: bool,
 ) -> PerceptronSteps | NetworkSteps:
     """Return the fastest steps that there are; the parameters are those of `NetworkSteps`."""
-    if isinstance(network, Perceptron) and not compute.is_accelerator and objective is None:
-        return PerceptronSteps(network, learning_rate)
+    if isinstance(network, Perceptron) and not compute.is_accelerator:
+        return PerceptronSteps(network, learning_rate, objective)
     return NetworkSteps(network, learning_rate, compute, autocast=autocast, objective=objective)
 
 
