@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,6 +66,19 @@ def test_a_tie_goes_to_the_first_leaf():
         images(3), tied, LEAVES, protocol="paper", seed=0, fold=0, baseline="b"
     )
     assert made.table["predicted"].tolist() == ["benign", "adenocarcinoma", "benign"]
+
+
+def test_another_rule_gives_other_answers_of_the_same_probabilities(lung):
+    made = predictions_table(
+        images(1), np.array([[0.4, 0.35, 0.25]]), LEAVES, protocol="", seed=0, fold=0, baseline=""
+    )
+    decided = made.decided("top-down", lung)
+    assert decided.table["predicted"].tolist() == ["adenocarcinoma"]
+    assert decided.decision == "top-down"
+    assert decided.probabilities is made.probabilities
+    assert made.table["predicted"].tolist() == ["benign"]
+    with pytest.raises(ValueError, match="needs probabilities"):
+        replace(made, probabilities=None).decided("top-down", lung)
 
 
 # to a file and back
