@@ -28,7 +28,7 @@ from ..stored import reseal, rewrite
 from .conftest import options_for
 from .recipes import KNN, suite_text
 
-KNN_OF_MANY = {**KNN, "neighbours": 8}
+KNN_OF_MANY = {**KNN, "neighbours": 20}
 ARMS = [{**KNN_OF_MANY, "name": f"knn-{rule}", "decision": rule} for rule in RULES]
 COSTS = "\n[costs.malignant]\nbenign = 30.0\n"
 
@@ -124,7 +124,7 @@ def test_answers_that_the_rule_does_not_give_are_refused(suite: Path) -> None:
 
 def test_a_run_cannot_call_its_answers_by_another_rule(suite: Path) -> None:
     config = suite / "paper/knn-least-cost/seed0/config.json"
-    recipe = {"neighbours": 8, "backbone": "test_resnet"}
+    recipe = {"neighbours": 20, "backbone": "test_resnet"}
     rewrite(config, recipe=recipe)
     reseal(config.parent)
     (found,) = read_suite(suite).incomplete
