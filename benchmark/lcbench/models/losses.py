@@ -33,6 +33,12 @@ _OPTIONS: dict[LossName, Mapping[str, float]] = {
     "margin": {"margin": 1.0},
 }
 """What each loss takes, and the default: one of those that its paper tried, where it has one."""
+TREE_LOSSES: tuple[LossName, ...] = (
+    "summed-levels",
+    "hierarchical-cross-entropy",
+    "soft-labels",
+)
+"""Those that are made of the whole class tree."""
 _BETWEEN: tuple[LossName, ...] = ("sibling-smoothing", "margin")
 
 _NotNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
