@@ -51,7 +51,8 @@ class NetworkSteps:
     def __call__(self, inputs: Tensor, allowed: Tensor) -> Tensor:
         """Take a step; return the mean loss before it."""
         with precision(self._accelerator, autocast=self._autocast):
-            loss = self._losses(self._network(inputs), allowed).mean()
+            output = self._network(inputs)
+        loss = self._losses(output, allowed).mean()
         self._optimizer.zero_grad(set_to_none=True)
         self._accelerator.backward(loss)
         self._optimizer.step()
