@@ -26,7 +26,7 @@ def settings(**given: Any) -> LossSettings:
 def test_every_loss_has_defaults_that_are_recorded_and_read_again(loss: LossName) -> None:
     chosen = settings(loss=loss)
     recorded = chosen.recorded
-    assert settings(**recorded) == chosen
+    assert settings(**recorded) == settings(**chosen.model_dump()) == chosen
     assert len(recorded) == (0 if loss == "likelihood" else 2)
     found = chosen.objective(LUNG, ["benign", "malignant"])
     assert (found is None) == (loss == "likelihood")

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from lcbench.compute import Compute
 from lcbench.datasets.dataset import Dataset
+from lcbench.errors import UserError
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.backbones import Backbone
@@ -146,6 +147,14 @@ def test_every_hierarchy_learns_separable_leaves_and_what_coarse_labels_name(
     assert (found[-12:, RAGGED.leaves.index("benign")] < 0.5).mean() >= 0.9
     far = network.predict(given_samples(labels, points * 1e4))
     np.testing.assert_allclose(far.sum(axis=1), 1, atol=1e-9)
+
+
+def test_a_network_that_nothing_can_be_learned_from_is_named(fit: Fit, clusters: Clusters) -> None:
+    coarse = clusters(["benign", "squamous", "adeno"], 5)
+    with pytest.raises(UserError, match="says anything to the network below adeno"):
+        fit(RAGGED, "cascade", table=coarse)
+    _, summary = fit(RAGGED, "flat", table=coarse)
+    assert summary.epochs is not None
 
 
 def changed_parts(before: State, after: State) -> set[str]:

@@ -32,7 +32,7 @@ _OPTIONS: dict[LossName, Mapping[str, float]] = {
     "sibling-smoothing": {"smoothing": 0.1},
     "margin": {"margin": 1.0},
 }
-"""What each loss takes, and the default: one of those that its paper tried, where it has one."""
+"""What each loss takes, and the default: within the range that its paper tried, but the margin."""
 TREE_LOSSES: tuple[LossName, ...] = (
     "summed-levels",
     "hierarchical-cross-entropy",
@@ -79,7 +79,10 @@ class LossSettings(Settings):
         if foreign:
             takes = f"takes {', '.join(sorted(own))}" if own else "takes no options"
             raise ValueError(f"{', '.join(foreign)}: of another loss; {loss!r} {takes}")
-        return {**_OPTIONS[loss], **given}
+        defaults = {
+            name: value for name, value in _OPTIONS[loss].items() if given.get(name) is None
+        }
+        return {**given, **defaults}
 
     @model_validator(mode="after")
     def _beta_of_effective_numbers(self) -> LossSettings:
