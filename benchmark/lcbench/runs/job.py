@@ -117,7 +117,7 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
         seed=job.split.seed,
         fold=job.split.fold,
         baseline=job.baseline.name,
-    )
+    ).decided(job.config.decision, job.taxonomy)
     state = RunState(
         status="done",
         started=started,
