@@ -73,11 +73,17 @@ class Answers:
         best = self.probabilities.max(axis=1, initial=0.0)
         return "sums" if (chosen >= best - _ROUNDING).all() else "own rule"
 
+    def at_level(self, level: int) -> Codes:
+        """Return the (N,) answers at a level, 1 to the height of the tree."""
+        if level == self.tree.taxonomy.height or self.basis != "sums":
+            return self.predicted
+        return self._most_probable(self.tree.levels[level - 1])
+
     def to(self, question: Question) -> Codes | None:
         """Return the (N,) answers; None where they cannot be known without probabilities."""
         match question:
             case Question("level", int(level)):
-                return self._at_level(level)
+                return self.at_level(level)
             case Question("predicted gate", str(node)):
                 return self._behind_predicted_gate(_named(self.tree.gates, node))
         if self.probabilities is None and question.asked != "leaf":
@@ -91,11 +97,6 @@ class Answers:
                 return self._off_one_path()
         return self.predicted
 
-    def _at_level(self, level: int) -> Codes:
-        if level == self.tree.taxonomy.height or self.basis != "sums":
-            return self.predicted
-        return self._most_probable(self.tree.levels[level - 1])
-
     def _behind_true_gate(self, gate: Decision) -> Codes:
         children = self._most_probable(gate)
         if self.basis == "sums":
@@ -105,7 +106,7 @@ class Answers:
     def _behind_predicted_gate(self, gate: Decision) -> Codes:
         if self.basis != "sums":
             return self.predicted
-        called = self._at_level(self.tree.level_of(gate) - 1)
+        called = self.at_level(self.tree.level_of(gate) - 1)
         return np.where(gate.leaf_option[called] >= 0, self._most_probable(gate), called)
 
     def _behind_perfect_gate(self, gate: Decision) -> Codes:
@@ -121,7 +122,7 @@ class Answers:
         """Return 0 where each answer lies below that of the level above it, else 1."""
         off = np.zeros(len(self.predicted), np.int64)
         for level, choice in enumerate(self.tree.levels, start=1):
-            above, below = (choice.leaf_option[self._at_level(one)] for one in (level, level + 1))
+            above, below = (choice.leaf_option[self.at_level(one)] for one in (level, level + 1))
             off |= above != below
         return off
 

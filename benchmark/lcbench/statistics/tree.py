@@ -152,7 +152,24 @@ class ClassTree:
 
         A leaf that ends above a level stands for itself there.
         """
-        return tuple(self._at_level(level) for level in range(1, self.taxonomy.height))
+        return tuple(self.at_level(level) for level in range(1, self.taxonomy.height))
+
+    def at_level(self, level: int) -> Decision:
+        """Return the choice among the nodes of a level, 1 to the height of the tree.
+
+        Raises
+        ------
+        ValueError
+            If the tree has no such level.
+        """
+        nodes = nodes_at_level(self.taxonomy, level)
+        labels = labels_at_level(self.nodes, self.taxonomy, level)
+        fixed = dict(zip(self.nodes, labels, strict=True))
+
+        def option(other: str) -> int:
+            return -1 if (node := fixed[other]) is None else nodes.index(node)
+
+        return self._decision(f"level {level}", nodes, option)
 
     def level_of(self, decision: Decision) -> int:
         """Return the first level whose nodes tell the options of a decision apart."""
@@ -222,17 +239,6 @@ class ClassTree:
             return next((k for k, one in enumerate(children) if self._is_under(other, one)), -1)
 
         return self._decision(node, children, option)
-
-    def _at_level(self, level: int) -> Decision:
-        nodes = nodes_at_level(self.taxonomy, level)
-        fixed = dict(
-            zip(self.nodes, labels_at_level(self.nodes, self.taxonomy, level), strict=True)
-        )
-
-        def option(other: str) -> int:
-            return -1 if (node := fixed[other]) is None else nodes.index(node)
-
-        return self._decision(f"level {level}", nodes, option)
 
     def _apart(self, name: str, node: str) -> Decision:
         def side(other: str) -> int:
