@@ -13,6 +13,7 @@ from simulated import Groups, confusions, expected_confusions, lc25000_groups, s
 from study_cells import INDEPENDENT, SCORE, Cell, Outcome, Place, Seen, holds
 
 from lcbench.statistics import metrics
+from lcbench.statistics.answers import Question
 from lcbench.statistics.choices import METHODS, Method
 from lcbench.statistics.intervals import Interval, all_intervals
 from lcbench.statistics.kinds import MeanOfImages
@@ -25,7 +26,7 @@ from lcbench.statistics.tree import ClassTree
 from lcbench.taxonomy import load_taxonomy
 
 TREE = ClassTree.of(load_taxonomy())
-COUNTS = count_statistics(TREE)
+COUNTS = count_statistics(TREE)[Question()]
 FURTHER = {"macro F1": MetricKey("macro_f1"), "Cohen's kappa": MetricKey("cohen_kappa")}
 ERRORS = (0.05, 0.01, 0.002)
 AUROC = 0.99

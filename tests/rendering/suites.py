@@ -51,6 +51,9 @@ from lcbench.runs.records import (
 )
 from lcbench.statistics.interval_model import Interval, TrainingLimits
 from lcbench.statistics.pairwise import DEFAULT_TEST, TestName
+from lcbench.statistics.registry import METRICS
+from lcbench.statistics.tree import ClassTree
+from lcbench.statistics.tree_metrics import TREE_METRICS
 from lcbench.taxonomy import ROOT, Taxonomy
 
 LUNG = TaxonomyRecord(
@@ -141,11 +144,35 @@ def model(name: str, accuracy: float | None, tree: Taxonomy) -> ModelScores:
             scores.append(score("confusion_rate", (1 - accuracy) / 2, node))
     return given_model(
         name,
-        scores,
+        [*scores, *along_the_tree(accuracy, tree)],
         tree,
+        level_answers="own rule" if name.startswith("tree") else "sums",
         effective=Effective(n=75.6, design_effect=1.6),
         seeds={0: accuracy - 0.01, 1: accuracy + 0.01},
     )
+
+
+def along_the_tree(accuracy: float, tree: Taxonomy) -> list[Score]:
+    """Return the scores of levels, gates and paths."""
+    arrays, errors = ClassTree.of(tree), round(240 * (1 - accuracy))
+    found = [score("calibration_error", 0.04, low=None, high=None)]
+    found += [score("hierarchical_f", accuracy), score("mistake_severity", 1.5, n=errors)]
+    parts = {"missed": 0.25, "false_alarms": 0.15, "confusions": 0.5, "other_errors": 0.1}
+    for key, part in parts.items():
+        metric = METRICS[f"{key}_of_errors"]
+        for node in metric.speaks_of(arrays):
+            basis = {"count": round(part * errors), "n": errors}
+            found.append(score(metric.key, part, node, **basis))
+    for metric in TREE_METRICS:
+        if not metric.key.endswith("_of_errors") and not metric.key.endswith("_of_all"):
+            is_share = metric.unit == "share"
+            value = min(0.99, accuracy + 0.02) if is_share else 1.2 - accuracy
+            counted = is_share and not metric.key.startswith(("hierarchical", "level"))
+            basis = {"count": round(240 * value)} if counted else {}
+            if metric.key == "level_calibration_error":
+                basis = {"low": None, "high": None}
+            found += [score(metric.key, value, of, **basis) for of in metric.speaks_of(arrays)]
+    return found
 
 
 def given_model(name: str, scores: Sequence[Score], tree: Taxonomy, **changes: Any) -> ModelScores:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from lcbench.statistics.effects import Effects, effects_panel, read_effects
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.paired_groups import PairedGroups
 from lcbench.statistics.panel import Count, Panel, count_panel
+from lcbench.statistics.tree import ClassTree
+from lcbench.taxonomy import ROOT, Taxonomy
 
 
 def effects(
@@ -60,3 +63,35 @@ def correct_panel(correct: Any, sizes: Any, **options: Any) -> Panel[str]:
         **options,
     )
     return count_panel(counts, {"accuracy": share})
+
+
+def tree_of(
+    parents: dict[str, str],
+    negative: str | None = None,
+    subtypes_of: str | None = None,
+    costs: dict[str, dict[str, float]] | None = None,
+) -> ClassTree:
+    """Return a class tree from the parent of each node."""
+    return ClassTree.of(Taxonomy("t", parents, {}, negative, subtypes_of, costs or {}))
+
+
+@st.composite
+def trees(draw: st.DrawFn, least_height: int = 1) -> ClassTree:
+    """Return a random tree, its nodes in random order."""
+    shape = st.recursive(
+        st.none(), lambda inner: st.lists(inner, min_size=2, max_size=3), max_leaves=9
+    )
+    parents: dict[str, str] = {}
+
+    def add(children: Any, parent: str) -> None:
+        for child in children:
+            name = f"n{len(parents)}"
+            parents[name] = parent
+            add(child or [], name)
+
+    add(draw(st.lists(shape, min_size=2, max_size=3)), ROOT)
+    names = draw(st.permutations(list(parents)))
+    negative = draw(st.none() | st.sampled_from(names))
+    tree = tree_of({name: parents[name] for name in names}, negative)
+    assume(tree.taxonomy.height >= least_height)
+    return tree

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
+from lcbench.statistics.answers import Question
 from lcbench.statistics.choices import METHODS
 from lcbench.statistics.design import Design
 from lcbench.statistics.groups import cluster_codes
@@ -27,6 +28,7 @@ from lcbench.taxonomy import load_taxonomy
 from .helpers import slopes
 
 TREE = ClassTree.of(load_taxonomy())
+LEAF_COUNTS = count_statistics(TREE)[Question()]
 GROUPS = 12
 FEW = 100
 seeds = st.integers(0, 10**6)
@@ -113,7 +115,7 @@ def test_each_measure_counts_its_images():
     assert images["f1", second] == (2, 2)
     every = intervals(panel, resamples=FEW)
     for name, one in every.items():
-        assert (one.count is None) == (count_statistics(TREE)[name].proportion is False)
+        assert (one.count is None) == (LEAF_COUNTS[name].proportion is False)
     assert (every["accuracy", ""].count, every["confusion_rate", "malignant"].count) == (3, 1)
 
 
@@ -126,7 +128,9 @@ def test_the_influence_of_every_metric_is_its_derivative(seed, n_seeds, of_diffe
     true, probabilities, units = some_rows(seed, n=150, groups=12 * n_seeds)
     design = Design(12, n_seeds)
     panel = panel_of(true, probabilities, units, design)
-    assert {metric for metric, _ in (one.key for one in panel.measures)} == set(METRICS)
+    assert {metric for metric, _ in (one.key for one in panel.measures)} == {
+        key for key, metric in METRICS.items() if metric.speaks_of(TREE)
+    }
     if of_difference:
         panel = difference(panel, panel_of(true, some_rows(seed + 1, n=150)[1], units, design))
     # With the step of the panels: the gap of a bin has a kink at 0, which a step can lie across.
@@ -145,10 +149,13 @@ def test_without_probabilities_only_answers_are_scored():
     answers = probabilities.argmax(axis=1)
     panel = standard_panel(true, answers, None, groups, groups * 0, Design(GROUPS), TREE)
     names = [one.key for one in panel.measures]
-    assert names == list(count_statistics(TREE))
+    assert names[: len(LEAF_COUNTS)] == list(LEAF_COUNTS)
     full = [one.key for one in panel_of(true, probabilities, groups).measures]
-    assert full[: len(names)] == names
-    assert len(set(full)) == len(full) == len(names) + 5 + 8
+    assert [key for key in full if key in names] == names
+    behind_gates = {("true_gate_accuracy", "malignant"), ("perfect_gate_accuracy", "malignant")}
+    of_level = {("level_log_loss", "level 1"), ("level_calibration_error", "level 1")}
+    assert len(set(full)) == len(full) == len(names) + 5 + 8 + 5
+    assert {*behind_gates, *of_level, ("path_consistency", "")} <= set(full) - set(names)
 
 
 def test_coarse_labels_enter_what_they_fix_and_nothing_else():
@@ -171,8 +178,15 @@ def test_coarse_labels_enter_what_they_fix_and_nothing_else():
             changed.add(key)
     assert changed == {
         ("sensitivity", "malignant"),
-        ("hierarchical_f", ""),
-        ("mistake_severity", ""),
+        ("gate_sensitivity", "malignant"),
+        *((metric, "") for metric in METRICS if metric.startswith("hierarchical_")),
+        *((metric, "") for metric in ("mistake_severity", "lca_height", "path_consistency")),
+        *((metric, "level 1") for metric in METRICS if metric.startswith("level_")),
+        *(
+            (f"{part}_of_{whole}", "malignant")
+            for part in ("missed", "false_alarms")
+            for whole in ("all", "errors")
+        ),
         *((metric, "root") for metric in ("decision_accuracy", "confusion_rate")),
         *(("confusions_of_all", node) for node in ("root", "malignant")),
         *(("confusions_of_errors", node) for node in ("root", "malignant")),
@@ -210,7 +224,9 @@ def test_several_seeds_have_limits_of_training_too():
             one = one_way[method][name]
             assert two.value == pytest.approx(one.value)
             if two.method == NO_COVERAGE:
-                assert name.metric in ("calibration_error", "calibration_slope")
+                assert name.metric.removeprefix("level_") in (
+                    "calibration_error", "calibration_slope"
+                )  # fmt: skip
                 assert (two.low, two.high) == (None, None) == (one.low, one.high)
                 continue
             assert (two.n, two.groups, one.training) == (one.n, one.groups, None)

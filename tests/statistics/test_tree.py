@@ -1,41 +1,18 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lcbench.errors import UserError
 from lcbench.statistics.tree import ClassTree
-from lcbench.taxonomy import ROOT, Taxonomy, load_taxonomy
+from lcbench.taxonomy import ROOT, load_taxonomy
+
+from .helpers import tree_of, trees
 
 LUNG = ClassTree.of(load_taxonomy())
 
 
-def tree_of(parents, negative=None, subtypes_of=None):
-    return ClassTree.of(Taxonomy("t", parents, {}, negative, subtypes_of))
-
-
 def options_of(tree):
     return {one.node: one.options for one in tree.decisions}
-
-
-@st.composite
-def trees(draw):
-    """Return a random tree, its nodes in random order."""
-    shape = st.recursive(
-        st.none(), lambda inner: st.lists(inner, min_size=2, max_size=3), max_leaves=9
-    )
-    parents = {}
-
-    def add(children, parent):
-        for child in children:
-            name = f"n{len(parents)}"
-            parents[name] = parent
-            add(child or [], name)
-
-    add(draw(st.lists(shape, min_size=2, max_size=3)), ROOT)
-    names = draw(st.permutations(list(parents)))
-    negative = draw(st.none() | st.sampled_from(names))
-    return tree_of({name: parents[name] for name in names}, negative)
 
 
 def test_the_default_tree():
@@ -109,7 +86,7 @@ def test_what_holds_for_every_tree(tree):
     taxonomy = tree.taxonomy
     assert sorted(tree.nodes) == sorted(taxonomy.nodes)
     assert tree.codes(tree.nodes).tolist() == list(range(len(tree.nodes)))
-    for decision in (*tree.decisions, *tree.detections):
+    for decision in (*tree.decisions, *tree.detections, *tree.gates, *tree.levels):
         named = {k: name for k, name in enumerate(decision.options) if name in taxonomy.nodes}
         for node, option in zip(tree.nodes, decision.true_option, strict=True):
             above = {k for k, name in named.items() if taxonomy.is_under(node, name)}
@@ -118,7 +95,8 @@ def test_what_holds_for_every_tree(tree):
             decision.leaf_option, decision.true_option[: len(tree.leaves)]
         )
         assert set(range(len(decision.options))) <= set(decision.leaf_option)
-        assert len(decision.options) < len(tree.leaves) or decision in tree.detections
+        coarser = len(decision.options) < len(tree.leaves)
+        assert coarser or decision in tree.detections
         assert not (decision.right & decision.confused).any()
         assert not (decision.right & ~decision.asked).any()
         assert not (decision.confused & tree.under).any()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lcbench.errors import UserError
 from lcbench.predictions.alignment import Aligned
+from lcbench.statistics.answers import Answers
 from lcbench.statistics.design import Design
 from lcbench.statistics.groups import ClusterCodes, class_strata
 from lcbench.statistics.interval_model import Interval
@@ -19,7 +20,12 @@ from lcbench.statistics.panel import Panel
 from lcbench.statistics.rates import GroupedRate
 from lcbench.statistics.registry import MetricKey
 from lcbench.statistics.reliability import reliability_curve
-from lcbench.statistics.standard import accuracy_panel, confidences, standard_panel
+from lcbench.statistics.standard import (
+    accuracy_panel,
+    answers_panel,
+    confidences,
+    confusion_panel,
+)
 from lcbench.statistics.tree import ClassTree
 from lcbench.taxonomy import Taxonomy
 
@@ -123,17 +129,26 @@ class CodedPredictions:
             ),
         )
 
-    def panel(self, model: str) -> Panel[MetricKey]:
-        """Return every metric of a model; without probabilities, what needs them is left out."""
-        return standard_panel(
-            self.true,
-            self.aligned.predicted[model],
-            self.aligned.probabilities[model],
-            self.units,
-            self.models,
-            self.design,
-            self.tree,
-        )
+    @cached_property
+    def answers(self) -> dict[str, Answers]:
+        """What each model answers wherever it is asked."""
+        aligned = self.aligned
+        return {
+            name: Answers(
+                self.tree, self.true, aligned.predicted[name], aligned.probabilities[name]
+            )
+            for name in aligned.names
+        }
+
+    def panel(self, model: str, *, brief: bool = False) -> Panel[MetricKey]:
+        """Return every metric of a model; without probabilities, what needs them is left out.
+
+        `brief`: only those of the predicted leaves.
+        """
+        answers = self.answers[model]
+        if brief:
+            return confusion_panel(self.true, answers.predicted, self.units, self.design, self.tree)
+        return answers_panel(answers, self.units, self.models, self.design)
 
     def reliability(self, model: str) -> tuple[tuple[float, Interval], ...]:
         """Return the reliability curve of a model; nothing without probabilities."""

@@ -15,14 +15,14 @@ from lcbench.analysis.results import ExternalLevel, ExternalResult, ExternalScor
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.predictions.table import Predictions
 from lcbench.runs.finished import ExternalFolder, FinishedSuite
+from lcbench.statistics.answers import Answers
 from lcbench.statistics.groups import ClusterCodes, class_strata, cluster_codes
-from lcbench.statistics.hierarchy import labels_at_level, nodes_at_level, predicted_at_level
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.paired_groups import pair_groups
 from lcbench.statistics.panel import column_share, count_panel
 from lcbench.statistics.power import ALPHA
-from lcbench.taxonomy import Taxonomy
+from lcbench.statistics.tree import ClassTree
 
 
 def score_external(suite: FinishedSuite, settings: AnalysisSettings) -> tuple[ExternalResult, ...]:
@@ -38,8 +38,8 @@ class _Arm:
     baseline: str
     runs: int
     images: list[str]
-    true: list[str]
-    probabilities: NDArray[np.float64]
+    answers: Answers
+    """What the models say of the images, and the labels."""
     clusters: ClusterCodes
     run: NDArray[np.int64]
     """Which of the trained models answered each row."""
@@ -50,7 +50,7 @@ def _score_folder(
 ) -> ExternalResult:
     arms = _arms(folder, suite)
     levels = range(1, suite.taxonomy.height + 1) if arms else range(0)
-    found = [_score_level(arms, level, suite.taxonomy, settings) for level in levels]
+    found = [_score_level(arms, level, settings) for level in levels]
     return ExternalResult(
         record=folder.record,
         groups_known=all(arm.clusters.known for arm in arms),
@@ -61,6 +61,7 @@ def _score_folder(
 def _arms(folder: ExternalFolder, suite: FinishedSuite) -> list[_Arm]:
     """Return the arms in the order of the plan."""
     protocols, baselines = suite.plan.protocols, suite.plan.baselines
+    tree = ClassTree.of(suite.taxonomy)
     by_arm: dict[tuple[str, str], list[Predictions]] = {}
     for run in folder.runs:
         by_arm.setdefault((run.protocol, run.baseline), []).append(run.predictions)
@@ -68,54 +69,58 @@ def _arms(folder: ExternalFolder, suite: FinishedSuite) -> list[_Arm]:
     def rank(arm: tuple[str, str]) -> tuple[int, int, tuple[str, str]]:
         return _place(protocols, arm[0]), _place(baselines, arm[1]), arm
 
-    return [_pool(*arm, by_arm[arm]) for arm in sorted(by_arm, key=rank)]
+    return [_pool(*arm, by_arm[arm], tree) for arm in sorted(by_arm, key=rank)]
 
 
 def _place(order: Sequence[str], name: str) -> int:
     return order.index(name) if name in order else len(order)
 
 
-def _pool(protocol: str, baseline: str, runs: Sequence[Predictions]) -> _Arm:
+def _pool(protocol: str, baseline: str, runs: Sequence[Predictions], tree: ClassTree) -> _Arm:
     table = pd.concat([run.table for run in runs], ignore_index=True)
+    chances = [run.probabilities for run in runs if run.probabilities is not None]
+    answers = Answers(
+        tree,
+        tree.codes(list(table["true"])),
+        tree.codes(list(table["predicted"])),
+        np.concatenate(chances),
+    )
     return _Arm(
         protocol=protocol,
         baseline=baseline,
         runs=len(runs),
         images=list(table["image"]),
-        true=list(table["true"]),
-        probabilities=np.concatenate(
-            [run.probabilities for run in runs if run.probabilities is not None]
-        ),
+        answers=answers,
         clusters=cluster_codes(list(table["group"]), list(table["sha256"])),
         run=np.repeat(np.arange(len(runs)), [len(run.table) for run in runs]),
     )
 
 
 def _score_level(
-    arms: Sequence[_Arm], level: int, taxonomy: Taxonomy, settings: AnalysisSettings
+    arms: Sequence[_Arm], level: int, settings: AnalysisSettings
 ) -> ExternalLevel | None:
     """Return the scores at a level; None where no label fixes it."""
-    classes = nodes_at_level(taxonomy, level)
+    choice = arms[0].answers.tree.at_level(level)
     labels = {
-        image: node
+        image: choice.options[option]
         for arm in arms
-        for image, node in zip(arm.images, labels_at_level(arm.true, taxonomy, level), strict=True)
-        if node is not None
+        for image, option in zip(
+            arm.images, choice.true_option[arm.answers.true].tolist(), strict=True
+        )
+        if option >= 0
     }
     if not labels:
         return None
     counts = Counter(labels.values())
-    majority = max(classes, key=lambda node: counts[node])
+    majority = max(choice.options, key=lambda node: counts[node])
     together = simultaneous_confidence(len(arms))
     return ExternalLevel(
         level=level,
-        classes=classes,
+        classes=choice.options,
         images=len(labels),
         majority_class=majority,
         majority_rate=counts[majority] / len(labels),
-        scores=tuple(
-            _score_arm(arm, level, majority, taxonomy, settings, together) for arm in arms
-        ),
+        scores=tuple(_score_arm(arm, level, majority, settings, together) for arm in arms),
     )
 
 
@@ -134,19 +139,13 @@ def simultaneous_confidence(models: int) -> float:
 
 
 def _score_arm(
-    arm: _Arm,
-    level: int,
-    majority: str,
-    taxonomy: Taxonomy,
-    settings: AnalysisSettings,
-    together: float,
+    arm: _Arm, level: int, majority: str, settings: AnalysisSettings, together: float
 ) -> ExternalScore:
-    classes = nodes_at_level(taxonomy, level)
-    fixed = labels_at_level(arm.true, taxonomy, level)
-    answers = predicted_at_level(arm.probabilities, taxonomy, level)
-    scored = np.array([node is not None for node in fixed])
-    true = np.array([classes.index(node) for node in fixed if node is not None], dtype=np.int64)
-    predicted = np.array([classes.index(node) for node in answers], dtype=np.int64)[scored]
+    choice = arm.answers.tree.at_level(level)
+    fixed = choice.true_option[arm.answers.true]
+    scored = fixed >= 0
+    true = fixed[scored]
+    predicted = choice.leaf_option[arm.answers.at_level(level)][scored]
     groups = np.unique(arm.clusters.codes[scored], return_inverse=True)[1]
     strata = np.array(class_strata(true, groups, int(groups.max()) + 1), np.int64)
     # Every trained model answered every image: groups and models are crossed.
@@ -155,7 +154,7 @@ def _score_arm(
     panel = count_panel(counts, {"it": column_share(0, 1, proportion=True)}, right.design)
     settle = partial(intervals, panel, method=settings.interval, resamples=settings.resamples)
     accuracy = settle()["it"]
-    rate = float((true == classes.index(majority)).mean())
+    rate = float((true == choice.options.index(majority)).mean())
     return ExternalScore(
         baseline=arm.baseline,
         protocol=arm.protocol,

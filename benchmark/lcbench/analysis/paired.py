@@ -122,16 +122,22 @@ def rate_differences(
     is what the events look at, too.
     """
     found: dict[Pair, dict[MetricKey, Interval]] = {(a, b): {} for a, b in pairs}
-    for key, (cells, labels) in rate_cells(coded.tree).items():
+    names = dict.fromkeys(name for pair in pairs for name in pair)
+    for key, (question, cells, labels) in rate_cells(coded.tree).items():
         rows = labels[coded.true].astype(bool)
         if not pairs or not rows.any():
             continue
-        groups = coded.row_groups(rows)
+        groups, true = coded.row_groups(rows), coded.true[rows]
+        answers = {name: coded.answers[name].to(question) for name in names}
+        happens = {
+            name: cells[true, codes[rows]].astype(bool)
+            for name, codes in answers.items()
+            if codes is not None
+        }
         for a, b in pairs:
-            one, other = (
-                cells[coded.true[rows], coded.aligned.predicted[name][rows]].astype(bool)
-                for name in (a, b)
-            )
+            if a not in happens or b not in happens:
+                continue
+            one, other = happens[a], happens[b]
             if METRICS[key.metric].higher_is_better:
                 one, other = ~other, ~one
             panel = difference_panel(groups.pair(one, other))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from lcbench.result_model import ResultModel
+from lcbench.statistics.answers import Basis
 from lcbench.statistics.choices import Adjustment, Method
 from lcbench.statistics.interval_model import Interval, Unbounded
 from lcbench.statistics.pairwise import DEFAULT_TEST, TestName
@@ -27,8 +28,9 @@ class MetricInfo(ResultModel):
     """Largest possible value."""
     higher_is_better: bool | None
     """Direction; null where the best value lies in between."""
-    level: Literal["model", "leaf", "node", "decision"]
-    """What a value speaks of: the whole model, a class, a node, or a decision of the class tree."""
+    level: Literal["model", "leaf", "node", "decision", "level", "gate"]
+    """What a value speaks of: the whole model, a class, a node, a decision of the class tree, a
+    level above the leaves, or a gate: an inner node and the choice behind it."""
     what: str
     """What it measures, in a sentence."""
 
@@ -82,6 +84,10 @@ class ModelScores(ResultModel):
     """What the images are worth; null where all answers are right, or all wrong."""
     seeds: dict[int, float]
     """Accuracy of each seed."""
+    level_answers: Basis | None = None
+    """How it answers at a level above the leaves: "sums", the node of the largest summed
+    probability; "own rule", where its predicted leaf lies, as that is not always the most probable
+    one; "no probabilities", the same for want of them; null in older reports."""
 
     def get(self, metric: str, of: str = "") -> Interval | None:
         """Return a metric's interval, or None where it was not computed."""

@@ -86,7 +86,7 @@ def compare_models(
     coded = CodedPredictions.of(aligned, taxonomy)
     rates = rate_differences(coded, pairs, settings)
     found = model_intervals(
-        {name: coded.panel(name) for name in aligned.names},
+        {name: coded.panel(name, brief=brief) for name in aligned.names},
         pairs,
         method=settings.interval,
         resamples=settings.resamples,
@@ -254,6 +254,7 @@ def _model_scores(
             ReliabilityBin(confidence=confidence, right=right)
             for confidence, right in coded.reliability(model)
         ),
+        level_answers=coded.answers[model].basis,
         effective=_effective(coded, found[ACCURACY]),
         seeds={seed: coded.accuracy_rate(model, seed).value for seed in coded.seeds},
     )

@@ -58,15 +58,35 @@ def predicted_at_level(
         If the columns are not as many as the leaves, or the tree has no such level.
     """
     _check_level(taxonomy, level)
-    probabilities = np.asarray(probabilities, np.float64)
+    probabilities = np.asarray(probabilities)
     if probabilities.ndim != 2 or probabilities.shape[1] != len(taxonomy.leaves):
         raise ValueError(
             f"probabilities of shape {probabilities.shape} for {len(taxonomy.leaves)} leaves"
         )
     nodes = nodes_at_level(taxonomy, level)
-    columns = [taxonomy.nodes.index(node) for node in nodes]
-    best = (probabilities @ taxonomy.leaf_to_node[:, columns]).argmax(axis=1)
-    return [nodes[index] for index in best]
+    parts = np.array(
+        [nodes.index(str(taxonomy.ancestor_at(one, level))) for one in taxonomy.leaves]
+    )
+    return [nodes[part] for part in summed(probabilities, parts).argmax(axis=1)]
+
+
+def summed(
+    probabilities: NDArray[np.floating[Any]], part: NDArray[np.integer[Any]]
+) -> NDArray[np.float64]:
+    """Return the summed probability of each of K parts of the leaves, (N, K).
+
+    What differs by rounding alone is equal, so that ties are ties.
+
+    Parameters
+    ----------
+    probabilities
+        (N, L) leaf probabilities.
+    part
+        (L,) part that each leaf belongs to, 0 to K - 1; -1 outside all of them.
+    """
+    members = part[:, None] == np.arange(int(part.max()) + 1)
+    sums: NDArray[np.float64] = np.round(np.asarray(probabilities, np.float64) @ members, 12)
+    return sums
 
 
 def _check_level(taxonomy: Taxonomy, level: int) -> None:

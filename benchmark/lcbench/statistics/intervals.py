@@ -163,16 +163,17 @@ def _with_pooled_trials(
     estimates: list[_Estimate[K]], alike: Mapping[K, Hashable]
 ) -> list[_Estimate[K]]:
     """Return the estimates, each with the trials that others of the same measure show."""
-    found = []
+    worths: dict[Hashable, list[tuple[K, tuple[float, float]]]] = {}
     for one in estimates:
-        what = alike.get(one.measure.key)
-        others = [
-            other.worth
-            for other in estimates
-            if what is not None and other is not one and alike.get(other.measure.key) == what
-        ]
-        found.append(one.pooled([worth for worth in others if worth is not None]))
-    return found
+        key = one.measure.key
+        if key in alike and (known := one.worth) is not None:
+            worths.setdefault(alike[key], []).append((key, known))
+
+    def others(key: K) -> list[tuple[float, float]]:
+        same = worths.get(alike[key], ()) if key in alike else ()
+        return [known for other, known in same if other != key]
+
+    return [one.pooled(others(one.measure.key)) for one in estimates]
 
 
 def _interval(one: _Estimate[K], method: Method, confidence: float) -> Interval:

@@ -14,7 +14,7 @@ from lcbench.statistics import metrics
 from lcbench.statistics.calibration import Estimate
 from lcbench.statistics.metrics import Counts, Values
 from lcbench.statistics.panel import Count, CountStatistic, trials_of_mean
-from lcbench.statistics.tree import ClassTree, Codes
+from lcbench.statistics.tree import ClassTree, Codes, Decision
 
 Cells = Callable[[ClassTree, Any], NDArray[Any]]
 """Takes what the two parameters of `OfCounts.count` are and returns (M, L) weights of cells."""
@@ -28,7 +28,7 @@ class OfCounts:
     ----------
     count
         Takes the class tree and what the metric speaks of: None for the whole model, the code of
-        a leaf, a `Decision` for a node (see `ClassTree.detections`) or for a decision.
+        a leaf, else a `Decision` (for a node see `ClassTree.detections`).
     bounds
         Takes the class tree and returns the bounds, where the tree narrows those of the metric.
     rate
@@ -93,6 +93,34 @@ def of_classes(function: CountStatistic, defined: CountStatistic | None = None) 
     """
     one = Count(function, metrics.support, defined=defined, trials=_of_mean)
     return OfCounts(lambda _tree, _of: one)
+
+
+def of_options(function: CountStatistic) -> OfCounts:
+    """Return a metric that is the mean over the options of a decision, as `of_classes`.
+
+    Parameters
+    ----------
+    function
+        Takes (..., K, K) counts of true and answered options and returns (...).
+    """
+
+    def count(_tree: ClassTree, decision: Decision) -> Count:
+        options = range(len(decision.options))
+        rows, columns = (
+            np.stack([codes == option for option in options]).astype(np.float64)
+            for codes in (decision.true_option, decision.leaf_option)
+        )
+
+        def grouped(counts: Counts) -> Values:
+            return np.asarray(rows @ np.asarray(counts, np.float64) @ columns.T)
+
+        return Count(
+            lambda counts: function(grouped(counts)),
+            lambda counts: metrics.support(grouped(counts)),
+            trials=lambda by_group: _of_mean(grouped(by_group)),
+        )
+
+    return OfCounts(count)
 
 
 def of_leaf(

@@ -163,7 +163,9 @@ def matthews_scale(counts: Counts) -> Values:
 
 def cell_sum(counts: Counts, weights: NDArray[Any]) -> Values:
     """Return the sum of (..., M, L) counts times the (M, L) weights of their cells, (...)."""
-    return np.asarray((np.asarray(counts, np.float64) * weights).sum(axis=(-2, -1)))
+    # No product in between, and no threads of a matrix product: a quarter of the time.
+    cells, of_cells = np.asarray(counts, np.float64), np.asarray(weights, np.float64)
+    return np.asarray(np.einsum("...ij,ij->...", cells, of_cells))
 
 
 def cell_share(counts: Counts, part: NDArray[Any], whole: NDArray[Any]) -> Values:

@@ -3,81 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from lcbench.statistics import kinds, metrics
 from lcbench.statistics import probabilities as scores
 from lcbench.statistics.calibration import calibration_intercept, calibration_slope
-from lcbench.statistics.kinds import MeanOfImages, OfConfidence, OfCounts, OfRanks
+from lcbench.statistics.declaration import Metric, MetricKey
+from lcbench.statistics.kinds import MeanOfImages, OfConfidence, OfRanks
 from lcbench.statistics.limits import Scale
-from lcbench.statistics.panel import SHARE
 from lcbench.statistics.reliability import calibration_error
-from lcbench.statistics.tree import ClassTree
+from lcbench.statistics.tree_metrics import TREE_METRICS
+
+__all__ = ["METRICS", "MeanOfImages", "Metric", "MetricKey"]
 
 CORRELATION = (-1.0, 1.0)
 ANY_NUMBER = (-math.inf, math.inf)
-
-
-class MetricKey(NamedTuple):
-    """A metric, and the leaf, node or decision that it speaks of; nothing for the whole model."""
-
-    metric: str
-    of: str = ""
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What is known of a metric.
-
-    Parameters
-    ----------
-    key, title
-        Its name in files, and in tables.
-    what
-        What it is, in one sentence.
-    statistic
-        How it is computed.
-    unit
-        How to write it: a share in percent, or a plain number.
-    bounds, scale
-        Smallest and largest possible value; shape of its interval.
-    higher_is_better
-        Direction; None where the best value lies in between, as `what` then says.
-    level
-        What it speaks of: the model, each leaf, each node that can be looked for, each decision.
-    shown
-        Where people see it: "main", the scores of reports and comparisons; "further", comparisons;
-        "class" and "file", only the files of all results, which hold every metric.
-    needs_depth
-        Whether it is left out where the tree has one level, as it would say nothing new there.
-    """
-
-    key: str
-    title: str
-    what: str
-    statistic: OfCounts | MeanOfImages | OfConfidence | OfRanks
-    unit: Literal["share", "number"] = "share"
-    bounds: tuple[float, float] = SHARE
-    scale: Scale = Scale.bounded
-    higher_is_better: bool | None = True
-    level: Literal["model", "leaf", "node", "decision"] = "model"
-    shown: Literal["main", "further", "class", "file"] = "file"
-    needs_depth: bool = False
-
-    def speaks_of(self, tree: ClassTree) -> dict[str, Any]:
-        """Return what the metric speaks of in a tree by name, see `OfCounts`; perhaps nothing."""
-        if self.needs_depth and tree.taxonomy.height < 2:
-            return {}
-        if self.level == "leaf":
-            return {leaf: code for code, leaf in enumerate(tree.leaves)}
-        if self.level == "node":
-            return {one.node: one for one in tree.detections}
-        if self.level == "decision":
-            return {one.node: one for one in tree.decisions}
-        return {"": None}
 
 
 _DECLARED = (
@@ -122,9 +63,9 @@ _DECLARED = (
     ),
     Metric(
         "hierarchical_f",
-        "hierarchical F",
+        "hierarchical F (micro)",
         "Twice the nodes of the class tree that truth and answer share, of the nodes on both "
-        "paths (Kiritchenko et al. 2006).",
+        "paths, each summed over the images (Kiritchenko et al. 2006).",
         kinds.of_cells(
             lambda tree, _: 2 * tree.shared_nodes,
             lambda tree, _: tree.path_nodes,
@@ -318,5 +259,5 @@ _DECLARED = (
         shown="further",
     ),
 )
-METRICS: dict[str, Metric] = {metric.key: metric for metric in _DECLARED}
+METRICS: dict[str, Metric] = {metric.key: metric for metric in (*_DECLARED, *TREE_METRICS)}
 """Every metric by its key, in the order of reports."""

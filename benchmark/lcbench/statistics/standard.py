@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from lcbench.statistics import metrics
+from lcbench.statistics.answers import Answers, Question
 from lcbench.statistics.calibration import Confidences, calibration_panel
 from lcbench.statistics.design import Design
+from lcbench.statistics.hierarchy import summed
 from lcbench.statistics.kinds import MeanOfImages, OfConfidence, OfCounts
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.panel import Count, Panel, column_share, count_panel
@@ -19,6 +22,7 @@ from lcbench.statistics.registry import METRICS, Metric, MetricKey
 from lcbench.statistics.tree import ClassTree, Codes
 
 ACCURACY = MetricKey("accuracy")
+T = TypeVar("T", OfConfidence, MeanOfImages)
 
 
 def standard_panel(
@@ -51,26 +55,46 @@ def standard_panel(
     tree
         The class tree.
     """
-    parts = [confusion_panel(true, predicted, units, design, tree)]
-    if probabilities is not None:
-        known = np.asarray(true) < len(tree.leaves)
-        rows = true[known], probabilities[known], units[known]
-        true, probabilities, units = rows
-        parts.append(_means_panel(true, probabilities, units, design))
-        parts.append(_confidence_panel(true, probabilities, units, design))
-        parts.append(ranking_panel(probabilities, true, units, models[known], design, tree.leaves))
+    return answers_panel(Answers(tree, true, predicted, probabilities), units, models, design)
+
+
+def answers_panel(
+    answers: Answers, units: Codes, models: Codes, design: Design
+) -> Panel[MetricKey]:
+    """Return the panel of all metrics of one model from its answers; see `standard_panel`."""
+    parts = [
+        _counts_panel(answers.tree, answers.true, codes, units, design, statistics)
+        for question, statistics in count_statistics(answers.tree).items()
+        if (codes := answers.to(question)) is not None
+    ]
+    if answers.probabilities is not None:
+        parts += _probability_panels(answers, units, design)
+        known = answers.true < len(answers.tree.leaves)
+        rows = answers.probabilities[known], answers.true[known], units[known], models[known]
+        parts.append(ranking_panel(*rows, design, answers.tree.leaves))
     return join(parts)
 
 
 def confusion_panel(
     true: Codes, predicted: Codes, units: Codes, design: Design, tree: ClassTree
 ) -> Panel[MetricKey]:
-    """Return the panel of all metrics of counts; see `standard_panel`."""
-    size = len(tree.leaves)
+    """Return the panel of the metrics that look at predicted leaves; see `standard_panel`."""
+    statistics = count_statistics(tree)[Question()]
+    return _counts_panel(tree, true, predicted, units, design, statistics)
+
+
+def _counts_panel(
+    tree: ClassTree,
+    true: Codes,
+    codes: Codes,
+    units: Codes,
+    design: Design,
+    statistics: Mapping[MetricKey, Count],
+) -> Panel[MetricKey]:
     counts = metrics.confusion_by_group(
-        true, predicted, units, size, n_groups=design.units, n_nodes=len(tree.nodes)
+        true, codes, units, len(tree.leaves), n_groups=design.units, n_nodes=len(tree.nodes)
     )
-    return count_panel(counts, count_statistics(tree), design)
+    return count_panel(counts, statistics, design)
 
 
 def accuracy_panel(
@@ -81,34 +105,47 @@ def accuracy_panel(
     return count_panel(counts, {ACCURACY: Count(metrics.accuracy, proportion=True)}, design)
 
 
-def count_statistics(tree: ClassTree) -> dict[MetricKey, Count]:
-    """Return every metric of counts that a class tree has."""
-    return {
-        MetricKey(metric.key, name): _bounded(metric, metric.statistic, tree, of)
-        for metric in METRICS.values()
-        if isinstance(metric.statistic, OfCounts)
-        for name, of in metric.speaks_of(tree).items()
-    }
+def count_statistics(tree: ClassTree) -> dict[Question, dict[MetricKey, Count]]:
+    """Return every metric of counts that a class tree has, by the answers that it looks at."""
+    found: dict[Question, dict[MetricKey, Count]] = {Question(): {}}
+    for key, metric, statistic, of in _metrics_of_counts(tree):
+        among = found.setdefault(metric.question(tree, of), {})
+        among[key] = _bounded(metric, statistic, tree, of)
+    return found
 
 
-def rate_cells(tree: ClassTree) -> dict[MetricKey, tuple[Codes, Codes]]:
-    """Return the metrics that are the rate of an event among images of some labels.
+class RateCells(NamedTuple):
+    """A metric that is the rate of an event among images of some labels."""
 
-    Returns
-    -------
-    dict
-        For each, the (M, L) cells in which the event happens and the (M,) labels that enter. A
-        share of what a model answers is none of them: its images are not the same for two models.
+    question: Question
+    """The answers that it looks at."""
+    cells: Codes
+    """(M, L) cells in which the event happens."""
+    labels: Codes
+    """(M,) labels that enter."""
+
+
+def rate_cells(tree: ClassTree) -> dict[MetricKey, RateCells]:
+    """Return the metrics that are rates of an event among images of some labels.
+
+    A share of what a model answers is none of them: its images are not the same for two models.
     """
     found = {}
-    for metric in METRICS.values():
-        if not isinstance(metric.statistic, OfCounts) or metric.statistic.rate is None:
-            continue
-        for name, of in metric.speaks_of(tree).items():
-            part, whole = metric.statistic.rate(tree, of)
+    for key, metric, statistic, of in _metrics_of_counts(tree):
+        if statistic.rate is not None:
+            part, whole = statistic.rate(tree, of)
             if (whole == whole[:, :1]).all():
-                found[MetricKey(metric.key, name)] = (part, whole[:, 0])
+                found[key] = RateCells(metric.question(tree, of), part, whole[:, 0])
     return found
+
+
+def _metrics_of_counts(
+    tree: ClassTree,
+) -> Iterator[tuple[MetricKey, Metric, OfCounts, Any]]:
+    for metric in METRICS.values():
+        if isinstance(metric.statistic, OfCounts):
+            for name, of in metric.speaks_of(tree).items():
+                yield MetricKey(metric.key, name), metric, metric.statistic, of
 
 
 def _bounded(metric: Metric, statistic: OfCounts, tree: ClassTree, of: Any) -> Count:  # noqa: ANN401 - see `OfCounts`
@@ -125,33 +162,53 @@ def confidences(true: Codes, probabilities: Values, units: Codes, design: Design
     return Confidences(probabilities.max(axis=1), right, units, design)
 
 
+def _probability_panels(
+    answers: Answers, units: Codes, design: Design
+) -> Iterator[Panel[MetricKey]]:
+    """Yield the metrics of the probabilities of the leaves, then those of each level above."""
+    tree, leaves = answers.tree, answers.probabilities
+    assert leaves is not None  # noqa: S101 - the caller has asked
+    choices = [("", np.where(answers.true < len(tree.leaves), answers.true, -1), leaves)]
+    choices += [
+        (level.node, level.true_option[answers.true], summed(leaves, level.leaf_option))
+        for level in tree.levels
+    ]
+    for name, true, chances in choices:
+        known = true >= 0
+        rows = true[known], chances[known], units[known]
+        yield _means_panel(*rows, design, name)
+        yield _confidence_panel(*rows, design, name)
+
+
+def _of_level(kind: type[T], level: str) -> Iterator[tuple[MetricKey, Metric, T]]:
+    """Yield the metrics of a kind that speak of a level above the leaves, or of the leaves."""
+    for metric in METRICS.values():
+        if isinstance(metric.statistic, kind) and (metric.level == "level") == bool(level):
+            yield MetricKey(metric.key, level), metric, metric.statistic
+
+
 def _confidence_panel(
-    true: Codes, probabilities: Values, units: Codes, design: Design
+    true: Codes, probabilities: Values, units: Codes, design: Design, level: str
 ) -> Panel[MetricKey]:
-    """Return the calibration of the most probable leaf."""
+    """Return the calibration of the most probable leaf, or node of a level."""
     estimates = {
-        MetricKey(metric.key): (metric.statistic.estimate, metric.bounds)
-        for metric in METRICS.values()
-        if isinstance(metric.statistic, OfConfidence)
+        key: (statistic.estimate, metric.bounds)
+        for key, metric, statistic in _of_level(OfConfidence, level)
     }
     return calibration_panel(confidences(true, probabilities, units, design), estimates)
 
 
 def _means_panel(
-    true: Codes, probabilities: Values, units: Codes, design: Design
+    true: Codes, probabilities: Values, units: Codes, design: Design, level: str
 ) -> Panel[MetricKey]:
     """Return the means of scores of single images, from sums of each unit."""
 
-    def summed(values: Values | None) -> Values:
+    def summed_up(values: Values | None) -> Values:
         sums = np.bincount(units, weights=values, minlength=design.units)
         return sums.astype(np.float64)
 
-    columns, statistics = [summed(None)], {}
-    for metric in METRICS.values():
-        if isinstance(metric.statistic, MeanOfImages):
-            key = MetricKey(metric.key)
-            statistics[key] = column_share(
-                len(columns), 0, bounds=metric.bounds, scale=metric.scale
-            )
-            columns.append(summed(metric.statistic.values(probabilities, true)))
+    columns, statistics = [summed_up(None)], {}
+    for key, metric, statistic in _of_level(MeanOfImages, level):
+        statistics[key] = column_share(len(columns), 0, bounds=metric.bounds, scale=metric.scale)
+        columns.append(summed_up(statistic.values(probabilities, true)))
     return count_panel(np.stack(columns, axis=1), statistics, design)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lcbench.statistics.hierarchy import labels_at_level, nodes_at_level
 from lcbench.taxonomy import Taxonomy
 
 Codes = NDArray[np.integer[Any]]
@@ -138,6 +139,44 @@ class ClassTree:
         return tuple(found)
 
     @cached_property
+    def gates(self) -> tuple[Decision, ...]:
+        """The decision among the children of every inner node below the root.
+
+        Whether an image lies under the node at all is the gate before that decision.
+        """
+        return tuple(self._among_children(node) for node in self.taxonomy.inner_nodes[1:])
+
+    @cached_property
+    def levels(self) -> tuple[Decision, ...]:
+        """The choice among the nodes of every level above that of the leaves, `level 1` first.
+
+        A leaf that ends above a level stands for itself there.
+        """
+        return tuple(self.at_level(level) for level in range(1, self.taxonomy.height))
+
+    def at_level(self, level: int) -> Decision:
+        """Return the choice among the nodes of a level, 1 to the height of the tree.
+
+        Raises
+        ------
+        ValueError
+            If the tree has no such level.
+        """
+        nodes = nodes_at_level(self.taxonomy, level)
+        labels = labels_at_level(self.nodes, self.taxonomy, level)
+        fixed = dict(zip(self.nodes, labels, strict=True))
+
+        def option(other: str) -> int:
+            return -1 if (node := fixed[other]) is None else nodes.index(node)
+
+        return self._decision(f"level {level}", nodes, option)
+
+    def level_of(self, decision: Decision) -> int:
+        """Return the first level whose nodes tell the options of a decision apart."""
+        depth = self.taxonomy.depth
+        return max(depth(one) for one in decision.options if one in self.taxonomy.parents)
+
+    @cached_property
     def under(self) -> Cells:
         """(M, L): the leaf is the node or lies below it, so that it is no error there."""
         return np.array(
@@ -151,16 +190,25 @@ class ClassTree:
         return np.array(shared, np.int64)
 
     @cached_property
-    def path_nodes(self) -> NDArray[np.int64]:
-        """(M, L): nodes on both paths together, without those below the node.
+    def true_nodes(self) -> NDArray[np.int64]:
+        """(M, L): nodes on the path to the node."""
+        depth = np.array([self.taxonomy.depth(node) for node in self.nodes])
+        return np.broadcast_to(depth[:, None], self.under.shape)
+
+    @cached_property
+    def answered_nodes(self) -> NDArray[np.int64]:
+        """(M, L): nodes on the path to the leaf, without those below the node.
 
         A label says nothing about what lies below it, so a predicted leaf there is neither right
         nor wrong in that.
         """
-        depth = np.array([self.taxonomy.depth(node) for node in self.nodes])
-        of_leaves = np.broadcast_to(depth[: len(self.leaves)], self.under.shape)
-        of_nodes = np.broadcast_to(depth[:, None], self.under.shape)
-        return of_nodes + np.where(self.under, of_nodes, of_leaves)
+        of_leaves = np.broadcast_to(self.true_nodes[: len(self.leaves), 0], self.under.shape)
+        return np.where(self.under, self.true_nodes, of_leaves)
+
+    @cached_property
+    def path_nodes(self) -> NDArray[np.int64]:
+        """(M, L): nodes on both paths, those that they share counted twice."""
+        return self.true_nodes + self.answered_nodes
 
     @cached_property
     def mistake_heights(self) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from lcbench.analysis.results import Results
 from lcbench.rendering import formats, words
 from lcbench.rendering import markdown as md
 from lcbench.rendering.pages import render_page
-from lcbench.rendering.report import claims, digits, events, tables
+from lcbench.rendering.report import claims, digits, events, tables, tree
 from lcbench.rendering.report.external import best_at, broadest, folder_words
 from lcbench.rendering.report.leakage import leakage_statement, sibling_share, training_sizes
 from lcbench.rendering.report.missing import missing_parts
@@ -69,6 +69,8 @@ def report_page(results: Results, pictures: Pictures) -> str:
         leakage=[leakage_statement(one) for one in results.protocols if one != results.flattering],
         scores=tables.scores_table(results),
         events=tables.events_table(results),
+        tree=tree.tree_tables(results) if results.tree.height > 1 else None,
+        level_answers=tree.answers_words(results),
         null_hypotheses=words.null_hypotheses(words.units(strict.comparison)),
         seed_quantile=t_quantile(0.025, len(strict.comparison.seeds) - 1.0),
         few_groups=any(
