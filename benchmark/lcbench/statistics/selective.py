@@ -196,6 +196,10 @@ class Chosen:
     answered: Flags
     wrong: Flags
 
+    def keep(self, rows: Flags) -> Chosen:
+        """Return some of the rows, (N,) True for those to keep."""
+        return Chosen(self.answered[rows], self.wrong[rows])
+
 
 def chosen(answers: Answers, thresholds: Sequence[float | None], models: Codes) -> Chosen:
     """Return which images are answered, by the threshold of the model that answered each.
