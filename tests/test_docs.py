@@ -8,13 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pandas as pd
 import pytest
 
 from lcbench.datasets.labels import load_label_map
+from lcbench.models.hierarchies import HierarchyName
+from lcbench.models.losses import LossName
 from lcbench.runs.claims import load_claims
 from lcbench.runs.suite import load_suite
+from lcbench.statistics.decision_rules import DecisionRule
 from lcbench.taxonomy import load_taxonomy
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -77,3 +81,10 @@ def test_the_files_that_the_formats_page_shows_can_be_read(tmp_path: Path) -> No
     assert load_label_map(labels, taxonomy).read("Class_0") == "benign"
     assert load_suite(str(suite)).roles.shortcut == ("colour",)
     assert load_claims(str(claims)).claims[0].unit == "count"
+
+
+@pytest.mark.parametrize("names", [HierarchyName, LossName, DecisionRule])
+def test_the_formats_page_names_every_option_of_networks(names: object) -> None:
+    page = (DOCS / "formats.md").read_text("utf-8")
+    rows = re.findall(r'^\| `"([a-z-]+)"`', page, re.M)
+    assert not set(get_args(names)) - set(rows)

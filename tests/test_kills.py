@@ -41,7 +41,7 @@ class Place:
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
-        (self.folder / "quick.toml").write_text(SUITE.replace('"paper"', '"paper", "grouped"'))
+        (self.folder / "quick.toml").write_text(SUITE)
 
     def start(self, command: str) -> AbstractContextManager[Started]:
         """Start a command."""

@@ -120,16 +120,18 @@ def test_pip_install_ships_the_suites(tmp_path: Path) -> None:
         pytest.skip("no package index: pip cannot fetch the build backend")
     assert installed.returncode == 0, installed.stderr
     script = (
-        "import lcbench; from lcbench.runs.suite import load_suite; "
+        "import lcbench; from lcbench.runs.suite import load_suite, shipped_suites; "
         "from lcbench.taxonomy import load_taxonomy; load_taxonomy(); "
-        "print(lcbench.__file__, load_suite('core').name)"
+        "print(lcbench.__file__, *(load_suite(name).name for name in shipped_suites()))"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     shown = subprocess.run(
         [sys.executable, "-c", script],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert shown.stdout.split() == [str(tmp_path / "lcbench" / "__init__.py"), "core"]
+    file, *suites = shown.stdout.split()
+    assert file == str(tmp_path / "lcbench" / "__init__.py")
+    assert suites == sorted(path.stem for path in (ROOT / "baselines").glob("*.toml"))
 
 
 def test_every_picture_and_document_that_the_readme_names_exists() -> None:

@@ -16,6 +16,7 @@ from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.selective_scores import SelectiveLevel, SelectiveResult
 from lcbench.analysis.suite import analyse
 from lcbench.runs.reading import read_suite
+from lcbench.runs.records import TaxonomyRecord
 from lcbench.statistics.interval_model import CONSTANT, DECIDED
 
 from ..stored import reseal
@@ -273,6 +274,33 @@ def test_labels_that_are_inner_nodes_count_where_they_decide(
         for point in model.points:
             rows = answered([run], number, point.target, own)
             assert point.coverage.value == pytest.approx(rows["answered"].mean())
+
+
+def test_a_tree_of_three_levels_has_three_curves(tmp_path: Path, analysed: Analysed) -> None:
+    parents = {
+        "normal": "root", "cancer": "root", "small": "cancer", "large": "cancer",
+        "adeno": "large", "squamous": "large",
+    }  # fmt: skip
+    shape = Shape(
+        tiles=10, copies=4, seeds=1, varied=True, baselines=("knn", "reference"),
+        leaves=("normal", "small", "adeno", "squamous"),
+        taxonomy=TaxonomyRecord(name="deep", parents=parents, negative=None, subtypes_of=None),
+    )  # fmt: skip
+    results = analysed(make_runs(tmp_path, shape))
+    result = found(results, "grouped")
+    assert [one.classes for one in result.levels] == [
+        ("normal", "cancer"), ("normal", "small", "large"), shape.leaves,
+    ]  # fmt: skip
+    for one in result.levels:
+        for model in one.models:
+            assert len(model.points) == len(TARGETS)
+            assert model.area.value is not None
+    for target in TARGETS:
+        point = result.hierarchical("reference", target)
+        assert point is not None
+        counts = [one.share.count or 0 for one in point.levels]
+        assert len(counts) == 3
+        assert sum(counts) == point.answered.count
 
 
 def test_groups_that_are_unknown_are_not_counted(tmp_path: Path, analysed: Analysed) -> None:

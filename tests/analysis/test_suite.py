@@ -9,8 +9,9 @@ import pytest
 from scipy.stats import norm
 
 from lcbench.analysis.external import simultaneous_confidence
+from lcbench.analysis.suite import _is_hierarchical
 from lcbench.errors import UserError
-from lcbench.runs.records import TaxonomyRecord
+from lcbench.runs.records import RunConfig, TaxonomyRecord
 from lcbench.runs.stored import stored_file
 
 from ..stored import reseal, rewrite
@@ -226,3 +227,17 @@ def test_external_accuracy_at_each_level(stored, core_runs):
     difference = right(known).mean() - (known["true"] == "adenocarcinoma").mean()
     assert at_leaves["difference"]["value"] == pytest.approx(difference)
     assert at_leaves["accuracy"]["groups"] == known["sha256"].nunique() == 182
+
+
+@pytest.mark.parametrize(
+    ("recipe", "hierarchical"),
+    [
+        ({}, False),
+        ({"hierarchy": "flat", "loss": "focal", "gamma": 2.0}, False),
+        ({"hierarchy": "per-node"}, True),
+        ({"hierarchy": "flat", "loss": "soft-labels"}, True),
+        ({"neighbours": 3, "decision": "least-cost"}, True),
+    ],
+)
+def test_networks_losses_and_decision_rules_can_make_a_baseline_hierarchical(recipe, hierarchical):
+    assert _is_hierarchical(RunConfig.model_construct(recipe=recipe)) == hierarchical

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -16,34 +14,9 @@ from lcbench.features.encoder import Normaliser, Preprocessing
 from lcbench.models.heads import FlatHead, ImageNetwork, MultiHead
 from lcbench.taxonomy import ROOT, Taxonomy
 
+from ..trees import random_trees, tree_of
+
 FEATURES, HIDDEN = 5, 7
-
-
-def taxonomy(parents: dict[str, str]) -> Taxonomy:
-    return Taxonomy("random", parents, {}, None, None)
-
-
-@st.composite
-def trees(draw: st.DrawFn) -> Taxonomy:
-    """Rooted trees of any depth, ragged, with the nodes listed in any order."""
-    shape = draw(
-        st.recursive(
-            st.just([]),
-            lambda below: st.lists(below, min_size=2, max_size=3),
-            max_leaves=8,
-        ).filter(bool)
-    )
-    parents: dict[str, str] = {}
-
-    def place(children: list[Any], parent: str) -> None:
-        for child in children:
-            name = f"node{len(parents)}"
-            parents[name] = parent
-            place(child, name)
-
-    place(shape, ROOT)
-    order = draw(st.permutations(list(parents)))
-    return taxonomy({name: parents[name] for name in order})
 
 
 def features(seed: int = 0, rows: int = 4) -> Tensor:
@@ -65,7 +38,7 @@ def cross_entropies(head: MultiHead, tree: Taxonomy, label: str, x: Tensor) -> T
     return total
 
 
-@given(tree=trees(), data=st.data())
+@given(tree=random_trees(), data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_the_loss_of_any_label_is_the_sum_of_the_decisions_that_lead_to_it(
     tree: Taxonomy, data: st.DataObject
@@ -77,7 +50,7 @@ def test_the_loss_of_any_label_is_the_sum_of_the_decisions_that_lead_to_it(
     torch.testing.assert_close(loss, cross_entropies(head, tree, label, x), rtol=1e-4, atol=1e-5)
 
 
-@given(tree=trees(), data=st.data())
+@given(tree=random_trees(), data=st.data())
 @settings(max_examples=30, deadline=None)
 def test_a_coarse_label_teaches_nothing_about_the_decisions_below_it(
     tree: Taxonomy, data: st.DataObject
@@ -104,7 +77,7 @@ def test_the_flat_head_is_the_papers_dense_relu_dense_softmax() -> None:
         np.testing.assert_allclose(head(x).exp().numpy(), expected, rtol=1e-5)
 
 
-TREE = taxonomy({"benign": ROOT, "malignant": ROOT, "small": "malignant", "large": "malignant"})
+TREE = tree_of({"benign": ROOT, "malignant": ROOT, "small": "malignant", "large": "malignant"})
 
 
 @pytest.mark.parametrize("head", [FlatHead(FEATURES, HIDDEN, 5), multi_head(TREE)])

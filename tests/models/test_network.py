@@ -1,8 +1,9 @@
-"""Networks: flat, cascade and multi-head agree with what can be computed by hand."""
+"""Networks: every hierarchy agrees with what can be computed by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,33 +12,23 @@ from pydantic import ValidationError
 
 from lcbench.compute import Compute
 from lcbench.datasets.dataset import Dataset
+from lcbench.errors import UserError
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.backbones import Backbone
 from lcbench.models.baseline import Context, FitSummary, State
 from lcbench.models.heads import FlatHead
+from lcbench.models.hierarchies import HierarchyName
 from lcbench.models.network import Network, NetworkSettings
 from lcbench.taxonomy import ROOT, Taxonomy
+
+from ..trees import RAGGED
 
 MakeSamples = Callable[..., Samples]
 Clusters = Callable[..., tuple[list[str], np.ndarray]]
 Fit = Callable[..., tuple[Network, FitSummary]]
 
-RAGGED = Taxonomy(
-    "ragged",
-    {
-        "squamous": "malignant",
-        "benign": ROOT,
-        "malignant": ROOT,
-        "adeno": "malignant",
-        "lepidic": "adeno",
-        "solid": "adeno",
-    },
-    {},
-    None,
-    None,
-)
-HIERARCHIES = ("flat", "cascade", "multi-head")
+HIERARCHIES = get_args(HierarchyName)
 
 
 def settings(hierarchy: str, **changes: object) -> NetworkSettings:
@@ -100,6 +91,46 @@ def test_cascade_probabilities_are_products_along_the_path(
         np.testing.assert_allclose(found[:, column], expected[leaf], rtol=1e-5, atol=1e-9)
 
 
+def test_networks_of_nodes_are_normalised_among_siblings(
+    fit: Fit, given_samples: MakeSamples, clusters: Clusters
+) -> None:
+    labels, points = clusters(RAGGED.leaves, 3, seed=5, spread=2.0)
+    network, _ = fit(RAGGED, "per-node")
+    own = {node: decision(network.state(), node, 2, points)[:, 0] for node in RAGGED.nodes}
+    malignant = own["malignant"] / (own["malignant"] + own["benign"])
+    adeno = own["adeno"] / (own["adeno"] + own["squamous"])
+    expected = {
+        "benign": 1 - malignant,
+        "squamous": malignant * (1 - adeno),
+        "lepidic": malignant * adeno * own["lepidic"] / (own["lepidic"] + own["solid"]),
+        "solid": malignant * adeno * own["solid"] / (own["lepidic"] + own["solid"]),
+    }
+    found = network.predict(given_samples(labels, points))
+    for column, leaf in enumerate(RAGGED.leaves):
+        np.testing.assert_allclose(found[:, column], expected[leaf], rtol=1e-4, atol=1e-9)
+
+
+def test_networks_of_levels_that_contradict_each_other_are_repaired_from_the_top(
+    fit: Fit, given_samples: MakeSamples, clusters: Clusters
+) -> None:
+    labels, points = clusters(RAGGED.leaves, 3, seed=5, spread=2.0)
+    network, _ = fit(RAGGED, "per-level")
+    state = network.state()
+    first = decision(state, "level-1", 2, points)  # benign, malignant
+    second = decision(state, "level-2", 3, points)  # squamous, benign, adeno
+    third = decision(state, "level-3", 4, points)  # squamous, benign, lepidic, solid
+    adeno = first[:, 1] * second[:, 2] / (second[:, 0] + second[:, 2])
+    expected = {
+        "benign": first[:, 0],
+        "squamous": first[:, 1] - adeno,
+        "lepidic": adeno * third[:, 2] / (third[:, 2] + third[:, 3]),
+        "solid": adeno * third[:, 3] / (third[:, 2] + third[:, 3]),
+    }
+    found = network.predict(given_samples(labels, points))
+    for column, leaf in enumerate(RAGGED.leaves):
+        np.testing.assert_allclose(found[:, column], expected[leaf], rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("hierarchy", HIERARCHIES)
 def test_every_hierarchy_learns_separable_leaves_and_what_coarse_labels_name(
     hierarchy: str, fit: Fit, given_samples: MakeSamples, clusters: Clusters
@@ -116,6 +147,14 @@ def test_every_hierarchy_learns_separable_leaves_and_what_coarse_labels_name(
     assert (found[-12:, RAGGED.leaves.index("benign")] < 0.5).mean() >= 0.9
     far = network.predict(given_samples(labels, points * 1e4))
     np.testing.assert_allclose(far.sum(axis=1), 1, atol=1e-9)
+
+
+def test_a_network_that_nothing_can_be_learned_from_is_named(fit: Fit, clusters: Clusters) -> None:
+    coarse = clusters(["benign", "squamous", "adeno"], 5)
+    with pytest.raises(UserError, match="says anything to the network below adeno"):
+        fit(RAGGED, "cascade", table=coarse)
+    _, summary = fit(RAGGED, "flat", table=coarse)
+    assert summary.epochs is not None
 
 
 def changed_parts(before: State, after: State) -> set[str]:
@@ -151,6 +190,8 @@ def test_another_seed_gives_another_network(hierarchy: str, fit: Fit, lung: Taxo
         ("flat", 8 * 6 + 6 + 6 * 3 + 3),
         ("multi-head", 8 * 6 + 6 + 2 * (6 * 2 + 2)),
         ("cascade", 2 * (8 * 6 + 6 + 6 * 2 + 2)),
+        ("per-node", 4 * (8 * 6 + 6 + 6 * 2 + 2)),
+        ("per-level", (8 * 6 + 6 + 6 * 2 + 2) + (8 * 6 + 6 + 6 * 3 + 3)),
     ],
 )
 def test_learned_parameters_are_counted(
@@ -194,7 +235,14 @@ def test_whole_networks_show_how_they_get_on_and_heads_are_silent(
 
 @pytest.mark.parametrize(
     "change",
-    [{"augmentation": "flips"}, {"tuning": "half"}, {"hierarchy": "tree"}, {"epochs": 0}],
+    [
+        {"augmentation": "flips"},
+        {"tuning": "half"},
+        {"hierarchy": "tree"},
+        {"epochs": 0},
+        {"hierarchy": "cascade", "loss": "focal"},
+        {"decision": "bold"},
+    ],
 )
 def test_recipes_that_make_no_sense_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):

@@ -3,11 +3,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcbench.datasets.labels import LabelReader
-from lcbench.predictions.table import COLUMNS, predictions_table, write_predictions
+from lcbench.predictions.table import (
+    COLUMNS,
+    predictions_table,
+    stated_decision,
+    write_predictions,
+)
 from lcbench.predictions.validation import load_predictions
 
 LEAVES = ("benign", "adenocarcinoma", "squamous_cell_carcinoma")
@@ -65,6 +71,42 @@ def test_a_tie_goes_to_the_first_leaf():
         images(3), tied, LEAVES, protocol="paper", seed=0, fold=0, baseline="b"
     )
     assert made.table["predicted"].tolist() == ["benign", "adenocarcinoma", "benign"]
+
+
+def test_another_rule_gives_other_answers_of_the_same_probabilities(lung):
+    made = predictions_table(
+        images(1), np.array([[0.4, 0.35, 0.25]]), LEAVES, protocol="", seed=0, fold=0, baseline=""
+    )
+    decided = made.decided("top-down", lung)
+    assert decided.table["predicted"].tolist() == ["adenocarcinoma"]
+    assert decided.decision == "top-down"
+    assert decided.probabilities is made.probabilities
+    assert made.table["predicted"].tolist() == ["benign"]
+    with pytest.raises(ValueError, match="needs probabilities"):
+        replace(made, probabilities=None).decided("top-down", lung)
+
+
+@pytest.mark.parametrize(
+    ("stated", "understood"),
+    [
+        ({}, "likeliest"),
+        ({b"lcbench_decision": b"least-cost"}, "least-cost"),
+        ({b"lcbench_decision": b"of a newer version"}, "likeliest"),
+        ({b"lcbench_decision": b"\xff"}, "likeliest"),
+    ],
+)
+def test_a_rule_that_is_not_known_is_none(stated, understood):
+    assert stated_decision(stated) == understood
+
+
+def test_files_of_different_rules_state_none_together(lung, tmp_path):
+    for seed, rule in enumerate(["top-down", "least-cost"]):
+        made = some_predictions(seed=seed).decided(rule, lung)
+        made = replace(made, table=made.table.assign(seed=seed))
+        write_predictions(tmp_path / f"one/seed{seed}/predictions.parquet", made)
+    own, both = (tmp_path / place for place in ("one/seed0", "one"))
+    assert load_predictions(own, LabelReader(lung)).decision == "top-down"
+    assert load_predictions(both, LabelReader(lung)).decision == "likeliest"
 
 
 # to a file and back

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
@@ -142,6 +142,7 @@ def test_the_order_of_rows_does_not_matter(seed):
 
 @settings(max_examples=40)
 @given(seeds, st.integers(2, 12))
+@example(208, 5)  # all as sure as can be, and most of them wrong: a long way down
 def test_any_small_sample_is_fitted_or_undefined_without_a_warning(seed, n):
     rng = np.random.default_rng(seed)
     confidence = rng.choice([1 / 3, 0.5, 0.9, 0.9 + 1e-9, 1 - 1e-9, 1.0], n)

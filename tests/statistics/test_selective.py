@@ -1,5 +1,7 @@
 """Thresholds, curves and answers of selective prediction, by hand and by published examples."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,6 +19,8 @@ from lcbench.statistics.selective import (
     threshold_for,
 )
 from lcbench.statistics.tree import ClassTree
+
+from ..trees import random_trees
 
 seeds = st.integers(0, 10**6)
 # The example of CovAtxRisk in torch-uncertainty 0.13: surest first, R R R W W.
@@ -114,9 +118,9 @@ def test_trained_models_are_never_ranked_against_each_other() -> None:
     assert both.tolist() == [0.0, 0.5]  # each answers the one that it is surer of
 
 
-@given(seeds)
-def test_answers_at_a_level_are_those_of_the_hierarchy(lung, deep, seed) -> None:
-    for taxonomy in (lung, deep):
+@given(random_trees(), seeds)
+def test_answers_at_a_level_are_those_of_the_hierarchy(lung, deep, drawn, seed) -> None:
+    for taxonomy in (lung, deep, drawn):
         tree = ClassTree.of(taxonomy)
         rng = np.random.default_rng(seed)
         chances = rng.dirichlet(np.full(len(tree.leaves), 0.5), 30)
@@ -133,6 +137,15 @@ def test_answers_at_a_level_are_those_of_the_hierarchy(lung, deep, seed) -> None
             columns = [taxonomy.nodes.index(node) for node in said]
             sums = (chances @ taxonomy.leaf_to_node)[np.arange(30), columns]
             np.testing.assert_allclose(found.confidence, sums, atol=1e-11)
+
+
+@given(random_trees(), seeds)
+def test_a_model_is_never_less_sure_of_a_coarser_level(drawn, seed) -> None:
+    tree = ClassTree.of(drawn)
+    chances = np.random.default_rng(seed).dirichlet(np.full(len(tree.leaves), 0.5), 20)
+    true = np.zeros(20, int)
+    sure = [one.answers(chances, true).confidence for one in levels_of(tree)]
+    assert all((a >= b - 1e-11).all() for a, b in pairwise(sure))
 
 
 def test_labels_that_do_not_fix_a_level_choose_no_threshold_there(lung) -> None:

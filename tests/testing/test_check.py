@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,21 +16,14 @@ from torch import nn
 from lcbench.features.encoder import EncoderFacts, Preprocessing
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import Baseline, Epoch, FitSummary, Settings
+from lcbench.models.losses import LossName
 from lcbench.models.shortcuts import Majority
 from lcbench.runs.suite import REFERENCE_BACKBONE, Recipe, load_suite
-from lcbench.taxonomy import ROOT, Taxonomy
 from lcbench.testing import check_baseline
 
+from ..trees import RAGGED
+
 QUICK = {"epochs": 2, "hidden": 8}
-PARENTS = {
-    "squamous": "malignant",
-    "benign": ROOT,
-    "malignant": ROOT,
-    "adeno": "malignant",
-    "lepidic": "adeno",
-    "solid": "adeno",
-}
-RAGGED = Taxonomy("ragged", PARENTS, {node: (node,) for node in PARENTS}, None, None)
 
 
 @dataclass(frozen=True)
@@ -48,22 +41,54 @@ class TinyEncoder:
 
 
 def recipes() -> dict[str, Recipe]:
-    """The core suite's recipes, without those that exchange the reference's backbone alone."""
-    core = load_suite("core")
+    """The suites' recipes, without those that exchange the reference's backbone alone."""
     own = {REFERENCE_BACKBONE, None}
-    return {one.name: one for one in core.baselines if one.options.get("backbone") in own}
+    return {
+        f"{name}-{one.name}": one
+        for name in ("core", "hierarchy")
+        for one in load_suite(name).baselines
+        if one.options.get("backbone") in own
+    }
+
+
+def options_of(recipe: Recipe) -> dict[str, Any]:
+    return recipe.options | (QUICK if recipe.kind == "network" else {})
 
 
 @pytest.mark.parametrize("recipe", recipes().values(), ids=recipes())
-def test_every_recipe_of_the_core_suite_keeps_the_contract(recipe: Recipe) -> None:
-    """Hierarchies on a tree that is deeper than the lung's, and ragged."""
-    options = recipe.options | (QUICK if recipe.kind == "network" else {})
+def test_every_recipe_of_the_suites_keeps_the_contract(recipe: Recipe) -> None:
+    full = recipe.options.get("tuning") == "full"
     check_baseline(
         recipe.kind,
-        settings=options,
-        backbone=TinyEncoder() if options.get("tuning") == "full" else None,
-        taxonomy=None if options.get("hierarchy", "flat") == "flat" else RAGGED,
+        settings=options_of(recipe),
+        backbone=TinyEncoder() if full else None,
     )
+
+
+ON_FROZEN = {name: one for name, one in recipes().items() if one.options.get("tuning") == "frozen"}
+
+
+@pytest.mark.parametrize("recipe", ON_FROZEN.values(), ids=ON_FROZEN)
+def test_every_head_keeps_the_contract_on_a_deeper_and_ragged_tree(recipe: Recipe) -> None:
+    check_baseline(recipe.kind, settings=options_of(recipe), taxonomy=RAGGED)
+
+
+@pytest.mark.parametrize("loss", get_args(LossName))
+@pytest.mark.parametrize("hierarchy", ["flat", "multi-head"])
+def test_every_loss_keeps_the_contract(loss: str, hierarchy: str) -> None:
+    check_baseline(
+        "network", settings={**QUICK, "hierarchy": hierarchy, "loss": loss}, taxonomy=RAGGED
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"hierarchy": "per-node"}, {"loss": "hierarchical-cross-entropy"}, {"loss": "focal"}],
+    ids=["per-node", "weights", "focal"],
+)
+def test_whole_networks_keep_the_contract_too(options: dict[str, str]) -> None:
+    settings = {**QUICK, "epochs": 1, "tuning": "full", **options}
+    check_baseline("network", settings=settings, backbone=TinyEncoder(), taxonomy=RAGGED)
 
 
 class Pixels(Majority):

@@ -13,22 +13,22 @@ from torch import Tensor, nn
 from lcbench.compute import Compute
 from lcbench.errors import UserError
 from lcbench.models.heads import FlatHead, MultiHead
-from lcbench.taxonomy import ROOT, Taxonomy
 from lcbench.training.checkpoint import Checkpoint
 from lcbench.training.loop import Examples, TrainingResult, TrainingSettings, predict, train
+from lcbench.training.objectives import (
+    Focal,
+    SiblingMargin,
+    TreeObjective,
+    hierarchical_cross_entropy,
+    negative_log_likelihood,
+    soft_labels,
+)
 from lcbench.training.perceptron import Perceptron, PerceptronSteps
-from lcbench.training.steps import losses
+
+from ..trees import RAGGED
 
 FEATURES, HIDDEN = 12, 10
-PARENTS = {
-    "squamous": "malignant",
-    "benign": ROOT,
-    "malignant": ROOT,
-    "adeno": "malignant",
-    "lepidic": "adeno",
-    "solid": "adeno",
-}
-TREE = Taxonomy("ragged", PARENTS, {}, None, None)
+TREE = RAGGED
 HEADS = pytest.mark.parametrize("hierarchy", ["flat", "multi-head"])
 
 
@@ -58,6 +58,19 @@ def settings(**changes: object) -> TrainingSettings:
     return TrainingSettings(**{**base, **changes})  # type: ignore[arg-type]
 
 
+OBJECTIVES = pytest.mark.parametrize(
+    "objective",
+    [
+        None,
+        TreeObjective(TREE, hierarchical_cross_entropy(TREE, 0.4)),
+        TreeObjective(TREE, soft_labels(TREE, 4.0)),
+        Focal(2.0),
+        SiblingMargin(TREE, 1.0, TREE.inner_nodes),
+    ],
+    ids=["usual", "weights", "soft", "focal", "margin"],
+)
+
+
 def fit(
     network: nn.Module, cpu: Compute, checkpoint: Checkpoint | None = None, **changes: object
 ) -> tuple[TrainingResult, Tensor]:
@@ -84,12 +97,30 @@ def test_training_is_what_autograd_makes_of_it(hierarchy: str, cpu: Compute) -> 
 
 
 @HEADS
-def test_gradients_of_any_label_are_those_of_autograd(hierarchy: str) -> None:
+@OBJECTIVES
+def test_whatever_the_objective_training_stops_by_the_likelihood_of_validation_labels(
+    objective: nn.Module | None, hierarchy: str, cpu: Compute
+) -> None:
+    result, output = fit(head(hierarchy), cpu, objective=objective)
+    likelihood = negative_log_likelihood(output, VALIDATION.allowed).mean().item()
+    losses = [epoch.validation_loss for epoch in result.epochs]
+    assert losses[result.best_epoch - 1] == min(losses)
+    assert min(losses) == pytest.approx(likelihood, rel=1e-6)
+    usual, _ = fit(head(hierarchy), cpu)
+    assert (result.epochs[0].train_loss == usual.epochs[0].train_loss) == (objective is None)
+
+
+@HEADS
+@OBJECTIVES
+def test_gradients_of_any_label_are_those_of_autograd(
+    objective: nn.Module | None, hierarchy: str
+) -> None:
     """Told by a first step; not by what follows, because Adam makes much of rounded zeros."""
     examples = table(30, 2, TREE.nodes)
     own, usual = head(hierarchy), head(hierarchy)
-    steps = PerceptronSteps(own, 0.0)
+    steps = PerceptronSteps(own, 0.0, objective)
     loss = steps(examples.inputs, examples.allowed)
+    losses = objective or negative_log_likelihood
     expected = losses(usual(examples.inputs), examples.allowed).mean()
     assert loss == pytest.approx(expected.item(), rel=1e-6)
     first, *decisions = (cast(nn.Linear, usual.trunk[0]), *usual.decisions)
@@ -114,7 +145,7 @@ def test_a_confident_head_is_not_taught_by_rounding_errors(hierarchy: str) -> No
     likeliest = torch.zeros(8, len(TREE.leaves), dtype=torch.bool)
     likeliest[:, network(TRAIN.inputs[:1]).argmax()] = True
     loss = PerceptronSteps(network, 0.0)(TRAIN.inputs[:8], likeliest)
-    expected = losses(network(TRAIN.inputs[:8]), likeliest).mean().item()
+    expected = negative_log_likelihood(network(TRAIN.inputs[:8]), likeliest).mean().item()
     assert loss == pytest.approx(expected, rel=1e-4)
     assert loss < 0.01
 

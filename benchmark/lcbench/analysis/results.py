@@ -239,7 +239,7 @@ class Baseline(ResultModel):
     kind: str
     """Kind of model."""
     hierarchical: bool
-    """Whether it decides along the class tree."""
+    """Whether the class tree is in its networks, its loss or its decision rule."""
     backbone: BackboneRecord | None
     """The network below its head, or null."""
     recipe: dict[str, JsonValue] | None = None

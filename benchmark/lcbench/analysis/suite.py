@@ -33,12 +33,14 @@ from lcbench.analysis.scoring import (
 from lcbench.analysis.selective import selective_result
 from lcbench.analysis.thresholds import Thresholds
 from lcbench.errors import UserError
+from lcbench.models.losses import TREE_LOSSES
 from lcbench.predictions.alignment import Aligned, align
 from lcbench.predictions.table import Predictions
 from lcbench.protocols import PROTOCOLS
 from lcbench.runs.finished import FinishedRun, FinishedSuite
 from lcbench.runs.records import RunConfig
 from lcbench.statistics.bootstrap import Tick
+from lcbench.statistics.decision_rules import LIKELIEST
 
 Advance = Callable[[str], Tick | None]
 
@@ -286,7 +288,11 @@ def _baseline(suite: FinishedSuite, name: str) -> Baseline:
 
 
 def _is_hierarchical(config: RunConfig) -> bool:
-    return config.recipe.get("hierarchy") not in (None, "", "flat")
+    return (
+        config.recipe.get("hierarchy") not in (None, "", "flat")
+        or config.recipe.get("loss") in TREE_LOSSES
+        or config.decision != LIKELIEST
+    )
 
 
 def _efficiency(suite: FinishedSuite) -> list[Efficiency]:

@@ -7,12 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from lcbench.errors import UserError, unknown_name
 from lcbench.features.extraction import FeatureKind
+from lcbench.statistics.decision_rules import LIKELIEST, DecisionRule
 from lcbench.training.history import Epoch
 
 if TYPE_CHECKING:
@@ -40,12 +41,37 @@ __all__ = [
 State = dict[str, "NDArray[Any]"]
 
 
+NEWER = object()
+"""Marks an option that came after runs were stored, `Annotated[type, NEWER]`.
+
+What its default says is what was done before there was the option.
+"""
+
+
 class Settings(BaseModel):
-    """What a recipe can set for a kind; unknown keys are refused."""
+    """What a recipe can set for a kind; unknown keys are refused.
+
+    `decision`: how a class is chosen from the probabilities of the leaves, which stay as they are:
+    see `lcbench.statistics.decision_rules`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     backbone: str | None = None
+    decision: Annotated[DecisionRule, NEWER] = LIKELIEST
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """The options as a run stores them: what is not set, and newer defaults, left out.
+
+        So a run that was stored before there was an option stays the same run.
+        """
+        newer = {
+            name
+            for name, field in type(self).model_fields.items()
+            if NEWER in field.metadata and getattr(self, name) == field.default
+        }
+        return self.model_dump(mode="json", exclude_none=True, exclude=newer)
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
-"""Networks: a backbone, frozen or trained, under a flat, cascaded or multi-head hierarchy."""
+"""Networks: a backbone, frozen or trained, under one of the hierarchies."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from pydantic import PositiveInt, model_validator
 
 from lcbench.compute import HEADS, Compute
 from lcbench.console import Tell, telling_progress
+from lcbench.errors import UserError
 from lcbench.features.encoder import Encoder, Normaliser
 from lcbench.features.extraction import FeatureKind
 from lcbench.features.samples import Samples
@@ -24,7 +24,8 @@ from lcbench.models.baseline import (
     register,
     require_arrays,
 )
-from lcbench.taxonomy import ROOT, Taxonomy
+from lcbench.models.hierarchies import HierarchyName, Part, find_hierarchy, is_joint
+from lcbench.models.losses import USUAL_LOSS, LossSettings
 
 if TYPE_CHECKING:
     import torch
@@ -34,19 +35,21 @@ if TYPE_CHECKING:
     from lcbench.training.loop import Examples
 
 
-class NetworkSettings(Settings):
+class NetworkSettings(LossSettings):
     """A recipe for a network.
 
     `tuning`: "frozen" trains the head on cached embeddings; "full" trains everything.
-    `hierarchy`: "flat" is one softmax over the leaves; "cascade" one network for each inner node
-    of the class tree, trained on the images below it; "multi-head" one trunk with a head for each
-    inner node, trained jointly. `augmentation`: "flips" turns and mirrors training images, and
-    needs "full".
+    `hierarchy`: "flat" is one softmax over the leaves; "multi-head" one trunk with a softmax for
+    each inner node of the class tree, trained jointly (the conditional softmax of Redmon &
+    Farhadi, CVPR 2017); "cascade" one network for each inner node, trained on the images below
+    it; "per-node" one for each node against its siblings; "per-level" one for each level: see
+    `lcbench.models.hierarchies`. `augmentation`: "flips" turns and mirrors training images, and
+    needs "full". A `loss` but the usual one needs the hierarchy "flat" or "multi-head".
     """
 
     backbone: str = "reference"
     tuning: Literal["frozen", "full"] = "frozen"
-    hierarchy: Literal["flat", "cascade", "multi-head"] = "flat"
+    hierarchy: HierarchyName = "flat"
     hidden: PositiveInt = 128
     epochs: PositiveInt = 25
     batch_size: PositiveInt = 25
@@ -60,45 +63,14 @@ class NetworkSettings(Settings):
             raise ValueError('augmentation needs tuning = "full": embeddings are computed once')
         return self
 
-
-@dataclass(frozen=True)
-class _Part:
-    """One network of a baseline: what it decides between.
-
-    Parameters
-    ----------
-    name
-        Of the network in what is stored: its node's, or "all" for one that decides everything.
-    node
-        The inner node below which it decides; images that say nothing of it are left out.
-    options
-        The nodes it decides between.
-    """
-
-    name: str
-    node: str
-    options: tuple[str, ...]
-
-    def concerned(self, samples: Samples, taxonomy: Taxonomy) -> Samples:
-        """Return the images whose label says something about this decision."""
-        if self.node == ROOT:
-            return samples
-        inside = [
-            label != self.node and taxonomy.is_under(label, self.node) for label in samples.labels
-        ]
-        return Samples(samples.features, samples.rows[np.array(inside, dtype=bool)])
-
-    def allowed(self, labels: NDArray[np.str_], taxonomy: Taxonomy) -> NDArray[np.bool_]:
-        """Return (images, options): the options that agree with each label."""
-        table = {
-            label: [
-                taxonomy.is_under(label, option) or taxonomy.is_under(option, label)
-                for option in self.options
-            ]
-            for label in np.unique(labels)
-        }
-        rows = [table[label] for label in labels]
-        return np.array(rows, dtype=bool).reshape(len(labels), len(self.options))
+    @model_validator(mode="after")
+    def _losses_need_leaves(self) -> NetworkSettings:
+        if self.loss != USUAL_LOSS and not is_joint(self.hierarchy):
+            raise ValueError(
+                f"loss = {self.loss!r} needs one network that decides between all leaves: "
+                'hierarchy = "flat" or "multi-head"'
+            )
+        return self
 
 
 @register("network")
@@ -110,11 +82,7 @@ class Network(Baseline):
 
     def __init__(self, settings: NetworkSettings, context: Context) -> None:
         super().__init__(settings, context)
-        taxonomy = context.taxonomy
-        if settings.hierarchy == "cascade":
-            self._parts = tuple(_Part(n, n, taxonomy.children(n)) for n in taxonomy.inner_nodes)
-        else:
-            self._parts = (_Part("all", ROOT, taxonomy.leaves),)
+        self._hierarchy = find_hierarchy(settings.hierarchy, context.taxonomy)
         self._networks: dict[str, nn.Module] = {}
 
     @classmethod
@@ -134,11 +102,17 @@ class Network(Baseline):
             learning_rate=self.settings.learning_rate,
             patience=self.settings.patience,
             autocast=self._full,
+            objective=self.settings.objective(self.context.taxonomy, train.labels),
         )
         results = []
-        for part in self._parts:
+        for part in self._hierarchy.parts:
             network = self._networks[part.name] = self._build(part)
             examples, held_out = (self._examples(part, table) for table in (train, validation))
+            if not len(examples):
+                raise UserError(
+                    f"no training image says anything to the {part.words}",
+                    "Its classes need training images, or the class tree no such node.",
+                )
             with self._progress(part, len(examples)) as tell:
                 result = train_network(
                     network,
@@ -164,15 +138,9 @@ class Network(Baseline):
         )
 
     def predict(self, samples: Samples) -> NDArray[np.float64]:
-        """Return leaf probabilities: the product of the decisions along each leaf's path."""
-        taxonomy = self.context.taxonomy
-        log_probability = np.zeros((len(samples), len(taxonomy.leaves)))
-        for part in self._parts:
-            decision = self._decide(part, samples)
-            for column, option in enumerate(part.options):
-                for leaf in taxonomy.leaves_under(option):
-                    log_probability[:, taxonomy.leaves.index(leaf)] += decision[:, column]
-        probability = np.exp(log_probability)
+        """Return leaf probabilities, as the hierarchy makes them of what its networks say."""
+        decisions = [self._decide(part, samples) for part in self._hierarchy.parts]
+        probability = np.exp(self._hierarchy.combine(decisions))
         normalised: NDArray[np.float64] = probability / probability.sum(axis=1, keepdims=True)
         return normalised
 
@@ -188,7 +156,7 @@ class Network(Baseline):
         """Build the networks and take the tensors back."""
         import torch
 
-        built = {part.name: self._build(part) for part in self._parts}
+        built = {part.name: self._build(part) for part in self._hierarchy.parts}
         require_arrays(
             state,
             {
@@ -198,12 +166,10 @@ class Network(Baseline):
             },
         )
         for name, network in built.items():
-            prefix = f"{name}/"
             network.load_state_dict(
                 {
-                    key.removeprefix(prefix): torch.from_numpy(np.array(value))
-                    for key, value in state.items()
-                    if key.startswith(prefix)
+                    key: torch.from_numpy(np.array(state[f"{name}/{key}"]))
+                    for key in network.state_dict()
                 }
             )
         self._networks = built
@@ -222,15 +188,14 @@ class Network(Baseline):
             raise RuntimeError("a network needs a backbone")
         return self.context.backbone
 
-    def _progress(self, part: _Part, images: int) -> AbstractContextManager[Tell | None]:
+    def _progress(self, part: Part, images: int) -> AbstractContextManager[Tell | None]:
         """Show how whole networks get on; heads are silent, because many train at once."""
         if not self._full:
             return nullcontext()
-        what = "network" if part.node == ROOT else f"network below {part.name}"
-        description = f"Training a {what} on {self._backbone.name}"
+        description = f"Training a {part.words} on {self._backbone.name}"
         return telling_progress(description, images * self.settings.epochs)
 
-    def _checkpoint(self, part: _Part) -> Checkpoint | None:
+    def _checkpoint(self, part: Part) -> Checkpoint | None:
         """Return where a whole network keeps its epochs; a head is trained again in no time."""
         unfinished = self.context.unfinished
         if unfinished is None or not self._full:
@@ -240,7 +205,7 @@ class Network(Baseline):
 
         return Checkpoint(unfinished.folder / f"{part.name}.checkpoint", unfinished.key)
 
-    def _build(self, part: _Part) -> nn.Module:
+    def _build(self, part: Part) -> nn.Module:
         """Return an untrained network; the same seed gives the same first weights."""
         import torch
 
@@ -262,7 +227,7 @@ class Network(Baseline):
         normaliser = Normaliser(self._backbone.preprocessing, device)
         return ImageNetwork(normaliser, backbone, head, flips=flips)
 
-    def _examples(self, part: _Part, samples: Samples) -> Examples:
+    def _examples(self, part: Part, samples: Samples) -> Examples:
         import torch
 
         from lcbench.training.loop import Examples
@@ -272,7 +237,7 @@ class Network(Baseline):
         allowed = part.allowed(chosen.labels, self.context.taxonomy)
         return Examples(inputs, rows, torch.from_numpy(allowed))
 
-    def _decide(self, part: _Part, samples: Samples) -> NDArray[np.float64]:
+    def _decide(self, part: Part, samples: Samples) -> NDArray[np.float64]:
         from lcbench.training.loop import predict
 
         inputs, rows = self._inputs(samples)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lcbench.predictions.messages import Finding, clipped, counted, listed, near_names
 from lcbench.predictions.table import COLUMNS, PROBABILITY, Text, image_name
+from lcbench.statistics.decision_rules import LIKELIEST, DecisionRule
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,12 +55,15 @@ class RawTable:
         The line or row that each row stands in, (rows,) from 1.
     files
         (rows,) the file of each row within its folder; None where there is one file only.
+    decision
+        The rule that the file states, or the usual one.
     """
 
     columns: dict[str, NDArray[Any]]
     unit: Literal["line", "row"]
     numbers: NDArray[np.int64]
     files: Text | None = None
+    decision: DecisionRule = LIKELIEST
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -73,7 +77,7 @@ class RawTable:
         """Return some of the rows."""
         columns = {name: values[rows] for name, values in self.columns.items()}
         files = None if self.files is None else self.files[rows]
-        return RawTable(columns, self.unit, self.numbers[rows], files)
+        return replace(self, columns=columns, numbers=self.numbers[rows], files=files)
 
     def text(self, name: str) -> Text:
         """Return a text column, all empty where the file has none."""
@@ -121,7 +125,8 @@ def refused(what: str, remedy: str) -> Read:
 def put_together(tables: Mapping[str, RawTable]) -> RawTable:
     """Put the rows of several files, by their names, below each other.
 
-    A column that only some of them have is empty for the others.
+    A column that only some of them have is empty for the others; files that state different
+    decision rules state none together.
     """
     every = tables.values()
     columns = {}
@@ -135,7 +140,9 @@ def put_together(tables: Mapping[str, RawTable]) -> RawTable:
         columns[name] = np.concatenate(parts).astype(dtype)
     numbers = np.concatenate([table.numbers for table in every])
     files = np.repeat(np.array(list(tables), dtype=object), [len(table) for table in every])
-    return RawTable(columns, "row", numbers, files)
+    rules = {table.decision for table in every}
+    decision = rules.pop() if len(rules) == 1 else LIKELIEST
+    return RawTable(columns, "row", numbers, files, decision)
 
 
 def used_columns(names: Sequence[str]) -> tuple[dict[str, int], tuple[Finding, ...]]:

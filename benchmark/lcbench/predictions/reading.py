@@ -22,7 +22,13 @@ from lcbench.predictions.raw import (
     refused,
     used_columns,
 )
-from lcbench.predictions.table import COLUMNS, PROBABILITY, SCHEMA_VERSION, schema_version
+from lcbench.predictions.table import (
+    COLUMNS,
+    PROBABILITY,
+    SCHEMA_VERSION,
+    schema_version,
+    stated_decision,
+)
 from lcbench.tables import (
     MOST_COLUMNS,
     MOST_CSV,
@@ -157,7 +163,7 @@ def _read_parquet(path: Path) -> Read:
         what = "column image: holds numbers, which are read without leading zeros"
         remedy = "Store the names as text if other files write 0012 for 12."
         notes = (Finding(what, remedy, "image"),)
-    return Read(table, (*problems, *odd), notes)
+    return Read(replace(table, decision=stated_decision(metadata)), (*problems, *odd), notes)
 
 
 def _unpacked(file: pq.ParquetFile, names: Sequence[str]) -> pa.Table:

@@ -11,13 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lcbench.predictions.messages import Finding
+from lcbench.statistics.decision_rules import LIKELIEST, RULES, DecisionRule, decide
 from lcbench.storage import whole_file
+from lcbench.taxonomy import Taxonomy
 
 Text = NDArray[np.object_]
 """An array of `str`; empty text is what is not there."""
 
 SCHEMA_VERSION = 1
 _VERSION_KEY = b"lcbench_predictions_schema"
+_DECISION_KEY = b"lcbench_decision"
 PROBABILITY = "p:"
 """What the names of probability columns begin with."""
 
@@ -47,6 +50,8 @@ class Predictions:
         (rows, leaves), each row summing to 1; None where the model gives none.
     notes
         What was noted when the predictions were read.
+    decision
+        The rule by which `predicted` follows from the probabilities.
     """
 
     name: str
@@ -54,6 +59,21 @@ class Predictions:
     table: pd.DataFrame
     probabilities: NDArray[np.float64] | None
     notes: tuple[Finding, ...] = ()
+    decision: DecisionRule = LIKELIEST
+
+    def decided(self, rule: DecisionRule, taxonomy: Taxonomy) -> Predictions:
+        """Return the same probabilities with the answers that a rule gives.
+
+        Raises
+        ------
+        ValueError
+            If there are no probabilities.
+        """
+        if self.probabilities is None:
+            raise ValueError("a decision rule needs probabilities")
+        answers = decide(rule, self.probabilities, taxonomy)
+        predicted = np.asarray(self.leaves, dtype=object)[answers]
+        return replace(self, table=self.table.assign(predicted=predicted), decision=rule)
 
     def keep(self, rows: NDArray[np.bool_]) -> Predictions:
         """Return some of the rows, (rows,) True for those to keep."""
@@ -98,7 +118,10 @@ def predictions_table(
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write a Parquet file whose bytes depend on the predictions alone."""
+    """Write a Parquet file whose bytes depend on the predictions alone.
+
+    It states the decision rule, where that is another than the usual one.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -108,7 +131,10 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     if predictions.probabilities is not None:
         for leaf, chances in zip(predictions.leaves, predictions.probabilities.T, strict=True):
             table = table.append_column(PROBABILITY + leaf, pa.array(chances, pa.float64()))
-    table = table.replace_schema_metadata({_VERSION_KEY: str(SCHEMA_VERSION).encode()})
+    metadata = {_VERSION_KEY: str(SCHEMA_VERSION).encode()}
+    if predictions.decision != LIKELIEST:
+        metadata[_DECISION_KEY] = predictions.decision.encode()
+    table = table.replace_schema_metadata(metadata)
     with whole_file(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
@@ -122,6 +148,12 @@ def schema_version(metadata: Mapping[bytes, bytes] | None) -> int:
         If what stands there is no number.
     """
     return int((metadata or {}).get(_VERSION_KEY, b"1"))
+
+
+def stated_decision(metadata: Mapping[bytes, bytes] | None) -> DecisionRule:
+    """Return the rule that a Parquet file's metadata states; the usual one where it states none."""
+    stated = (metadata or {}).get(_DECISION_KEY, b"").decode(errors="replace")
+    return next((rule for rule in RULES if rule == stated), LIKELIEST)
 
 
 def image_name(name: str) -> str:

@@ -25,6 +25,7 @@ from lcbench.predictions.raw import CONTRACT, RawTable
 from lcbench.predictions.reading import read_source
 from lcbench.predictions.rounding import decimals_of, normalised, sums_to_one
 from lcbench.predictions.table import COLUMNS, NUMBER_COLUMNS, SUM_TOLERANCE, Predictions, Text
+from lcbench.statistics.decision_rules import LIKELIEST, contradicts
 
 _SHOWN = 10
 
@@ -132,6 +133,7 @@ def inspect_predictions(path: Path, reader: LabelReader) -> Inspection:
             table=table.frame[list(COLUMNS)].astype(dict.fromkeys(NUMBER_COLUMNS, np.int64)),
             probabilities=None if values is None else normalised(values),
             notes=tuple(notes),
+            decision=table.raw.decision,
         )
     return Inspection(
         path=path,
@@ -228,15 +230,18 @@ def _rounded(table: Understood) -> Iterator[Finding]:
 
 
 def _other_answers(table: Understood) -> Iterator[Finding]:
-    """Find predictions that are not the class with the largest probability."""
-    values = table.probabilities
+    """Find predictions that the decision rule of the file, or the usual one, would not give."""
+    values, rule, taxonomy = table.probabilities, table.raw.decision, table.reader.taxonomy
     if values is None:
         return
-    answers = pd.Index(table.reader.taxonomy.leaves).get_indexer(pd.Index(table.frame["predicted"]))
-    other = values[np.arange(len(values)), answers] < values.max(axis=1)
+    answers = pd.Index(taxonomy.leaves).get_indexer(pd.Index(table.frame["predicted"]))
+    other = contradicts(rule, answers, values, taxonomy)
     if other.any():
         what = "whose class does not have the largest probability"
         remedy = "Nothing to do where thresholds decided: predicted is taken as it is written."
+        if rule != LIKELIEST:
+            what = f"whose class is not what the stated decision rule ({rule}) gives"
+            remedy = "Predicted is taken as it is written. Was another class tree meant?"
         yield table.raw.finding(other, "predicted", what, remedy)
 
 

@@ -123,7 +123,7 @@ def _describe_baseline(baseline: PlannedBaseline, compute: Compute) -> dict[str,
         "purpose": baseline.recipe.purpose,
         "kind": baseline.recipe.kind,
         "code_sha256": own_code_sha256(baseline.recipe.kind, baseline.settings.backbone or ""),
-        "recipe": baseline.settings.model_dump(mode="json", exclude_none=True),
+        "recipe": baseline.settings.recorded,
         "backbone": describe_backbone(baseline.backbone) if baseline.backbone else None,
         "precision": compute.precision if baseline.backbone else "32",
     }

@@ -235,7 +235,7 @@ def _store(
         seed=config.seed,
         fold=config.fold,
         baseline=config.baseline,
-    )
+    ).decided(config.decision, taxonomy)
     path = inside(folder, f"{run.name}.parquet")
     write_predictions(path, predictions)
     return Predicted(file=stored_file(path), run=run.identity)

@@ -136,7 +136,7 @@ def _predictions(job: Job, samples: Samples, probabilities: NDArray[np.floating]
         seed=job.split.seed,
         fold=job.split.fold,
         baseline=job.baseline.name,
-    )
+    ).decided(job.config.decision, job.taxonomy)
 
 
 def _unfinished(job: Job) -> Unfinished:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from lcbench.documents import MOST_JSON, explain, read_within
 from lcbench.errors import UserError
+from lcbench.statistics.decision_rules import LIKELIEST, RULES, DecisionRule
 from lcbench.storage import content_hash, write_text
 from lcbench.taxonomy import Taxonomy
 
@@ -153,6 +154,12 @@ class RunConfig(Record):
     precision: str
     versions: dict[str, str]
     commit: str
+
+    @property
+    def decision(self) -> DecisionRule:
+        """How its classes were chosen from the probabilities of the leaves."""
+        stated = self.recipe.get("decision")
+        return next((rule for rule in RULES if rule == stated), LIKELIEST)
 
 
 class StoredFile(Record):

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from lcbench.datasets.labels import LabelReader
@@ -27,6 +26,7 @@ from lcbench.runs.stored import (
     name_of,
     read_run,
 )
+from lcbench.statistics.decision_rules import LIKELIEST, contradicts
 from lcbench.tables import read_text_table
 from lcbench.taxonomy import Taxonomy
 
@@ -138,7 +138,7 @@ def require_own(predictions: Predictions, config: RunConfig) -> None:
     Raises
     ------
     UserError
-        If rows name another run, or answers contradict the probabilities.
+        If rows name another run, or answers are not those that the run's decision rule gives.
     """
     table = predictions.table
     for column in ("protocol", "baseline", "seed", "fold"):
@@ -147,10 +147,12 @@ def require_own(predictions: Predictions, config: RunConfig) -> None:
             raise UserError(f"the predictions are of another run: {column} {min(other)}")
     chances = predictions.probabilities
     if chances is not None:
+        rule, taxonomy = config.decision, config.taxonomy.tree()
         answers = pd.Index(predictions.leaves).get_indexer(pd.Index(table["predicted"]))
-        wrong = int((chances[np.arange(len(chances)), answers] < chances.max(axis=1)).sum())
+        wrong = int(contradicts(rule, answers, chances, taxonomy).sum())
         if wrong:
-            raise UserError(f"predicted contradicts the probabilities of {wrong} images")
+            by = "" if rule == LIKELIEST else f" by the rule {rule}"
+            raise UserError(f"predicted contradicts the probabilities of {wrong} images{by}")
 
 
 def _require_all(predictions: Predictions, expected: int, side: str) -> None:

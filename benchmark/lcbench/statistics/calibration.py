@@ -27,7 +27,7 @@ CLIP = 1e-6
 FEWEST = 10
 """Source groups with an error, and with a right answer, that the interval of a slope needs."""
 _STEPS = 100
-_HALVINGS = 30
+_HALVINGS = 60
 _SINGULAR = 1e12
 # Squared length of the last step in standard errors of independent images.
 _DECREMENT = 1e-20

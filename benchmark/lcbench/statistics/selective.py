@@ -1,9 +1,9 @@
 """Selective prediction: a model answers where it is sure enough, at every level of the class tree.
 
-At a level the answer is the most probable node, whose probability, the sum over its leaves, is the
-confidence. The risk is the share of wrong answers among those given, the coverage the share of
-images that get one (El-Yaniv, R. and Wiener, Y. (2010). On the foundations of noise-free selective
-classification. JMLR 11, 1605-1641).
+At a level the answer is the most probable node, whatever rule decides elsewhere; its probability,
+the sum over its leaves, is the confidence. The risk is the share of wrong answers among those
+given, the coverage the share of images that get one (El-Yaniv, R. and Wiener, Y. (2010). On the
+foundations of noise-free selective classification. JMLR 11, 1605-1641).
 
 Images that a model is equally sure of stand or fall together, for no threshold tells them apart: so
 the order of the rows never matters. Confidences of different trained models are never compared, as

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from lcbench.features.extraction import FeatureKind
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import FitSummary, Settings
+from lcbench.statistics.decision_rules import contradicts, decide
 from lcbench.testing.subject import Subject
 
 _TOLERANCE = 1e-4
@@ -64,6 +65,15 @@ def _probabilities_are_distributions(subject: Subject) -> None:
     _require_distributions(subject, found, len(subject.images.rows["test"]))
 
 
+def _answers_follow_from_the_probabilities(subject: Subject) -> None:
+    rule = subject.settings.decision
+    answers = decide(rule, subject.probabilities, subject.taxonomy)
+    # As a file gives them back, whose rows are made to sum to 1.
+    stored = subject.probabilities / subject.probabilities.sum(axis=1, keepdims=True)
+    other = contradicts(rule, answers, stored, subject.taxonomy)
+    _require(not other.any(), f"{other.sum()} answers are not those of the decision rule {rule}")
+
+
 def _predicting_twice_gives_the_same(subject: Subject) -> None:
     again = subject.fitted[0].predict(subject.images.samples("test"))
     _require_same_bytes(subject.probabilities, again)
@@ -109,7 +119,8 @@ def _inner_nodes_may_be_labels(subject: Subject) -> None:
     labels = subject.images.labels.astype(object)
     for node in subject.taxonomy.inner_nodes[1:]:
         below = np.flatnonzero(np.isin(labels, subject.taxonomy.leaves_under(node)))
-        labels[np.intersect1d(below, subject.images.rows["train"])[::3]] = node
+        for side in ("train", "validation"):
+            labels[np.intersect1d(below, subject.images.rows[side])[::3]] = node
     coarse = subject.images.relabelled(labels.astype(str))
     _require_distributions(
         subject, subject.predict_after_fit(coarse), len(subject.images.rows["test"])
@@ -165,6 +176,7 @@ RULES: dict[str, Callable[[Subject], None]] = {
     "it asks for features that there are": _features_are_known,
     "fit tells what was learned": _fit_tells_what_was_learned,
     "predictions are probabilities of the leaves": _probabilities_are_distributions,
+    "answers are those of its decision rule": _answers_follow_from_the_probabilities,
     "predicting twice gives the same bytes": _predicting_twice_gives_the_same,
     "the same seed gives the same bytes": _the_same_seed_gives_the_same,
     "what state returns can be stored, and restored predicts the same bytes": (
@@ -172,7 +184,9 @@ RULES: dict[str, Callable[[Subject], None]] = {
     ),
     "a prediction does not depend on the images beside it": _an_image_needs_no_company,
     "labels of test images change nothing": _test_labels_change_nothing,
-    "training images may be labelled with an inner node": _inner_nodes_may_be_labels,
+    "training and validation images may be labelled with an inner node": (
+        _inner_nodes_may_be_labels
+    ),
     "a class may be absent from validation": _classes_may_lack_in_validation,
     "inputs are left as they were": _inputs_are_left_alone,
 }

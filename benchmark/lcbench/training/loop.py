@@ -16,8 +16,9 @@ from lcbench.console import Tell
 from lcbench.errors import UserError
 from lcbench.training.checkpoint import Checkpoint, random_state, set_random_state
 from lcbench.training.history import Epoch
-from lcbench.training.perceptron import Perceptron, PerceptronSteps
-from lcbench.training.steps import NetworkSteps, losses, precision
+from lcbench.training.objectives import negative_log_likelihood
+from lcbench.training.perceptron import Perceptron
+from lcbench.training.steps import precision, steps_for
 
 _TELL_EVERY = 20
 """Batches between two reports of the loss: reading it makes an accelerator wait."""
@@ -37,6 +38,8 @@ class TrainingSettings:
         Epochs without a lower validation loss before training ends.
     autocast
         Whether the forward pass uses the compute's precision; else 32 bits.
+    objective
+        What training minimises; by default the negative log-probability of what the label allows.
     """
 
     epochs: int
@@ -44,6 +47,7 @@ class TrainingSettings:
     learning_rate: float
     patience: int
     autocast: bool
+    objective: nn.Module | None = None
 
 
 @dataclass(frozen=True)
@@ -90,9 +94,9 @@ def train(
 ) -> TrainingResult:
     """Train a network that returns log-probabilities; leave it at its best epoch.
 
-    The loss is the negative log-probability of what the label allows. The best epoch is the one
-    of the lowest validation loss; without validation images, it is the last one. The test table
-    plays no part.
+    The best epoch is the one of the lowest validation loss, which is the negative log-probability
+    of what the label allows, whatever the objective of training; without validation images, it is
+    the last one. The test table plays no part.
 
     Parameters
     ----------
@@ -202,10 +206,8 @@ class _Training:
         device = self._accelerator.device
         self._network = network.to(device)
         self._settings = settings
-        self._steps = (
-            PerceptronSteps(network, settings.learning_rate)
-            if isinstance(network, Perceptron) and not compute.is_accelerator
-            else NetworkSteps(network, settings.learning_rate, compute, autocast=settings.autocast)
+        self._steps = steps_for(
+            network, settings.learning_rate, compute, settings.objective, autocast=settings.autocast
         )
         self._order = torch.Generator().manual_seed(seed)
         self._tell = tell
@@ -243,7 +245,8 @@ class _Training:
         )
         allowed = validation.allowed.cpu()
         right = allowed.gather(1, output.argmax(dim=1, keepdim=True))
-        return losses(output, allowed).mean().item(), right.double().mean().item()
+        loss = negative_log_likelihood(output, allowed)
+        return loss.mean().item(), right.double().mean().item()
 
     def standing(self, progress: _Progress) -> dict[str, Any]:
         """Return everything that decides how training goes on."""

@@ -63,7 +63,8 @@ class PerceptronSteps:
     """Steps of Adam (Kingma & Ba 2015) down the mean negative log-probability of what is allowed.
 
     The gradient by the scores of a softmax is what it says less what the label says: of the
-    outputs that a label allows, the network's own probabilities say how likely each one is.
+    outputs that a label allows, the network's own probabilities say how likely each one is. Of
+    another objective, autograd says how it falls with each output; the rest is the same.
 
     Parameters
     ----------
@@ -71,9 +72,13 @@ class PerceptronSteps:
         On the CPU, in 32 bits. Its parameters become views of what the steps change.
     learning_rate
         Of Adam.
+    objective
+        By default the negative log-probability of what the label allows.
     """
 
-    def __init__(self, network: Perceptron, learning_rate: float) -> None:
+    def __init__(
+        self, network: Perceptron, learning_rate: float, objective: nn.Module | None = None
+    ) -> None:
         hidden, decisions = cast(nn.Linear, network.trunk[0]), list(network.decisions)
         sizes = [layer.out_features for layer in decisions]
         shapes = [
@@ -87,6 +92,7 @@ class PerceptronSteps:
         )
         self._step = torch.zeros(())
         self._learning_rate = learning_rate
+        self._objective = objective
         self._layers = weight, bias, option_weight, option_bias = _cut(self._parameters, shapes)
         self._layer_gradients = _cut(self._gradients, shapes)
         _move(hidden, weight, bias)
@@ -114,7 +120,7 @@ class PerceptronSteps:
         loss
             Before the step, the mean over the rows.
         """
-        loss = self._backpropagate(inputs.numpy(), allowed.numpy())
+        loss = self._backpropagate(inputs.numpy(), allowed)
         self._step += 1
         # What torch.optim.Adam(fused=True) calls, without checks that cost a tenth of a step.
         torch._fused_adam_(
@@ -144,7 +150,7 @@ class PerceptronSteps:
             stored.copy_(state[own])
 
     @np.errstate(over="ignore", invalid="ignore")  # the loss tells of it
-    def _backpropagate(self, inputs: Floats, allowed: NDArray[np.bool_]) -> float:
+    def _backpropagate(self, inputs: Floats, allowed: Tensor) -> float:
         """Return the loss, and overwrite the gradients."""
         weight, bias, option_weight, option_bias = self._layers
         hidden = inputs @ weight
@@ -156,9 +162,7 @@ class PerceptronSteps:
             # First the highest, as large as it may be: what is left of it is small and exact.
             scores[:, options] -= scores[:, options].max(axis=1, keepdims=True)
             scores[:, options] -= _logsumexp(scores[:, options])
-        agreeing = np.where(allowed, scores @ self._on_path, -np.inf)
-        likelihood = _logsumexp(agreeing)
-        likely = np.exp(agreeing - likelihood)
+        loss, likely = self._descent(scores @ self._on_path, allowed)
         by_score = np.exp(scores) * (likely @ self._below)
         by_score -= likely @ self._on_path.T
         by_score /= len(inputs)
@@ -169,7 +173,20 @@ class PerceptronSteps:
         np.sum(by_score, axis=0, out=of_option_bias)
         np.matmul(inputs.T, by_hidden, out=of_weight)
         np.sum(by_hidden, axis=0, out=of_bias)
-        return -float(likelihood.mean())
+        return loss
+
+    def _descent(
+        self, outputs: NDArray[np.floating[Any]], allowed: Tensor
+    ) -> tuple[float, NDArray[np.floating[Any]]]:
+        """Return the mean loss, and how each row's falls with each output, (rows, outputs)."""
+        if self._objective is not None:
+            given = torch.from_numpy(outputs).requires_grad_()
+            total = self._objective(given, allowed).sum()
+            (rises,) = torch.autograd.grad(total, given)
+            return total.item() / len(outputs), -rises.numpy()
+        agreeing = np.where(allowed.numpy(), outputs, -np.inf)
+        likelihood = _logsumexp(agreeing)
+        return -float(likelihood.mean()), np.exp(agreeing - likelihood)
 
 
 def _cut(values: Tensor, shapes: Iterable[tuple[int, ...]]) -> list[Floats]:
