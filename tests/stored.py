@@ -8,7 +8,10 @@ from pathlib import Path
 from lcbench.runs.records import CHECKSUM, RunState, checksum, read_record, write_record
 from lcbench.runs.stored import STATE, seal
 
-FILES = ("config.json", "history.csv", "predictions.parquet", "model.safetensors", "state.json")
+FILES = (
+    "config.json", "history.csv", "predictions.parquet", "validation.parquet", "model.safetensors",
+    "state.json",
+)  # fmt: skip
 """The files of a run of a network."""
 
 

@@ -79,6 +79,9 @@ class Shape:
     backbone: str = "tf_efficientnet_lite0"
     dataset: str = "demo"
     roles: RolesRecord | None = None
+    validation: bool = True
+    varied: bool = False
+    """Whether a baseline is the surer the further its latent number is from its limit."""
 
 
 def make_runs(runs: Path, shape: Shape | None = None) -> Path:
@@ -155,6 +158,18 @@ def _test_sets(images: pd.DataFrame, protocol: str, seed: int) -> list[np.ndarra
     return [np.flatnonzero(fold_of_tile[tiles] == fold) for fold in range(5)]
 
 
+def _validation_set(
+    images: pd.DataFrame, test: np.ndarray, protocol: str, seed: int, fold: int
+) -> np.ndarray:
+    """Return a fifth of the rest: at random, or tile by tile."""
+    rest = np.setdiff1d(np.arange(len(images)), test)
+    generator = np.random.default_rng([13, seed, fold])
+    order = generator.permutation(len(images))
+    if protocol == "grouped":
+        order = order[images["tile"].to_numpy()]
+    return np.sort(rest[np.argsort(order[rest], kind="stable")][: len(rest) - int(0.8 * len(rest))])
+
+
 def _write_run(
     folder: Path, shape: Shape, images: pd.DataFrame, test: np.ndarray,
     protocol: str, baseline: str, seed: int, fold: int,
@@ -163,12 +178,15 @@ def _write_run(
     config = _config(shape, images, test, protocol, baseline, seed, fold)
     write_record(folder / "config.json", config)
     rows = images.iloc[test]
-    probabilities = _probabilities(shape, rows, protocol, baseline, seed)
-    predictions = predictions_table(
-        rows, probabilities, shape.leaves,
-        protocol=protocol, seed=seed, fold=fold, baseline=baseline,
-    )  # fmt: skip
-    write_predictions(folder / "predictions.parquet", predictions)
+    sides = {"predictions": rows}
+    if shape.validation:
+        sides["validation"] = images.iloc[_validation_set(images, test, protocol, seed, fold)]
+    for name, side in sides.items():
+        predictions = predictions_table(
+            side, _probabilities(shape, side, protocol, baseline, seed), shape.leaves,
+            protocol=protocol, seed=seed, fold=fold, baseline=baseline,
+        )  # fmt: skip
+        write_predictions(folder / f"{name}.parquet", predictions)
     if recipe.epochs:
         _history(recipe, seed, fold).to_csv(folder / "history.csv", index=False)
     state = RunState(
@@ -244,6 +262,7 @@ def _probabilities(
     recipe = shape.recipes[baseline]
     true = np.array([shape.leaves.index(label) for label in rows["label"]])
     predicted = true.copy()
+    sure = np.full(len(rows), 0.82)
     if baseline == "majority":
         predicted[:] = 0
     else:
@@ -253,11 +272,14 @@ def _probabilities(
         own_seed = [seed, *baseline.encode()]
         own = np.random.default_rng(own_seed).normal(size=(2, tiles.max() + 1))[0][tiles]
         noise = np.random.default_rng([*own_seed, len(rows)]).normal(size=len(rows))
-        wrong = 0.75 * shared + 0.45 * own + 0.48 * noise > _normal_quantile(1 - rate)
+        latent = 0.75 * shared + 0.45 * own + 0.48 * noise
+        wrong = latent > _normal_quantile(1 - rate)
+        if shape.varied:
+            sure = 0.9 * np.tanh(0.2 + 0.8 * np.abs(latent - _normal_quantile(1 - rate)))
         subtype = wrong & (true > 0)
         predicted[subtype] = len(shape.leaves) - true[subtype]
         predicted[wrong & (true == 0)] = 1
-    weights = 0.06 + 0.82 * np.eye(len(shape.leaves))[predicted]
+    weights = 0.06 + sure[:, None] * np.eye(len(shape.leaves))[predicted]
     return weights / weights.sum(axis=1, keepdims=True)
 
 
@@ -290,7 +312,7 @@ def _history(recipe: Recipe, seed: int, fold: int) -> pd.DataFrame:
 
 def fail_run(folder: Path, error: str = "out of memory") -> None:
     """Turn a finished run into a failed one."""
-    for name in ("predictions.parquet", "state.json"):
+    for name in ("predictions.parquet", "validation.parquet", "state.json"):
         (folder / name).unlink(missing_ok=True)
     state = RunState(status="failed", error=error, started="2025-11-23", files=seal(folder))
     write_record(folder / "state.json", state)

@@ -281,7 +281,7 @@ def test_fine_tuning_that_is_killed_in_every_epoch_ends_with_the_bytes_of_an_und
     start: Start, tmp_path: Path
 ) -> None:
     run = tmp_path / "runs/tiny/paper/one/seed0"
-    results = ("model.safetensors", "predictions.parquet", "history.csv")
+    results = ("model.safetensors", "predictions.parquet", "validation.parquet", "history.csv")
     with start({}, text=NETWORK, before=EVERY_EPOCH) as command:
         assert command.end() == 0, command.said
     undisturbed = [file_sha256(run / name) for name in results]

@@ -40,6 +40,16 @@ from lcbench.analysis.scores import (
     Unmatched,
 )
 from lcbench.analysis.scoring import metric_catalogue
+from lcbench.analysis.selective_scores import (
+    AnswersAtLevel,
+    CarriedOver,
+    HierarchicalAnswers,
+    HierarchicalPoint,
+    OperatingPoint,
+    SelectiveLevel,
+    SelectiveResult,
+    SelectiveScores,
+)
 from lcbench.runs.external_records import ExternalRecord, LabelCount, OverlapRecord
 from lcbench.runs.records import (
     BackboneRecord,
@@ -49,6 +59,7 @@ from lcbench.runs.records import (
     SplitRecord,
     TaxonomyRecord,
 )
+from lcbench.statistics.hierarchy import nodes_at_level
 from lcbench.statistics.interval_model import Interval, TrainingLimits
 from lcbench.statistics.pairwise import DEFAULT_TEST, TestName
 from lcbench.statistics.registry import METRICS
@@ -394,6 +405,7 @@ def protocol_result(
     others = [name for name in accuracies if name != reference and reference in accuracies]
     groups = {} if groups_known else {"groups": 120, "images_without_group": 120}
     return ProtocolResult(
+        selective=selective(accuracies, tree, reference, leaky=leaky, known=groups_known),
         protocol=protocol, splits=splits, not_compared=(), missing=(), tested=120, planned=120,
         comparison=comparison(
             [model(name, value, tree) for name, value in accuracies.items()],
@@ -402,6 +414,82 @@ def protocol_result(
                 for name in others
             ],
             tree, groups_known=groups_known, **groups,
+        ),
+    )  # fmt: skip
+
+
+def selective(
+    accuracies: Mapping[str, float | None],
+    tree: Taxonomy,
+    reference: str,
+    *,
+    leaky: bool = False,
+    known: bool = True,
+) -> SelectiveResult:
+    """Return what selective prediction gives for models of these accuracies: the floor nothing."""
+    found = {name: value for name, value in accuracies.items() if value is not None}
+    levels = range(1, tree.height + 1)
+    return SelectiveResult(
+        targets=(0.01, 0.05), coverages=(0.25, 0.5, 0.75, 1.0), validation_images=20,
+        validation_groups=12 if known else None, without_validation=(),
+        levels=tuple(
+            SelectiveLevel(
+                level=level, classes=nodes_at_level(tree, level),
+                models=tuple(
+                    selective_scores(
+                        name, value, leaky=leaky,
+                        gain=_gain(value, found.get(reference)) if name != reference else None,
+                    )
+                    for name, value in found.items()
+                ),
+            )
+            for level in levels
+        ),
+        answers=tuple(_answers(name, value, levels) for name, value in found.items()),
+    )  # fmt: skip
+
+
+def selective_scores(
+    name: str, accuracy: float, gain: float | None, *, leaky: bool
+) -> SelectiveScores:
+    """Return a model at a level: the riskier, the more it answers."""
+    error = 1 - accuracy
+    silent = accuracy < 0.5
+    nothing = interval(0.0, low=None, high=None, training=None)
+    half = 0.009
+    carried = CarriedOver(coverage=interval(0.95), risk=interval(error + 0.02, half))
+    return SelectiveScores(
+        model=name, area=interval(error / 4, error / 8),
+        area_difference=None if gain is None else interval(-gain / 4),
+        curve=tuple(round(error * step / 4, 6) for step in (0, 1, 2, 4)),
+        points=tuple(
+            OperatingPoint(
+                target=target, thresholds=(None, None) if silent else (0.93, 0.0),
+                coverage=nothing if silent else interval(accuracy - 0.3 + 5 * target),
+                risk=interval(None if silent else error / 4 + target / 2, half),
+                coverage_difference=None if gain is None else interval(gain),
+                carried_over=None if leaky else carried,
+            )
+            for target in (0.01, 0.05)
+        ),
+    )  # fmt: skip
+
+
+def _answers(name: str, accuracy: float, levels: Sequence[int]) -> HierarchicalAnswers:
+    return HierarchicalAnswers(
+        model=name,
+        points=tuple(
+            HierarchicalPoint(
+                target=target, answered=interval(accuracy - 0.1), risk=interval(target, 0.005),
+                levels=tuple(
+                    AnswersAtLevel(
+                        level=level, risk=interval(target + 0.01, 0.005),
+                        share=interval((accuracy - 0.1) * level / sum(levels)),
+                    )
+                    for level in levels
+                ),
+            )
+            for target in (0.01, 0.05)
         ),
     )  # fmt: skip
 

@@ -77,6 +77,7 @@ def require_answers(found: dict[str, pd.DataFrame], tree: Taxonomy) -> None:
 def test_a_rule_changes_the_answers_and_nothing_else(suite: Path, tree: Taxonomy) -> None:
     found = tables(suite)
     require_answers(found, tree)
+    require_answers(tables(suite, "paper/knn-{}/seed0/validation.parquet"), tree)
     answers = {rule: tuple(table["predicted"]) for rule, table in found.items()}
     assert answers["least-cost"] != answers["likeliest"]  # else nothing here is told apart
     others = [table.drop(columns=["predicted", "baseline"]) for table in found.values()]

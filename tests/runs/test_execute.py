@@ -72,14 +72,15 @@ def test_a_run_folder_tells_everything_about_its_run(plan_of: MakePlan, tmp_path
         sides = pd.read_csv(stored).set_index("image")["side"]
         counted = (config.split.train, config.split.validation, config.split.test)
         assert counted == tuple((sides == side).sum() for side in ("train", "validation", "test"))
-        predictions = pd.read_parquet(folder / "predictions.parquet")
-        assert set(predictions["image"]) == set(sides.index[sides == "test"])
-        assert set(predictions["fold"]) == {split.fold}
-        assert set(predictions["baseline"]) == {"reference"}
-        manifest = plan.dataset.manifest.set_index("image").loc[predictions["image"]]
-        for column, theirs in (("sha256", "sha256"), ("group", "group"), ("true", "label")):
-            assert predictions[column].tolist() == manifest[theirs].tolist()
-        tested += predictions["image"].tolist()
+        for file, side in (("predictions", "test"), ("validation", "validation")):
+            predictions = pd.read_parquet(folder / f"{file}.parquet")
+            assert sorted(predictions["image"]) == sorted(sides.index[sides == side])
+            assert set(predictions["fold"]) == {split.fold}
+            assert set(predictions["baseline"]) == {"reference"}
+            manifest = plan.dataset.manifest.set_index("image").loc[predictions["image"]]
+            for column, theirs in (("sha256", "sha256"), ("group", "group"), ("true", "label")):
+                assert predictions[column].tolist() == manifest[theirs].tolist()
+        tested += list(sides.index[sides == "test"])
         assert len(pd.read_csv(folder / "history.csv")) == 2
     assert sorted(tested) == sorted(plan.dataset.manifest["image"])  # every image once
 

@@ -17,6 +17,7 @@ from lcbench.runs.finished import Incomplete
 from lcbench.runs.reading import read_suite
 from lcbench.runs.records import RunState, write_record
 from lcbench.runs.store import suite_folders
+from lcbench.runs.stored import VALIDATION
 from lcbench.storage import held
 
 from ..damage import EVERY_DAMAGE, Damage, named
@@ -60,6 +61,22 @@ def test_a_complete_suite_has_every_run_and_nothing_to_tell(finished: Path) -> N
     assert with_history == {"reference"}
     assert suite.plan.roles is not None
     assert suite.plan.roles.flattering == "paper"
+
+
+def test_a_run_has_its_predictions_on_validation_images_where_they_were_stored(suite: Path) -> None:
+    older = suite / "paper/knn/seed0"
+    (older / VALIDATION).unlink()
+    reseal(older)
+    read = read_suite(suite)
+    assert read.incomplete == ()
+    for run in read.runs:
+        if run.name == "paper/knn/seed0":
+            assert run.validation is None
+        else:
+            assert run.validation is not None
+            images = set(run.validation.table["image"])
+            assert len(images) == run.config.split.validation
+            assert not images & set(run.predictions.table["image"])
 
 
 def test_a_model_is_its_runs_one_below_the_other_by_seed_and_fold(finished: Path) -> None:
@@ -129,6 +146,19 @@ def rename_class(table: pd.DataFrame) -> pd.DataFrame:
             lambda run: edit_table(run, other_answer),
             "unusable",
             "predicted contradicts the probabilities of 1 images",
+        ),
+        (
+            lambda run: [shutil.copy(run / "predictions.parquet", run / VALIDATION), reseal(run)],
+            "unusable",
+            "11 predictions for 12 validation images",
+        ),
+        (
+            lambda run: [
+                shutil.copy(run.parents[1] / "knn/seed0" / VALIDATION, run),
+                reseal(run),
+            ],
+            "unusable",
+            "the predictions are of another run: baseline knn",
         ),
         (
             lambda run: edit(run / "config.json", suite="other"),

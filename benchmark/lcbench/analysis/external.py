@@ -13,21 +13,28 @@ from numpy.typing import NDArray
 
 from lcbench.analysis.results import ExternalLevel, ExternalResult, ExternalScore
 from lcbench.analysis.scores import AnalysisSettings
+from lcbench.analysis.selective import operating_points
+from lcbench.analysis.selective_scores import OperatingPoint
+from lcbench.analysis.thresholds import Cell, Thresholds
 from lcbench.predictions.table import Predictions
 from lcbench.runs.finished import ExternalFolder, FinishedSuite
 from lcbench.statistics.answers import Answers
+from lcbench.statistics.design import Design
 from lcbench.statistics.groups import ClusterCodes, class_strata, cluster_codes
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.paired_groups import pair_groups
 from lcbench.statistics.panel import column_share, count_panel
 from lcbench.statistics.power import ALPHA
+from lcbench.statistics.selective import Level
 from lcbench.statistics.tree import ClassTree
 
 
-def score_external(suite: FinishedSuite, settings: AnalysisSettings) -> tuple[ExternalResult, ...]:
+def score_external(
+    suite: FinishedSuite, thresholds: Thresholds, settings: AnalysisSettings
+) -> tuple[ExternalResult, ...]:
     """Return the scores of every finished run on every external folder."""
-    return tuple(_score_folder(folder, suite, settings) for folder in suite.external)
+    return tuple(_score_folder(folder, suite, thresholds, settings) for folder in suite.external)
 
 
 @dataclass(frozen=True)
@@ -43,14 +50,19 @@ class _Arm:
     clusters: ClusterCodes
     run: NDArray[np.int64]
     """Which of the trained models answered each row."""
+    cells: tuple[Cell, ...]
+    """Seed and fold of each trained model."""
 
 
 def _score_folder(
-    folder: ExternalFolder, suite: FinishedSuite, settings: AnalysisSettings
+    folder: ExternalFolder,
+    suite: FinishedSuite,
+    thresholds: Thresholds,
+    settings: AnalysisSettings,
 ) -> ExternalResult:
     arms = _arms(folder, suite)
     levels = range(1, suite.taxonomy.height + 1) if arms else range(0)
-    found = [_score_level(arms, level, settings) for level in levels]
+    found = [_score_level(arms, level, thresholds, settings) for level in levels]
     return ExternalResult(
         record=folder.record,
         groups_known=all(arm.clusters.known for arm in arms),
@@ -93,11 +105,12 @@ def _pool(protocol: str, baseline: str, runs: Sequence[Predictions], tree: Class
         answers=answers,
         clusters=cluster_codes(list(table["group"]), list(table["sha256"])),
         run=np.repeat(np.arange(len(runs)), [len(run.table) for run in runs]),
+        cells=tuple((int(run.table["seed"][0]), int(run.table["fold"][0])) for run in runs),
     )
 
 
 def _score_level(
-    arms: Sequence[_Arm], level: int, settings: AnalysisSettings
+    arms: Sequence[_Arm], level: int, thresholds: Thresholds, settings: AnalysisSettings
 ) -> ExternalLevel | None:
     """Return the scores at a level; None where no label fixes it."""
     choice = arms[0].answers.tree.at_level(level)
@@ -120,7 +133,9 @@ def _score_level(
         images=len(labels),
         majority_class=majority,
         majority_rate=counts[majority] / len(labels),
-        scores=tuple(_score_arm(arm, level, majority, settings, together) for arm in arms),
+        scores=tuple(
+            _score_arm(arm, level, majority, thresholds, settings, together) for arm in arms
+        ),
     )
 
 
@@ -139,7 +154,12 @@ def simultaneous_confidence(models: int) -> float:
 
 
 def _score_arm(
-    arm: _Arm, level: int, majority: str, settings: AnalysisSettings, together: float
+    arm: _Arm,
+    level: int,
+    majority: str,
+    thresholds: Thresholds,
+    settings: AnalysisSettings,
+    together: float,
 ) -> ExternalScore:
     choice = arm.answers.tree.at_level(level)
     fixed = choice.true_option[arm.answers.true]
@@ -162,7 +182,27 @@ def _score_arm(
         accuracy=accuracy,
         difference=_above(accuracy, rate),
         simultaneous=_above(settle(confidence=together)["it"], rate),
+        points=_points(arm, level, thresholds, right.design, settings),
     )
+
+
+def _points(
+    arm: _Arm,
+    level: int,
+    thresholds: Thresholds,
+    design: Design,
+    settings: AnalysisSettings,
+) -> tuple[OperatingPoint, ...]:
+    """Return selective prediction at the thresholds of the runs; `design`: of the scored rows."""
+    found = arm.answers
+    assert found.probabilities is not None  # noqa: S101 - runs give them
+    answers = Level(level, found.tree).answers(found.probabilities, found.true)
+    rows = answers.known
+    groups = np.unique(arm.clusters.codes[rows], return_inverse=True)[1]
+    units = groups * design.seeds + arm.run[rows]
+    own = arm.protocol, arm.baseline
+    choices = thresholds.choices(answers, level, own, arm.cells, arm.run)
+    return operating_points(choices, rows, units, design, settings)
 
 
 def _above(accuracy: Interval, rate: float) -> Interval:

@@ -26,6 +26,7 @@ from lcbench.analysis.scores import (
     PairedTest,
     ReliabilityBin,
 )
+from lcbench.analysis.selective_scores import OperatingPoint, SelectiveScores
 from lcbench.statistics.interval_model import Interval, TrainingLimits
 
 Section = Literal["data", "models", "scores", "differences", "tests", "drops", "claims", "external"]
@@ -46,8 +47,8 @@ _PARTS: dict[str, Section] = {
 }  # fmt: skip
 """Fields of the results that hold what was computed; the others say how."""
 _PARTS_INSIDE: dict[str, Section] = {
-    "models": "scores", "pairs": "differences", "best": "differences", "tests": "tests",
-    "omnibus": "tests",
+    "models": "scores", "selective": "scores", "pairs": "differences", "best": "differences",
+    "tests": "tests", "omnibus": "tests",
 }  # fmt: skip
 _NAMES = (
     "key", "protocol", "baseline", "model", "b", "a", "metric", "of", "event", "node", "label",
@@ -62,7 +63,17 @@ _WORDS = frozenset(("verdict", "sha256"))
 _P_VALUES = frozenset(("p", "p_adjusted", "p_independent"))
 _AS_WIDE_AS_ERRORS = frozenset(("error", "design_effect", "detectable"))
 _OF_ALL_MODELS = frozenset(
-    ("omnibus", "best", "simultaneous", "p_adjusted", "level", "detectable", "verdict")
+    (
+        "omnibus",
+        "best",
+        "simultaneous",
+        "p_adjusted",
+        "level",
+        "detectable",
+        "verdict",
+        "area_difference",
+        "coverage_difference",
+    )
 )
 """Fields whose numbers rest on every model that was compared."""
 _PASSED_OVER = frozenset((
@@ -240,6 +251,10 @@ def _step(model: BaseModel, before: float) -> float:
             return _of_limits(model.claim_low, model.claim_high, before)
         case ModelScores():
             return _step(model.accuracy, before)
+        case SelectiveScores():
+            return _step(model.area, before)
+        case OperatingPoint():
+            return max(before, _step(model.coverage, before))
         case EventComparison():
             return _step(model.difference, before)
         case ReliabilityBin():

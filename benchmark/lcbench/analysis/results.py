@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from lcbench.analysis.scores import AnalysisSettings, MetricInfo, ModelComparison
+from lcbench.analysis.selective_scores import OperatingPoint, SelectiveResult
 from lcbench.result_model import ResultModel
 from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.records import (
@@ -69,6 +70,8 @@ class ProtocolResult(ResultModel):
     """Images with a leaf label that a whole seed of the protocol would test."""
     comparison: ModelComparison
     """Scores and paired comparisons; in each pair, a is the reference."""
+    selective: SelectiveResult | None = None
+    """Selective prediction; null in older reports."""
 
 
 class Drop(ResultModel):
@@ -193,6 +196,9 @@ class ExternalScore(ResultModel):
     """Accuracy minus the majority rate."""
     simultaneous: Interval
     """The same difference, with limits that hold for all models of this level at once."""
+    points: tuple[OperatingPoint, ...] = ()
+    """Selective prediction at the thresholds that the runs' own validation images gave; empty where
+    a run has no predictions on them, and in older reports."""
 
 
 class ExternalLevel(ResultModel):

@@ -38,6 +38,7 @@ from lcbench.statistics.groups import cluster_codes
 from lcbench.statistics.interval_model import CONSTANT, Interval
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.models import ModelIntervals, Pair, model_intervals
+from lcbench.statistics.panel import K
 from lcbench.statistics.panels import difference, under
 from lcbench.statistics.registry import METRICS, MetricKey
 from lcbench.statistics.standard import ACCURACY
@@ -115,7 +116,7 @@ def compare_models(
         ),
         notes=aligned.notes,
         models=tuple(
-            _model_scores(coded, model, _without_chance(coded, model, found.own[model]))
+            _model_scores(coded, model, without_chance(coded, model, found.own[model]))
             for model in aligned.names
         ),
         pairs=pair_results(coded, pairs, _all_differences(found, rates), settings),
@@ -220,9 +221,9 @@ def _shared_clusters(
     return (clusters.codes[:size], clusters.codes[size:]), clusters.count
 
 
-def _without_chance(
-    coded: CodedPredictions, model: str, found: Mapping[MetricKey, Interval]
-) -> Mapping[MetricKey, Interval]:
+def without_chance(
+    coded: CodedPredictions, model: str, found: Mapping[K, Interval]
+) -> Mapping[K, Interval]:
     """Take away the intervals of a model that gives every image the same answer.
 
     Which answer follows from the numbers of each class in its training set; new tissue cannot

@@ -30,6 +30,8 @@ from lcbench.analysis.scoring import (
     drops_between,
     metric_catalogue,
 )
+from lcbench.analysis.selective import selective_result
+from lcbench.analysis.thresholds import Thresholds
 from lcbench.errors import UserError
 from lcbench.models.losses import TREE_LOSSES
 from lcbench.predictions.alignment import Aligned, align
@@ -76,7 +78,10 @@ def analyse(
     if suite.roles.margin is not None:
         settings = settings.model_copy(update={"margin": suite.roles.margin / 100.0})
     aligned = [_align(suite, protocol) for protocol in suite.protocols]
-    protocols = tuple(_protocol_result(suite, one, settings, advance, brief) for one in aligned)
+    thresholds = None if brief else Thresholds.of(suite)
+    protocols = tuple(
+        _protocol_result(suite, one, settings, advance, thresholds) for one in aligned
+    )
     advance(f"{suite.plan.suite}: protocols side by side, claims, external folders")
     claims = JudgedClaims() if brief else judge_claims(suite, protocols)
     return Results(
@@ -101,7 +106,7 @@ def analyse(
         efficiency=tuple(_efficiency(suite)),
         claims=claims.papers,
         claims_unreadable=claims.unreadable,
-        external=() if brief else score_external(suite, settings),
+        external=() if thresholds is None else score_external(suite, thresholds, settings),
         left_out=suite.plan.left_out,
         incomplete=tuple(Incomplete(**vars(one)) for one in suite.incomplete),
         runs=tuple(_run_summary(run) for run in suite.runs),
@@ -180,8 +185,10 @@ def _protocol_result(
     one: _ProtocolPredictions,
     settings: AnalysisSettings,
     advance: Advance,
-    brief: bool,
+    thresholds: Thresholds | None,
 ) -> ProtocolResult:
+    """Return what a protocol gave; without thresholds, only what a glance needs."""
+    brief = thresholds is None
     what = "scores" if brief else "scores and paired tests"
     tick = advance(f"{suite.plan.suite}: {what}, {one.protocol}")
     reference, names = suite.plan.reference, one.aligned.names
@@ -202,6 +209,16 @@ def _protocol_result(
             tick,
             roles=suite.roles,
             brief=brief,
+        ),
+        selective=None
+        if thresholds is None
+        else selective_result(
+            CodedPredictions.of(one.aligned, suite.taxonomy),
+            one.protocol,
+            reference,
+            thresholds,
+            suite.roles,
+            settings,
         ),
     )
 

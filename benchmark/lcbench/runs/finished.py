@@ -27,6 +27,7 @@ class FinishedRun:
 
     `name`: its folder below the suite's, with forward slashes. `predictions`: of its test side;
     labels may be inner nodes of the class tree. `history`: one row an epoch, None without epochs.
+    `validation`: predictions of its validation side, None where none were stored.
     """
 
     name: str
@@ -34,6 +35,7 @@ class FinishedRun:
     state: RunState
     predictions: Predictions
     history: pd.DataFrame | None
+    validation: Predictions | None = None
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from lcbench.protocols import Split
 from lcbench.provenance import now
 from lcbench.runs.plan import PlannedBaseline
 from lcbench.runs.records import RunConfig, RunState, write_record
-from lcbench.runs.stored import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE, seal
+from lcbench.runs.stored import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE, VALIDATION, seal
 from lcbench.storage import content_hash, whole_folder, write_text
 from lcbench.tables import csv_text
 from lcbench.taxonomy import Taxonomy
@@ -54,6 +54,7 @@ class _Fitted:
     model: bytes
     summary: FitSummary
     predictions: Predictions
+    validation: Predictions | None
     state: RunState
 
 
@@ -107,17 +108,9 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
     ):
         summary, train_seconds = _timed(lambda: baseline.fit(train, validation))
         probabilities, predict_seconds = _timed(lambda: baseline.predict(test))
-    wanted = (len(test), len(job.taxonomy.leaves))
-    require_distributions(job.baseline.recipe.kind, probabilities, wanted)
-    predictions = predictions_table(
-        job.features.dataset.manifest.iloc[test.rows],
-        probabilities,
-        job.taxonomy.leaves,
-        protocol=job.split.protocol,
-        seed=job.split.seed,
-        fold=job.split.fold,
-        baseline=job.baseline.name,
-    ).decided(job.config.decision, job.taxonomy)
+        on_validation = baseline.predict(validation) if len(validation) else None
+    predictions = _predictions(job, test, probabilities)
+    held_back = None if on_validation is None else _predictions(job, validation, on_validation)
     state = RunState(
         status="done",
         started=started,
@@ -129,7 +122,21 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
         best_epoch=summary.best_epoch,
         processor=processor(compute.device),
     )
-    return _Fitted(save(baseline.state()), summary, predictions, state)
+    return _Fitted(save(baseline.state()), summary, predictions, held_back, state)
+
+
+def _predictions(job: Job, samples: Samples, probabilities: NDArray[np.floating]) -> Predictions:
+    wanted = (len(samples), len(job.taxonomy.leaves))
+    require_distributions(job.baseline.recipe.kind, probabilities, wanted)
+    return predictions_table(
+        job.features.dataset.manifest.iloc[samples.rows],
+        probabilities,
+        job.taxonomy.leaves,
+        protocol=job.split.protocol,
+        seed=job.split.seed,
+        fold=job.split.fold,
+        baseline=job.baseline.name,
+    ).decided(job.config.decision, job.taxonomy)
 
 
 def _unfinished(job: Job) -> Unfinished:
@@ -195,6 +202,8 @@ def _store(folder: Path, job: Job, fitted: _Fitted) -> None:
         history = pd.DataFrame([asdict(epoch) for epoch in fitted.summary.history])
         write_text(folder / HISTORY, csv_text(history))
     write_predictions(folder / PREDICTIONS, fitted.predictions)
+    if fitted.validation is not None:
+        write_predictions(folder / VALIDATION, fitted.validation)
     (folder / MODEL).write_bytes(fitted.model)
     _store_state(folder, fitted.state)
 

@@ -19,6 +19,7 @@ from lcbench.runs.store import run_folders
 from lcbench.runs.stored import (
     HISTORY,
     PREDICTIONS,
+    VALIDATION,
     IncompleteKind,
     StoredRun,
     UnusableRunError,
@@ -112,11 +113,15 @@ class RunReader:
             own = (table["seed"] == config.seed) & (table["fold"] == config.fold)
             predictions = together.keep(own.to_numpy())
         require_own(predictions, config)
-        found, expected = len(predictions.table), config.split.test
-        if found != expected:
-            raise UserError(f"{found} predictions for {expected} test images")
-        history = _read_history(path / HISTORY) if HISTORY in stored.state.files else None
-        return FinishedRun(stored.name, config, stored.state, predictions, history)
+        _require_all(predictions, config.split.test, "test")
+        there = stored.state.files
+        history = _read_history(path / HISTORY) if HISTORY in there else None
+        validation = None
+        if VALIDATION in there:
+            validation = read_predictions(path / VALIDATION, self.taxonomy)
+            require_own(validation, config)
+            _require_all(validation, config.split.validation, "validation")
+        return FinishedRun(stored.name, config, stored.state, predictions, history, validation)
 
 
 def read_predictions(path: Path, taxonomy: Taxonomy) -> Predictions:
@@ -148,6 +153,12 @@ def require_own(predictions: Predictions, config: RunConfig) -> None:
         if wrong:
             by = "" if rule == LIKELIEST else f" by the rule {rule}"
             raise UserError(f"predicted contradicts the probabilities of {wrong} images{by}")
+
+
+def _require_all(predictions: Predictions, expected: int, side: str) -> None:
+    found = len(predictions.table)
+    if found != expected:
+        raise UserError(f"{found} predictions for {expected} {side} images")
 
 
 def _read_together(place: Path, taxonomy: Taxonomy) -> Predictions | None:

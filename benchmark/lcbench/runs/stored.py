@@ -16,6 +16,8 @@ CONFIG = "config.json"
 STATE = "state.json"
 HISTORY = "history.csv"
 PREDICTIONS = "predictions.parquet"
+VALIDATION = "validation.parquet"
+"""Predictions on the validation images; older versions stored none."""
 MODEL = "model.safetensors"
 _OF_EVERY_RUN = (CONFIG, PREDICTIONS, MODEL)
 

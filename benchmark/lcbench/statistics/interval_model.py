@@ -22,6 +22,7 @@ UNDEFINED = "not defined on these images"
 NO_INTERVAL = "no interval from one group"
 NO_COVERAGE = "no interval: none would cover"
 CONSTANT = "no interval: the answer does not depend on the image"
+DECIDED = "no interval: the thresholds alone decide"
 _STORED = ConfigDict(
     extra="forbid", frozen=True, use_attribute_docstrings=True, ser_json_inf_nan="strings"
 )

@@ -260,13 +260,13 @@ def _changes(steps: _Steps) -> Values:
     above, below = missed - 0.5 * misses, p - found + 0.5 * hits
     lost = steps.positive.T @ above + steps.negative.T @ below
     pairs = n * steps.positives + p * steps.negatives
-    gain = _from_below(hits * missed / called**2)
-    loss = _from_below(hits * found / called**2)
+    gain = from_below(hits * missed / called**2)
+    loss = from_below(hits * found / called**2)
     gained = steps.positive.T @ (found / called + gain) - steps.negative.T @ loss
     return np.stack([lost, pairs, gained, steps.positives])
 
 
-def _from_below(values: Values) -> Values:
+def from_below(values: Values) -> Values:
     """Return the sum of each value and all after it."""
     return np.asarray(np.cumsum(values[::-1])[::-1])
 

@@ -17,7 +17,15 @@ from scipy.special import expit
 
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import ReliabilityBin
-from lcbench.rendering.plots import canvas, confusions, curves, differences, intervals, reliability
+from lcbench.rendering.plots import (
+    canvas,
+    confusions,
+    curves,
+    differences,
+    intervals,
+    reliability,
+    risk_coverage,
+)
 from lcbench.runs.records import TaxonomyRecord
 
 from ..suites import LUNG, flat_tree, interval, suite
@@ -129,6 +137,7 @@ DRAW: dict[str, Callable[[Results, Path], Path | None]] = {
     "reliability": lambda found, path: reliability.draw_reliability(
         sure(found, (0.4, 0.5), (0.95, 0.9), (1.0, 1.0)), path
     ),
+    "risk-coverage": risk_coverage.draw_risk_coverage,
     "curves": lambda found, path: curves.draw_curves(
         finished({name.baseline: [history(1, 0.5, 0.7)] * 3 for name in found.baselines},
               found.strictest.protocol),
@@ -144,6 +153,7 @@ DRAW: dict[str, Callable[[Results, Path], Path | None]] = {
         *(("differences", case) for case in CASES if "40" not in case),
         *(("confusions", case) for case in ("one baseline", "40 classes", "odd names")),
         *(("reliability", case) for case in CASES if "classes" not in case),
+        *(("risk-coverage", case) for case in CASES if "40" not in case),
         *(("curves", case) for case in ("one protocol", "one baseline", "odd names")),
     ],
 )
@@ -156,6 +166,8 @@ def test_a_picture_is_drawn_and_nothing_leaves_it(
             ("differences", "one baseline"),
             ("differences", "only a floor"),
             ("reliability", "only a floor"),
+            ("risk-coverage", "only a floor"),
+            ("risk-coverage", "nothing is defined"),
         )
         assert not (tmp_path / "new").exists()
         return
@@ -304,6 +316,37 @@ def test_reliability_shows_each_dot_and_no_floor(tmp_path: Path, figures: list[A
             low, high = axes.get_xlim()
             assert low < np.min(line.get_data())
             assert np.max(line.get_data()) < high
+
+
+def test_risk_and_coverage_have_a_panel_for_each_protocol_and_level(
+    tmp_path: Path, figures: list[Any]
+) -> None:
+    found = CASES["two protocols"]
+    risk_coverage.draw_risk_coverage(found, tmp_path / "a.png")
+    titles = [axes.get_title(loc="left") for axes in figures[-1].axes]
+    assert titles == [
+        "Random split: the subtype", "Random split: benign / malignant",
+        "Leakage-free: the subtype", "Leakage-free: benign / malignant",
+    ]  # fmt: skip
+    curves_drawn = [line for line in figures[-1].axes[2].lines if len(line.get_xdata()) == 4]
+    assert list(curves_drawn[0].get_xdata()) == [25, 50, 75, 100]
+    assert list(curves_drawn[0].get_ydata()) == pytest.approx([0, 1.25, 2.5, 5])
+    # In grey the patterns tell the reference and the others apart; the floor is not shown.
+    assert len({str(line.get_linestyle()) + str(line._dash_pattern) for line in curves_drawn}) == 2
+    assert "majority" not in words(figures[-1])
+    for axes in figures[-1].axes:
+        marks = [line for line in axes.lines if line.get_marker() in ("o", "s")]
+        assert len(marks) == 4
+        assert all(mark.get_ydata()[0] < axes.get_ylim()[1] for mark in marks)
+
+
+def test_of_many_baselines_the_reference_and_those_of_the_smallest_areas_are_drawn(
+    tmp_path: Path, figures: list[Any]
+) -> None:
+    accuracies = {"reference": 0.8, **{f"model-{n}": 0.9 + n / 100 for n in range(8)}}
+    risk_coverage.draw_risk_coverage(suite(LUNG, {"grouped": accuracies}), tmp_path / "a.png")
+    shown = re.findall(r"reference|model-\d", words(figures[-1]))
+    assert shown == ["reference", "model-7", "model-6", "model-5", "model-4"]
 
 
 def test_without_probabilities_there_is_no_reliability(tmp_path: Path) -> None:

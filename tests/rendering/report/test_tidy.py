@@ -19,10 +19,10 @@ from lcbench.statistics.interval_model import Interval
 
 from .. import suites
 
-# Not measured: settings, what metrics can be, and what a backbone is like.
+# Not measured: settings, what metrics can be, what a backbone is like, and what is in `extra`.
 _ELSEWHERE = {
     "schema_version", "settings", "metrics", "baselines", "seed", "fold",
-    "seeds", "missing", "level", "runs",
+    "seeds", "missing", "level", "runs", "target", "targets", "coverages",
 }  # fmt: skip
 
 

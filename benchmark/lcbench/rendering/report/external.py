@@ -15,6 +15,7 @@ from lcbench.rendering.formats import (
     points_interval,
     share,
 )
+from lcbench.rendering.report.selective import sure_share, target_words
 from lcbench.rendering.words import (
     GROUPS_UNKNOWN,
     capital,
@@ -136,7 +137,7 @@ def folder_words(
     """Return what a reader should know of one folder: a sentence each."""
     record = result.record
     levels = [best_at(level, floor) for level in result.levels]
-    found = [level_words(result, best) for best in levels]
+    found = [words for best in levels for words in (level_words(result, best), _sure_words(best))]
     counts = (
         f"{plural(record.images, 'image')}, {integer(record.scored)} of them scored; "
         f"{plural(record.copies, 'byte-identical copy', 'byte-identical copies')}, counted with "
@@ -150,6 +151,22 @@ def folder_words(
         groups,
     )  # fmt: skip
     return tuple(part for part in parts if part)
+
+
+def _sure_words(best: LevelBest) -> str:
+    """Return what the best model answers where it is sure enough; empty without thresholds."""
+    score = best.score
+    if not score.points:
+        return ""
+    point = score.points[0]
+    who = f"{score.baseline} (training: {protocol_short(score.protocol)})"
+    at = f"At its thresholds for {target_words(point.target)} risk on its own validation images"
+    if not point.coverage.value or point.risk.value is None:
+        return f"{at}, {who} answers none of these images at {best.classes}."
+    return (
+        f"{at}, {who} answers {sure_share(point.coverage)} of these images at {best.classes}, and "
+        f"{sure_share(point.risk)} of these answers are wrong."
+    )
 
 
 def read_as(label: LabelCount) -> str:

@@ -14,6 +14,7 @@ from lcbench.rendering.report import claims, digits, events, tables, tree
 from lcbench.rendering.report.external import best_at, broadest, folder_words
 from lcbench.rendering.report.leakage import leakage_statement, sibling_share, training_sizes
 from lcbench.rendering.report.missing import missing_parts
+from lcbench.rendering.report.selective import selective_parts
 from lcbench.statistics.limits import t_quantile
 from lcbench.statistics.rates import ENOUGH
 
@@ -36,6 +37,8 @@ class Pictures(NamedTuple):
     """Differences from the reference; None where there is none to show."""
     others: tuple[Picture, ...] = ()
     """Everything else, in the order of the page."""
+    risk_coverage: Picture | None = None
+    """Risk by coverage; None where there are no curves."""
 
 
 def report_page(results: Results, pictures: Pictures) -> str:
@@ -91,6 +94,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
         floor_left_out=events.floor_without_confusions(results),
         halved=[events.halved_statement(results, one) for one in compared],
         families=[events.families_words(results, one) for one in compared],
+        selective=selective_parts(results),
         claims_table=claims.claims_table,
         error_words=claims.error_words,
         claim_verdicts=claims.judged_words,

@@ -8,6 +8,12 @@ from typing import Any, NamedTuple
 
 from lcbench.analysis.results import ExternalResult, ProtocolResult, Results
 from lcbench.analysis.scores import ModelScores, PairResult, Score
+from lcbench.analysis.selective_scores import (
+    HierarchicalAnswers,
+    OperatingPoint,
+    SelectiveResult,
+    SelectiveScores,
+)
 from lcbench.rendering.formats import of_training
 from lcbench.rendering.report.external import read_as
 from lcbench.statistics.interval_model import Interval
@@ -52,6 +58,8 @@ def tidy_rows(results: Results) -> Iterator[Row]:
             yield from _pair(result.protocol, pair)
         yield from _best(result)
         yield from _omnibus(result)
+        if result.selective is not None:
+            yield from _selective(result.protocol, result.selective, results.reference)
     for drop in results.drops:
         sides = {"": drop.drop, "flattering": drop.flattering, "leakage-free": drop.leakage_free}
         for side, accuracy in sides.items():
@@ -127,8 +135,7 @@ def _scores(protocol: str, scores: ModelScores, leaves: tuple[str, ...]) -> Iter
 
 def _metrics(place: _Place, scores: tuple[Score, ...], extra: str = "") -> Iterator[Row]:
     for one in scores:
-        yield _row(place, one.metric, one.estimate, one.of, extra=extra)
-        yield from _training(place, one.metric, one.estimate, one.of, extra)
+        yield from _estimate(place, one.metric, one.estimate, one.of, extra)
 
 
 def _training(place: _Place, metric: str, estimate: Interval, of: str, extra: str) -> Iterator[Row]:
@@ -184,6 +191,64 @@ def _omnibus(result: ProtocolResult) -> Iterator[Row]:
             yield _row(place, key, getattr(one, key), of, **basis)
 
 
+def _selective(protocol: str, found: SelectiveResult, reference: str) -> Iterator[Row]:
+    place = _Place("selective", protocol)
+    yield _row(place, "validation_images", found.validation_images)
+    yield _row(place, "validation_source_groups", found.validation_groups)
+    for level in found.levels:
+        of = f"level {level.level}: {'/'.join(level.classes)}"
+        for one in level.models:
+            own = place._replace(baseline=one.model)
+            yield from _selective_scores(own, one, found.coverages, of, reference)
+    for answers in found.answers:
+        yield from _hierarchical(place._replace(baseline=answers.model), answers)
+
+
+def _selective_scores(
+    place: _Place, one: SelectiveScores, coverages: tuple[float, ...], of: str, reference: str
+) -> Iterator[Row]:
+    yield from _estimate(place, "area", one.area, of)
+    if one.area_difference is not None:
+        yield from _estimate(place, "area", one.area_difference, of, f"minus {reference}")
+    for coverage, risk in zip(coverages, one.curve, strict=True):
+        yield _row(place, "curve_risk", risk, of, extra=f"coverage={coverage:g}")
+    for point in one.points:
+        yield from _operating_point(place, point, of, reference)
+
+
+def _operating_point(
+    place: _Place, point: OperatingPoint, of: str, reference: str = ""
+) -> Iterator[Row]:
+    extra = f"target={point.target:g}"
+    for number, threshold in enumerate(point.thresholds, start=1):
+        yield _row(place, "threshold", threshold, of, extra=f"{extra}; trained model {number}")
+    for name, found in (("coverage", point.coverage), ("risk", point.risk)):
+        yield from _estimate(place, name, found, of, extra)
+    if point.coverage_difference is not None:
+        minus = f"{extra}; minus {reference}"
+        yield from _estimate(place, "coverage", point.coverage_difference, of, minus)
+    if point.carried_over is not None:
+        there = f"{extra}; thresholds of the flattering protocol"
+        yield from _estimate(place, "coverage", point.carried_over.coverage, of, there)
+        yield from _estimate(place, "risk", point.carried_over.risk, of, there)
+
+
+def _hierarchical(place: _Place, answers: HierarchicalAnswers) -> Iterator[Row]:
+    for point in answers.points:
+        extra = f"target={point.target:g}"
+        every = {f"level {one.level} alone": (one.share, one.risk) for one in point.levels}
+        for of, (share, risk) in {**every, "any level": (point.answered, point.risk)}.items():
+            yield from _estimate(place, "coverage", share, of, extra)
+            yield from _estimate(place, "risk", risk, of, extra)
+
+
+def _estimate(
+    place: _Place, metric: str, found: Interval, of: str, extra: str = ""
+) -> Iterator[Row]:
+    yield _row(place, metric, found, of, extra=extra)
+    yield from _training(place, metric, found, of, extra)
+
+
 def _event_name(event: str, node: str) -> str:
     return f"{event}@{node}" if node else event
 
@@ -234,3 +299,5 @@ def _external(folder: ExternalResult) -> Iterator[Row]:
                 ("minus_majority_rate_simultaneous", score.simultaneous),
             ):  # fmt: skip
                 yield _row(own, metric, found, of, extra=f"runs={score.runs}")
+            for point in score.points:
+                yield from _operating_point(own, point, of)

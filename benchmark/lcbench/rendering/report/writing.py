@@ -24,6 +24,7 @@ from lcbench.rendering.plots.curves import draw_curves
 from lcbench.rendering.plots.differences import draw_differences
 from lcbench.rendering.plots.intervals import draw_intervals
 from lcbench.rendering.plots.reliability import draw_reliability
+from lcbench.rendering.plots.risk_coverage import draw_risk_coverage
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.page import Picture, Pictures, report_page
 from lcbench.rendering.report.tidy import write_tidy
@@ -137,7 +138,13 @@ def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
         others += described(curves, f"Learning curves, {title}")
     reliability = draw_reliability(results, place / "reliability.png")
     others += described(reliability, "Share of right answers by confidence, with 95 % intervals")
-    return Pictures(intervals, next(iter(differences), None), tuple(others))
+    coverage = described(
+        draw_risk_coverage(results, place / "risk-coverage.png"),
+        "Share of wrong answers by share of images answered, at each level of the class tree",
+    )
+    return Pictures(
+        intervals, next(iter(differences), None), tuple(others), next(iter(coverage), None)
+    )
 
 
 def _write_index(written: dict[str, Results], folder: Path) -> None:

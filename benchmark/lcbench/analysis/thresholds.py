@@ -1,0 +1,145 @@
+"""The thresholds of selective prediction: of each trained model, from its own validation images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lcbench.runs.finished import FinishedRun, FinishedSuite
+from lcbench.statistics.selective import Answers, Chosen, Level, chosen, levels_of
+from lcbench.statistics.tree import ClassTree, Codes
+
+TARGETS = (0.01, 0.05)
+"""Risks that thresholds are chosen for."""
+Cell = tuple[int, int]
+"""Seed and fold of a trained model."""
+Limits = tuple[float | None, ...]
+"""Thresholds of some trained models; None answers nothing."""
+
+
+@dataclass(frozen=True)
+class ValidationSide:
+    """The validation images of one trained model.
+
+    Parameters
+    ----------
+    images, groups
+        Their number, and that of their source groups; None where those are unknown.
+    thresholds
+        By level of the class tree, from 1, and target; None where no threshold keeps the target.
+    """
+
+    images: int
+    groups: int | None
+    thresholds: dict[tuple[int, float], float | None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What is answered at some thresholds.
+
+    Parameters
+    ----------
+    answers
+        Which images are.
+    limits
+        The threshold of each trained model.
+    """
+
+    answers: Chosen
+    limits: Limits
+
+    @property
+    def decided(self) -> bool:
+        """Whether the thresholds alone say how much: everything, or nothing."""
+        return set(self.limits) in ({None}, {0.0})
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The validation images of every run that has predictions on them.
+
+    Parameters
+    ----------
+    sides
+        By protocol and baseline, then by seed and fold.
+    """
+
+    sides: dict[tuple[str, str], dict[Cell, ValidationSide]]
+
+    @classmethod
+    def of(cls, suite: FinishedSuite) -> Thresholds:
+        """Choose the thresholds of every run."""
+        tree = ClassTree.of(suite.taxonomy)
+        levels = levels_of(tree)
+        sides: dict[tuple[str, str], dict[Cell, ValidationSide]] = {}
+        for run in suite.runs:
+            side = _validation_side(run, levels, tree)
+            if side is not None:
+                config = run.config
+                cells = sides.setdefault((config.protocol, config.baseline), {})
+                cells[config.seed, config.fold] = side
+        return cls(sides)
+
+    def known(self, protocol: str, baseline: str, cells: Sequence[Cell]) -> bool:
+        """Tell whether each of these trained models has thresholds."""
+        return set(cells) <= set(self.sides.get((protocol, baseline), {}))
+
+    def choices(
+        self,
+        answers: Answers,
+        level: int,
+        of: tuple[str, str],
+        cells: Sequence[Cell],
+        models: Codes,
+    ) -> dict[float, Choice]:
+        """Return what is answered at each target; nothing where a model has no thresholds.
+
+        Parameters
+        ----------
+        answers
+            At the level.
+        level
+            Of the class tree.
+        of
+            Protocol and baseline of the thresholds.
+        cells
+            Seed and fold of the trained models of the thresholds.
+        models
+            (N,) place of each row's threshold among them.
+        """
+        if not self.known(*of, cells):
+            return {}
+        found = {}
+        for target in TARGETS:
+            limits = tuple(self.sides[of][cell].thresholds[level, target] for cell in cells)
+            found[target] = Choice(chosen(answers, limits, models), limits)
+        return found
+
+    def of_protocol(self, protocol: str) -> list[ValidationSide]:
+        """Return the validation images of every run of a protocol."""
+        found = (cells for (name, _), cells in self.sides.items() if name == protocol)
+        return [side for cells in found for side in cells.values()]
+
+
+def _validation_side(
+    run: FinishedRun, levels: Sequence[Level], tree: ClassTree
+) -> ValidationSide | None:
+    validation = run.validation
+    if validation is None or validation.probabilities is None:
+        return None
+    table = validation.table
+    true = tree.codes(list(table["true"]))
+    answers = {one.level: one.answers(validation.probabilities, true) for one in levels}
+    known = bool(np.all(table["group"] != ""))
+    return ValidationSide(
+        images=len(table),
+        groups=int(table["group"].nunique()) if known else None,
+        thresholds={
+            (level, target): answers[level].threshold(target)
+            for level in answers
+            for target in TARGETS
+        },
+    )
