@@ -68,6 +68,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
         sizes=training_sizes(results),
         leakage=[leakage_statement(one) for one in results.protocols if one != results.flattering],
         scores=tables.scores_table(results),
+        ensembles=tables.ensembles_table(results),
         events=tables.events_table(results),
         null_hypotheses=words.null_hypotheses(words.units(strict.comparison)),
         seed_quantile=t_quantile(0.025, len(strict.comparison.seeds) - 1.0),
