@@ -114,6 +114,49 @@ def _average(record: EnsembleRecord, members: Sequence[Predictions]) -> Predicti
     )
 
 
+def average_external(
+    record: EnsembleRecord, runs: dict[str, list[Predictions]]
+) -> list[Predictions]:
+    """Average the answers of trained models to an external folder, which none of them has seen.
+
+    Every trained model answers every image there, those of all folds: an ensemble over seeds is one
+    average over all models of its members, one over baselines an average for each seed and fold.
+
+    Parameters
+    ----------
+    record
+        What is averaged.
+    runs
+        Predictions of one protocol's trained models, by baseline.
+
+    Returns
+    -------
+    list of Predictions
+        One a model; empty where a member is missing, or where there is nothing to average.
+    """
+    if not all(name in runs for name in record.members):
+        return []
+    cells: dict[object, list[Predictions]] = {}
+    for name in record.members:
+        for run in runs[name]:
+            key = 0 if record.across_seeds else tuple(run.table[["seed", "fold"]].iloc[0])
+            cells.setdefault(key, []).append(run)
+    least = max(2, len(record.members))
+    return [_together(record.name, cell) for cell in cells.values() if len(cell) >= least]
+
+
+def _together(name: str, runs: Sequence[Predictions]) -> Predictions:
+    """Return the mean of the answers to the images that all of some runs predicted."""
+    of_each = [pd.DataFrame(run.probabilities, index=run.table["image"]) for run in runs]
+    mean = pd.concat(of_each).groupby(level=0).mean()
+    shared = set.intersection(*(set(one.index) for one in of_each))
+    first = runs[0].keep(runs[0].table["image"].isin(shared).to_numpy())
+    probabilities = mean.loc[first.table["image"]].to_numpy(np.float64)
+    answers = np.asarray(first.leaves, dtype=object)[probabilities.argmax(axis=1)]
+    table = first.table.assign(baseline=name, predicted=answers)
+    return replace(first, name=name, table=table, probabilities=probabilities, notes=())
+
+
 def _chances(model: Predictions) -> pd.DataFrame:
     """Return image, seed, fold, and the probabilities by the places of the leaves."""
     keys = model.table[_ROW].reset_index(drop=True)
