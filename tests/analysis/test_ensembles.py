@@ -12,8 +12,10 @@ import pandas as pd
 import pytest
 
 from lcbench.analysis.ensembles import derive_ensembles
+from lcbench.analysis.numbers import numbers_of
 from lcbench.analysis.results import Results
 from lcbench.predictions.table import Predictions
+from lcbench.rerun.suite import suite_of
 from lcbench.runs.finished import FinishedSuite
 from lcbench.runs.reading import read_suite
 from lcbench.runs.records import EnsembleRecord, PlanRecord, read_record, write_record
@@ -188,3 +190,11 @@ def test_a_plan_of_an_older_version_has_none(tmp_path: Path, shape: Shape) -> No
     content["schema_version"] = 1
     (folder / "plan.json").write_text(json.dumps(content))
     assert read_suite(folder).plan.ensembles == ()
+
+
+def test_a_report_can_be_held_against_itself_and_its_suite_has_the_ensembles(
+    results: Results,
+) -> None:
+    places = list(numbers_of(results))
+    assert any("two" in place and "over_mean" in place for place in places)
+    assert suite_of(results).ensembles == ENSEMBLES[:3]

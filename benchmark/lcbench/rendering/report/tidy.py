@@ -51,6 +51,7 @@ def tidy_rows(results: Results) -> Iterator[Row]:
         for pair in result.comparison.pairs:
             yield from _pair(result.protocol, pair)
         yield from _best(result)
+        yield from _ensembles(result)
         yield from _omnibus(result)
     for drop in results.drops:
         sides = {"": drop.drop, "flattering": drop.flattering, "leakage-free": drop.leakage_free}
@@ -168,6 +169,14 @@ def _best(result: ProtocolResult) -> Iterator[Row]:
         place = _Place("simultaneous", result.protocol, rival.model)
         extra = f"{best.model if best else ''} minus this; all pairs at once"
         yield _row(place, "accuracy", rival.difference, extra=extra)
+
+
+def _ensembles(result: ProtocolResult) -> Iterator[Row]:
+    for one in result.ensembles:
+        place = _Place("ensemble", result.protocol, one.ensemble)
+        yield _row(place, "accuracy", one.over_mean, extra="this minus the mean of its members")
+        extra = f"this minus its best member, {one.best_member}; all members at once"
+        yield _row(place, "accuracy", one.over_best, extra=extra)
 
 
 def _omnibus(result: ProtocolResult) -> Iterator[Row]:
