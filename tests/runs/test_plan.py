@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from lcbench.compute import Compute
 from lcbench.errors import ExitCode, UserError
 from lcbench.models.network import NetworkSettings
+from lcbench.models.weights import HubError
 from lcbench.runs.plan import Plan, RunOptions, make_plan, plan_baselines
 from lcbench.runs.suite import load_suite
 
@@ -224,3 +226,25 @@ def test_other_class_trees_and_label_maps_reach_the_dataset(
     assert plan.taxonomy.leaves == ("apple", "pear")
     counts = pd.Series(plan.dataset.manifest["label"]).value_counts().to_dict()
     assert counts == {"apple": 12, "pear": 9}
+
+
+def test_encoders_that_the_hub_does_not_give_are_left_out_and_stop_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(repository: str, *_: str) -> Path:
+        raise HubError(f"{repository} could not be downloaded: no connection")
+
+    monkeypatch.setattr("lcbench.models.backbones.download_file", refuse)
+    monkeypatch.setattr("lcbench.models.backbones.cached_file", lambda *_: None)
+    options = RunOptions("backbones", "demo", backbone="test_resnet", weights="random")
+    planned, left_out = plan_baselines(load_suite("backbones"), options, Compute("cpu", "32", 8))
+    names = {one.name for one in planned}
+    assert {"reference", "reference-probe", "resnet101", "swin-tiny-probe"} <= names
+    gone = {one.baseline: one.reason for one in left_out}
+    assert {name.removesuffix("-probe") for name in gone} == {
+        "lunit-vit-small", "lunit-resnet50", "kaiko-vit-base",
+    }  # fmt: skip
+    assert all("no connection" in reason for reason in gone.values())
+    wanted = replace(options, backbone="hf-hub:lab/encoder", weights=None)
+    with pytest.raises(HubError, match="lab/encoder"):
+        plan_baselines(load_suite("backbones"), wanted, Compute("cpu", "32", 8))

@@ -172,3 +172,54 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path):
     refused(binary)
     (tmp_path / "folder.toml").mkdir()
     refused(tmp_path / "folder.toml")
+
+
+# ensembles
+
+TWO = ONE + ONE.replace('"one"', '"two"')
+
+
+def ensemble(name="both", over="baselines", members=("one", "two"), more=""):
+    quoted = ", ".join(f'"{member}"' for member in members)
+    return (
+        f'[[ensembles]]\nname = "{name}"\npurpose = "x"\nover = "{over}"\n'
+        f"members = [{quoted}]\n{more}"
+    )
+
+
+def test_a_suite_names_ensembles_of_its_baselines(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(HEADER + TWO + ensemble() + ensemble("again", "seeds", ["one"]))
+    found = load_suite(str(file)).ensembles
+    assert [(one.name, one.over, one.members) for one in found] == [
+        ("both", "baselines", ("one", "two")),
+        ("again", "seeds", ("one",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (ensemble(members=["one", "three"]), "three is not one of the baselines"),
+        (
+            ensemble() + ensemble("more", members=["one", "both"]),
+            "both is not one of the baselines",
+        ),
+        (ensemble("two"), "baselines or ensembles named twice: two"),
+        (ensemble() + ensemble(), "baselines or ensembles named twice: both"),
+        (ensemble(members=["one"]), "takes two members or more"),
+        (ensemble(over="both", members=["one"]), "takes two members or more"),
+        (ensemble(over="seeds"), "takes one member"),
+        (ensemble(members=["one", "one"]), "a member is named twice"),
+        (ensemble(members=[]), "members"),
+        (ensemble(over="folds"), "over"),
+        (ensemble("../escape"), "name"),
+        (ensemble("external"), "reserved names: external"),
+        (ensemble(more="weight = 2\n"), "weight"),
+    ],
+)
+def test_an_ensemble_that_cannot_be_is_an_error_that_names_it(text, reason, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(HEADER + TWO + text)
+    with pytest.raises(UserError, match=reason):
+        load_suite(str(file))

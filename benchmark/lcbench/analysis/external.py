@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lcbench.analysis.ensembles import average_external
 from lcbench.analysis.results import ExternalLevel, ExternalResult, ExternalScore
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.selective import operating_points
@@ -71,7 +72,7 @@ def _score_folder(
 
 
 def _arms(folder: ExternalFolder, suite: FinishedSuite) -> list[_Arm]:
-    """Return the arms in the order of the plan."""
+    """Return the arms in the order of the plan, ensembles last."""
     protocols, baselines = suite.plan.protocols, suite.plan.baselines
     tree = ClassTree.of(suite.taxonomy)
     by_arm: dict[tuple[str, str], list[Predictions]] = {}
@@ -81,7 +82,14 @@ def _arms(folder: ExternalFolder, suite: FinishedSuite) -> list[_Arm]:
     def rank(arm: tuple[str, str]) -> tuple[int, int, tuple[str, str]]:
         return _place(protocols, arm[0]), _place(baselines, arm[1]), arm
 
-    return [_pool(*arm, by_arm[arm], tree) for arm in sorted(by_arm, key=rank)]
+    arms = [_pool(*arm, by_arm[arm], tree) for arm in sorted(by_arm, key=rank)]
+    for protocol in dict.fromkeys(arm.protocol for arm in arms):
+        own = {name: runs for (under, name), runs in by_arm.items() if under == protocol}
+        for record in suite.plan.ensembles:
+            runs = average_external(record, own)
+            if runs:
+                arms.append(_pool(protocol, record.name, runs, tree))
+    return arms
 
 
 def _place(order: Sequence[str], name: str) -> int:

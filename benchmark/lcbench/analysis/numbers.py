@@ -51,13 +51,13 @@ _PARTS_INSIDE: dict[str, Section] = {
     "tests": "tests", "omnibus": "tests",
 }  # fmt: skip
 _NAMES = (
-    "key", "protocol", "baseline", "model", "b", "a", "metric", "of", "event", "node", "label",
-    "name", "seed", "fold",
+    "key", "protocol", "baseline", "ensemble", "member", "model", "b", "a", "metric", "of", "event",
+    "node", "label", "name", "seed", "fold",
 )  # fmt: skip
 """Fields that tell the entries of a list apart; those that have none go by their place in it."""
 _WITHOUT_A_STEP = frozenset(("comparison", "differences", "estimate", "record", "scores"))
 """Fields that an address does not name, because it is clear without them."""
-_MODELS = ("baseline", "model", "a", "b")
+_MODELS = ("baseline", "ensemble", "model", "a", "b")
 _WORDS = frozenset(("verdict", "sha256"))
 """Fields of text that are results."""
 _P_VALUES = frozenset(("p", "p_adjusted", "p_independent"))

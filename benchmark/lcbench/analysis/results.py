@@ -27,6 +27,8 @@ from lcbench.statistics.interval_model import Interval
 from lcbench.taxonomy import Taxonomy
 
 SCHEMA_VERSION = 3
+ENSEMBLE = "ensemble"
+"""What stands for the kind of an average of stored predictions."""
 Verdict = Literal["reproduced", "consistent", "contradicted", "differs", "not comparable"]
 Obstacle = Literal["not measured", "not defined", "no backbone", "random weights"]
 
@@ -53,6 +55,41 @@ class MissingRun(ResultModel):
     """The models that lack it."""
 
 
+class MemberAccuracy(ResultModel):
+    """A member of an ensemble."""
+
+    member: str
+    """A baseline, or one seed of it."""
+    accuracy: float
+    """Its accuracy on the images of the ensemble."""
+
+
+class EnsembleResult(ResultModel):
+    """What an ensemble gains over its members, on the same images."""
+
+    ensemble: str
+    """Its name."""
+    over: Literal["seeds", "baselines", "both"]
+    """What was averaged."""
+    members: tuple[MemberAccuracy, ...]
+    """Its members."""
+    best_member: str
+    """The member of the highest accuracy, chosen by the same answers."""
+    over_mean: Interval
+    """Accuracy minus the mean accuracy of the members: the honest gain, fixed in advance."""
+    over_best: Interval
+    """Accuracy minus the best member's, with limits for all members at once."""
+
+
+class EnsembleLeftOut(ResultModel):
+    """An ensemble of the suite that cannot be made under a protocol."""
+
+    ensemble: str
+    """Its name."""
+    reason: str
+    """Why."""
+
+
 class ProtocolResult(ResultModel):
     """Everything measured under one protocol."""
 
@@ -72,6 +109,10 @@ class ProtocolResult(ResultModel):
     """Scores and paired comparisons; in each pair, a is the reference."""
     selective: SelectiveResult | None = None
     """Selective prediction; null in older reports."""
+    ensembles: tuple[EnsembleResult, ...] = ()
+    """What ensembles gain; empty in older reports."""
+    ensembles_left_out: tuple[EnsembleLeftOut, ...] = ()
+    """Ensembles that cannot be made here."""
 
 
 class Drop(ResultModel):
@@ -244,6 +285,11 @@ class Baseline(ResultModel):
     """The network below its head, or null."""
     recipe: dict[str, JsonValue] | None = None
     """Everything that its kind was given; null in older reports."""
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether it averages stored predictions of others, and was not run itself."""
+        return self.kind == ENSEMBLE
 
     @property
     def random_weights(self) -> bool:

@@ -12,6 +12,14 @@ import pandas as pd
 from lcbench import __version__
 from lcbench.analysis.claims import JudgedClaims, judge_claims
 from lcbench.analysis.coded import CodedPredictions
+from lcbench.analysis.ensembles import (
+    Derived,
+    derive_ensembles,
+    describe_ensembles,
+    ensemble_costs,
+    ensemble_results,
+    without_ways_of_training,
+)
 from lcbench.analysis.external import score_external
 from lcbench.analysis.results import (
     Baseline,
@@ -83,6 +91,10 @@ def analyse(
         _protocol_result(suite, one, settings, advance, thresholds) for one in aligned
     )
     advance(f"{suite.plan.suite}: protocols side by side, claims, external folders")
+    baselines = tuple(_baseline(suite, name) for name in suite.baselines)
+    costs = tuple(_efficiency(suite))
+    shown = {name for one in aligned for name in one.aligned.names}
+    ensembles = [one for one in suite.plan.ensembles if one.name in shown]
     claims = JudgedClaims() if brief else judge_claims(suite, protocols)
     return Results(
         lcbench_version=__version__,
@@ -100,10 +112,10 @@ def analyse(
         aliases=suite.plan.aliases,
         leaves=suite.taxonomy.leaves,
         metrics=metric_catalogue(),
-        baselines=tuple(_baseline(suite, name) for name in suite.baselines),
+        baselines=(*baselines, *describe_ensembles(ensembles, baselines)),
         protocols=protocols,
         drops=_drops(suite, aligned, protocols, settings),
-        efficiency=tuple(_efficiency(suite)),
+        efficiency=(*costs, *ensemble_costs(ensembles, costs, suite.plan.seeds)),
         claims=claims.papers,
         claims_unreadable=claims.unreadable,
         external=() if thresholds is None else score_external(suite, thresholds, settings),
@@ -121,12 +133,13 @@ class _ProtocolPredictions:
     aligned: Aligned
     not_compared: tuple[str, ...]
     missing: tuple[MissingRun, ...]
+    ensembles: Derived
 
 
 def _align(suite: FinishedSuite, protocol: str) -> _ProtocolPredictions:
-    models = suite.models(protocol)
-    _require_same_images(protocol, models)
-    kept, gone = _with_shared_runs(models)
+    found = suite.models(protocol)
+    _require_same_images(protocol, found)
+    kept, gone = _with_shared_runs(found)
     cells = {model.name: _cells(model) for model in kept}
     shared = set.intersection(*cells.values())
     missing = [
@@ -137,8 +150,10 @@ def _align(suite: FinishedSuite, protocol: str) -> _ProtocolPredictions:
         )
         for cell in sorted(set.union(*cells.values()) - shared)
     ]
-    aligned = align([_of_cells(model, shared) for model in kept], by="image")
-    return _ProtocolPredictions(protocol, aligned, gone, tuple(missing))
+    models = [_of_cells(model, shared) for model in kept]
+    ensembles = derive_ensembles(suite, protocol, models)
+    aligned = align([*models, *ensembles.models], by="image")
+    return _ProtocolPredictions(protocol, aligned, gone, tuple(missing), ensembles)
 
 
 def _require_same_images(protocol: str, models: Sequence[Predictions]) -> None:
@@ -194,6 +209,11 @@ def _protocol_result(
     reference, names = suite.plan.reference, one.aligned.names
     pairs = [(reference, name) for name in names if reference in names and name != reference]
     tested, planned = _tested_images(suite, one)
+    comparison = compare_models(
+        one.aligned, suite.taxonomy, pairs, settings, tick, roles=suite.roles, brief=brief
+    )
+    records = () if brief else one.ensembles.records
+    coded = CodedPredictions.of(one.aligned, suite.taxonomy)
     return ProtocolResult(
         protocol=one.protocol,
         splits=_splits(suite, one.protocol),
@@ -201,25 +221,14 @@ def _protocol_result(
         missing=one.missing,
         tested=tested,
         planned=planned,
-        comparison=compare_models(
-            one.aligned,
-            suite.taxonomy,
-            pairs,
-            settings,
-            tick,
-            roles=suite.roles,
-            brief=brief,
-        ),
-        selective=None
-        if thresholds is None
-        else selective_result(
-            CodedPredictions.of(one.aligned, suite.taxonomy),
-            one.protocol,
-            reference,
-            thresholds,
-            suite.roles,
-            settings,
-        ),
+        comparison=without_ways_of_training(comparison, one.ensembles.records),
+        ensembles=ensemble_results(coded, records, settings),
+        ensembles_left_out=one.ensembles.left_out,
+        selective=selective_result(
+            coded, one.protocol, reference, thresholds, suite.roles, settings
+        )
+        if thresholds is not None
+        else None,
     )
 
 

@@ -209,7 +209,7 @@ def require_arrays(state: State, shapes: Mapping[str, tuple[int | None, ...]]) -
 
 
 _KINDS: dict[str, type[Baseline]] = {}
-_SHIPPED = ("shortcuts", "neighbours", "network")
+_SHIPPED = ("shortcuts", "neighbours", "linear_probe", "network")
 
 
 def register(name: str) -> Callable[[type[Baseline]], type[Baseline]]:

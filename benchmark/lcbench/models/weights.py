@@ -27,6 +27,10 @@ PACKAGES = {
 """Backbones whose weights are packages of the Python index."""
 
 
+class HubError(UserError):
+    """The hub did not give a file: no connection, or terms that were not accepted."""
+
+
 @dataclass(frozen=True)
 class WeightSource:
     """Where the weights of a backbone would come from.
@@ -162,7 +166,7 @@ def _download(repository: str, name: str) -> Path | None:
         if absent and not isinstance(error, LocalEntryNotFoundError):  # the latter: no connection
             return None
         file = "" if name == HUB_CONFIG else "give --weights FILE, "
-        raise UserError(
+        raise HubError(
             f"{name} of {repository} could not be downloaded: {first_line(error)}",
             f"Check the connection and https://huggingface.co/{repository} (some models want you "
             f"to accept their terms and to log in: hf auth login), {file}or use "

@@ -50,9 +50,11 @@ def called(results: Results, name: str) -> str:
 
 
 def baseline_title(results: Results, name: str) -> str:
-    """Return a baseline's name, with a warning where its weights are random."""
+    """Return a baseline's name, marked where it is an ensemble or its weights are random."""
     baseline = results.baseline(name)
     random = baseline is not None and baseline.random_weights
+    if baseline is not None and baseline.is_ensemble:
+        return f"{name} (ensemble)"
     return f"{name} (random weights)" if random else name
 
 

@@ -27,7 +27,8 @@ def suite_of(results: Results) -> Suite:
     """
     if any(baseline.recipe is None for baseline in results.baselines):
         return _shipped_suite(results)
-    names = [one.baseline for one in results.baselines]
+    run = [one for one in results.baselines if not one.is_ensemble]
+    names = [one.baseline for one in run]
     roles = results.roles
     fields = {
         "name": results.suite,
@@ -40,7 +41,8 @@ def suite_of(results: Results) -> Suite:
         "leakage_free": roles.leakage_free,
         "claims": _readable_claims(results),
         "margin": roles.margin,
-        "baselines": [_recipe(results, one) for one in results.baselines],
+        "baselines": [_recipe(results, one) for one in run],
+        "ensembles": [_ensemble(one) for one in results.baselines if one.is_ensemble],
     }
     try:
         suite = Suite.model_validate(fields)
@@ -72,6 +74,10 @@ def _recipe(results: Results, baseline: Baseline) -> dict[str, object]:
         "purpose": baseline.purpose,
         "role": next((role for role, names in roles.items() if baseline.baseline in names), None),
     }
+
+
+def _ensemble(one: Baseline) -> dict[str, object]:
+    return {**(one.recipe or {}), "name": one.baseline, "purpose": one.purpose}
 
 
 def _readable_claims(results: Results) -> tuple[str, ...]:

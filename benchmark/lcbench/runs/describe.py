@@ -70,6 +70,7 @@ def describe_plan(
         aliases=plan.taxonomy.aliases,
         machine=machine(),
         root=str(plan.dataset.root.resolve()),
+        ensembles=plan.suite.ensembles,
     )
     return _without_retired(record)
 

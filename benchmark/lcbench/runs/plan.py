@@ -18,7 +18,7 @@ from lcbench.leakage.pixel_groups import PixelCheck, know_sources
 from lcbench.leakage.siblings import Siblings, count_siblings
 from lcbench.models.backbones import Backbone, require_backbone, resolve_backbone
 from lcbench.models.baseline import Baseline, Settings, find_kind
-from lcbench.models.weights import WeightOptions, how_to_get
+from lcbench.models.weights import HubError, WeightOptions, how_to_get
 from lcbench.protocols import Split, require_protocol, splits
 from lcbench.runs.claims import check_claims
 from lcbench.runs.records import LeftOut
@@ -210,7 +210,13 @@ def plan_baselines(
     planned: list[PlannedBaseline] = []
     left_out: list[LeftOut] = []
     for recipe in choose(suite.baselines, options.only, options.skip):
-        resolved = _resolve(recipe, suite, weights)
+        try:
+            resolved = _resolve(recipe, suite, weights)
+        except HubError as error:  # one encoder that cannot be had does not stop the others
+            if recipe.name == suite.reference:
+                raise
+            left_out.append(LeftOut(baseline=recipe.name, reason=error.message))
+            continue
         reason = _reason_to_leave_out(resolved, compute, force=options.force)
         if reason:
             left_out.append(LeftOut(baseline=recipe.name, reason=reason))

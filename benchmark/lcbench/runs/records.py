@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from lcbench.documents import MOST_JSON, explain, read_within
 from lcbench.errors import UserError
@@ -200,6 +200,41 @@ class LeftOut(Record):
     reason: str
 
 
+class EnsembleRecord(Record):
+    """Probabilities that a report averages, from stored predictions; nothing is trained for them.
+
+    `over`: "baselines" averages the members' answers for the same image, seed and fold; "seeds" the
+    answers of all seeds of one baseline for the same image; "both" all seeds of several baselines.
+    `members`: the baselines.
+    """
+
+    name: Name
+    purpose: str
+    over: Literal["seeds", "baselines", "both"]
+    members: tuple[Name, ...] = Field(min_length=1)
+
+    @property
+    def across_seeds(self) -> bool:
+        """Whether models of several seeds answer together."""
+        return self.over != "baselines"
+
+    @model_validator(mode="after")
+    def _members(self) -> EnsembleRecord:
+        if len(set(self.members)) < len(self.members):
+            raise ValueError(f"ensemble {self.name}: a member is named twice")
+        if self.over == "seeds" and len(self.members) > 1:
+            raise ValueError(
+                f'ensemble {self.name}: over = "seeds" takes one member; the seeds of several '
+                'baselines together are over = "both"'
+            )
+        if self.over != "seeds" and len(self.members) == 1:
+            raise ValueError(
+                f'ensemble {self.name}: over = "{self.over}" takes two members or more; the '
+                'seeds of one baseline are over = "seeds"'
+            )
+        return self
+
+
 class RolesRecord(Record):
     """What protocols and baselines are for, as the suite says it.
 
@@ -252,7 +287,8 @@ class PlanRecord(Record):
     no longer; `left_out`: what none of them ran. `command`: the latest; `created`: when the first
     began. `invocations` is empty in files of older versions, and `roles` is None: `read_plan` fills
     both. `aliases`: the folder names that each class is known by. `root`: the folder that image
-    paths are relative to, on the machine that ran it.
+    paths are relative to, on the machine that ran it. `ensembles`: what reports average, as the
+    suite says it; none in files of older versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -271,6 +307,7 @@ class PlanRecord(Record):
     aliases: dict[str, tuple[str, ...]] = {}
     machine: str
     root: str = ""
+    ensembles: tuple[EnsembleRecord, ...] = ()
 
     @property
     def commands(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from lcbench.documents import read_toml
 from lcbench.errors import unknown_name, wrong_usage
 from lcbench.protocols import PROTOCOLS
-from lcbench.runs.records import Name, RolesRecord
+from lcbench.runs.records import EnsembleRecord, Name, RolesRecord
 
 REFERENCE_BACKBONE = "reference"
 """What a recipe writes for the backbone that `--backbone` exchanges."""
@@ -57,7 +57,7 @@ class Suite(BaseModel):
     `reference` is the baseline that the others are compared with; `backbone` the backbone that
     recipes call "reference". `flattering` and `leakage_free` are protocols whose scores the report
     puts side by side; `claims` names claims of papers that it judges. `margin`: how many points of
-    a rate count as no difference.
+    a rate count as no difference. `ensembles`: averages of stored predictions that reports add.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -73,6 +73,7 @@ class Suite(BaseModel):
     claims: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     margin: Annotated[float, Field(gt=0.0, le=50.0)] | None = None
     baselines: tuple[Recipe, ...] = Field(min_length=1)
+    ensembles: tuple[EnsembleRecord, ...] = ()
 
     @property
     def roles(self) -> RolesRecord:
@@ -88,11 +89,19 @@ class Suite(BaseModel):
 
     @model_validator(mode="after")
     def _names(self) -> Suite:
-        names = [recipe.name for recipe in self.baselines]
+        baselines = [recipe.name for recipe in self.baselines]
+        names = [*baselines, *(one.name for one in self.ensembles)]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"baselines named twice: {', '.join(twice)}")
-        if self.reference not in names:
+            kind = "baselines or ensembles" if self.ensembles else "baselines"
+            raise ValueError(f"{kind} named twice: {', '.join(twice)}")
+        for ensemble in self.ensembles:
+            unknown = [member for member in ensemble.members if member not in baselines]
+            if unknown:
+                raise ValueError(
+                    f"ensemble {ensemble.name}: {', '.join(unknown)} is not one of the baselines"
+                )
+        if self.reference not in baselines:
             raise ValueError(f"reference = {self.reference!r} is not one of the baselines")
         if self.flattering is not None and self.flattering == self.leakage_free:
             raise ValueError(f"{self.flattering!r} cannot be both flattering and leakage_free")

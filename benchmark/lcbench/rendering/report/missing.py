@@ -80,6 +80,8 @@ def _protocol(result: ProtocolResult) -> Iterator[str]:
         yield (
             f"{name}: the source group of {plural(part.images_without_group, 'image')} is unknown."
         )
+    for one in result.ensembles_left_out:
+        yield f"{name}: no ensemble {one.ensemble}: {one.reason}."
     for words in (*unmatched_words(part), *coarse_words(part), *part.notes):
         yield f"{name}: {words}"
 

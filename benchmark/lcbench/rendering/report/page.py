@@ -71,6 +71,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
         sizes=training_sizes(results),
         leakage=[leakage_statement(one) for one in results.protocols if one != results.flattering],
         scores=tables.scores_table(results),
+        ensembles=tables.ensembles_table(results),
         events=tables.events_table(results),
         tree=tree.tree_tables(results) if results.tree.height > 1 else None,
         level_answers=tree.answers_words(results),

@@ -114,6 +114,27 @@ def is_timed(results: Results) -> bool:
     return any(one.images_per_second is not None for one in results.efficiency)
 
 
+def ensembles_table(results: Results) -> Table | None:
+    """Return what ensembles gain over their members; None where there is none."""
+    found = [(result, one) for result in results.protocols for one in result.ensembles]
+    values = [gain.value for _, one in found for gain in (one.over_mean, one.over_best)]
+    decimals = formats.points_decimals(values)
+    rows = [
+        [
+            label(results, one.ensemble),
+            protocol_short(result.protocol),
+            formats.integer(len(one.members)),
+            formats.points_interval(one.over_mean, decimals=decimals),
+            one.best_member,
+            formats.points_interval(one.over_best, decimals=decimals),
+        ]
+        for result, one in found
+    ]
+    headers = ["ensemble", "protocol", "members", "over the mean of its members, points"]
+    headers += ["best member", "over the best member, points"]
+    return Table(headers, rows, "llrrlr") if rows else None
+
+
 def scores_table(results: Results) -> Table:
     """Return the scores under all protocols, those of one baseline below each other."""
     columns = _columns(results, _score_metrics(results))

@@ -57,6 +57,7 @@ def tidy_rows(results: Results) -> Iterator[Row]:
         for pair in result.comparison.pairs:
             yield from _pair(result.protocol, pair)
         yield from _best(result)
+        yield from _ensembles(result)
         yield from _omnibus(result)
         if result.selective is not None:
             yield from _selective(result.protocol, result.selective, results.reference)
@@ -175,6 +176,14 @@ def _best(result: ProtocolResult) -> Iterator[Row]:
         place = _Place("simultaneous", result.protocol, rival.model)
         extra = f"{best.model if best else ''} minus this; all pairs at once"
         yield _row(place, "accuracy", rival.difference, extra=extra)
+
+
+def _ensembles(result: ProtocolResult) -> Iterator[Row]:
+    for one in result.ensembles:
+        place = _Place("ensemble", result.protocol, one.ensemble)
+        yield _row(place, "accuracy", one.over_mean, extra="this minus the mean of its members")
+        extra = f"this minus its best member, {one.best_member}; all members at once"
+        yield _row(place, "accuracy", one.over_best, extra=extra)
 
 
 def _omnibus(result: ProtocolResult) -> Iterator[Row]:

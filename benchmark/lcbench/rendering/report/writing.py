@@ -20,6 +20,7 @@ from lcbench.rendering.places import (
     default_report,
 )
 from lcbench.rendering.plots.confusions import draw_confusions
+from lcbench.rendering.plots.cost import draw_cost
 from lcbench.rendering.plots.curves import draw_curves
 from lcbench.rendering.plots.differences import draw_differences
 from lcbench.rendering.plots.intervals import draw_intervals
@@ -130,6 +131,10 @@ def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
         "Differences from the reference with 95 % intervals",
     )
     others: list[Picture] = []
+    others += described(
+        draw_cost(results, place / "cost.png"),
+        "Accuracy of each baseline over its multiply-accumulates an image",
+    )
     for result in results.protocols:
         name, title = result.protocol, protocol_title(result.protocol)
         confusions = draw_confusions(results, result, inside(place, f"confusion-{name}.png"))
