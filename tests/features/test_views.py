@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from lcbench.compute import Compute
-from lcbench.datasets.dataset import Dataset
-from lcbench.features.extraction import Features
 from lcbench.features.views import View, ViewName, geometric, macenko, stain_jitter
 
 RANDOM: tuple[ViewName, ...] = ("stain-jitter", "geometric")
@@ -65,7 +60,7 @@ class Middle:
 
 def test_stains_that_are_taken_apart_and_left_alone_give_the_image() -> None:
     found = stain_jitter(tissue(), Middle())  # type: ignore[arg-type]
-    assert np.abs(found.astype(int) - tissue()).max() <= 1
+    assert np.abs(found.astype(int) - tissue()).max() <= 2  # negative amounts are cut off
 
 
 def test_an_image_that_is_not_moved_stays_as_it_is() -> None:
@@ -75,7 +70,7 @@ def test_an_image_that_is_not_moved_stays_as_it_is() -> None:
 def test_more_of_a_stain_is_darker() -> None:
     class More(Middle):
         def uniform(self, low: float, high: float, size: int | None = None) -> object:
-            return high if size is None else np.full(size, high)
+            return max(low, high) if size is None else np.full(size, high)
 
     assert stain_jitter(tissue(), More()).mean() < tissue().mean()  # type: ignore[arg-type]
 

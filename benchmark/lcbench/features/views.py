@@ -105,7 +105,7 @@ def geometric(image: Pixels, random: np.random.Generator) -> Pixels:
     """
     import cv2
 
-    turned = np.rot90(image, random.integers(4))
+    turned = np.rot90(image, int(random.integers(4)))
     mirrored = turned[:, ::-1] if random.integers(2) else turned
     height, width = mirrored.shape[:2]
     zoom = random.uniform(1.0 - _ZOOM, 1.0 + _ZOOM)

@@ -235,7 +235,7 @@ class _Training:
         for number, (inputs, answers) in enumerate(batches):
             total = total + self._steps(inputs, answers) * len(inputs)
             if self._tell:
-                seen += len(batch)
+                seen += len(inputs)
                 if number % _TELL_EVERY == 0:
                     loss = float(total) / seen
                     words = f"epoch {epoch} of {self._settings.epochs}, loss {loss:.3g}"
