@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from lcbench.training.augmented import AugmentedExamples
 
 Classes = Literal["all", "subtypes"] | tuple[str, ...]
-"""Every leaf; the children of the node whose subtypes get confused, as the class tree says it; or
-nodes by name, where one inner node alone stands for its children."""
+"""Every leaf; the children of the node whose subtypes get confused, as the class tree says it, and
+every leaf where it says of none; or nodes by name, where one inner node alone stands for its children."""
 
 
 class ViewSettings(Settings):
@@ -71,18 +71,13 @@ def classes_named(classes: Classes, taxonomy: Taxonomy, option: str) -> tuple[st
     Raises
     ------
     UserError
-        If a node is not in the class tree, or lies below another one, or there are no subtypes.
+        If a node is not in the class tree, or lies below another one.
     """
     if classes == "all":
         return taxonomy.leaves
     if classes == "subtypes":
-        if taxonomy.subtypes_of is None:
-            raise UserError(
-                f'{option} = "subtypes": the class tree {taxonomy.name} says of no node that its '
-                "subtypes get confused",
-                "Name the classes, or write subtypes_of into the file of the class tree.",
-            )
-        return taxonomy.children(taxonomy.subtypes_of)
+        family = taxonomy.subtypes_of
+        return taxonomy.leaves if family is None else taxonomy.children(family)
     for node in classes:
         if node not in taxonomy.nodes:
             raise UserError(
