@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Classes = Literal["all", "subtypes"] | tuple[str, ...]
 """Every leaf; the children of the node whose subtypes get confused, as the class tree says it, and
-every leaf where it says of none; or nodes by name, where one inner node alone stands for its children."""
+every leaf where it says of none; or nodes by name: an inner node alone stands for its children."""
 
 
 class ViewSettings(Settings):
