@@ -23,6 +23,7 @@ from lcbench.features import extraction
 from lcbench.features.encoder import EncoderFacts, Normaliser
 from lcbench.features.extraction import COLOUR_BINS, FeatureKind, Features, colour_histogram
 from lcbench.features.samples import Samples
+from lcbench.features.views import View
 from lcbench.models.backbones import Backbone
 from lcbench.models.weights import WeightSource
 from lcbench.taxonomy import Taxonomy
@@ -244,3 +245,33 @@ def test_samples_give_the_rows_they_were_asked_for(features: Features, lung: Tax
     leaves, codes = samples.with_leaf_labels(lung)
     assert leaves.rows.tolist() == [4, 8]  # the first image's label is coarse
     assert [lung.leaves[code] for code in codes] == leaves.labels.tolist()
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_embeddings_of_a_view_are_cached_beside_the_others(features: Features) -> None:
+    plain = np.array(features.embeddings("test_resnet").values)
+    seen = features.embeddings("test_resnet", View("geometric"))
+    assert seen.values.shape == plain.shape
+    assert not np.allclose(seen.values, plain)
+    assert not len(seen.unchanged)
+    assert np.array_equal(features.embeddings("test_resnet").values, plain)
+    other = features.embeddings("test_resnet", View("geometric", 1)).values
+    assert not np.allclose(seen.values, other)
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_images_without_a_view_are_as_they_are_and_named_again_from_the_cache(
+    features: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second image has no view."""
+    own, without = View.of, features.dataset.files()[1].sha256
+
+    def of(view: View, image: Image.Image, sha256: str) -> Image.Image | None:
+        return None if sha256 == without else own(view, image, sha256)
+
+    monkeypatch.setattr(View, "of", of)
+    plain = features.embeddings("test_resnet").values
+    for _ in range(2):
+        seen = features.embeddings("test_resnet", View("geometric"))
+        assert seen.unchanged.tolist() == [1]
+        assert np.allclose(seen.values[1], plain[1], atol=1e-5)

@@ -16,6 +16,7 @@ import torch
 from lcbench.compute import Compute
 from lcbench.features.cache import CachedArray
 from lcbench.features.samples import Samples
+from lcbench.features.views import View
 from lcbench.models.baseline import Context
 from lcbench.taxonomy import Taxonomy
 
@@ -29,8 +30,9 @@ class GivenFeatures:
         self.dataset = SimpleNamespace(manifest=pd.DataFrame({"label": list(labels)}))
         self._values = np.asarray(values, dtype=np.float32)
 
-    def embeddings(self, _backbone: str) -> CachedArray:
-        return CachedArray(self._values, 1.0)
+    def embeddings(self, _backbone: str, view: View | None = None) -> CachedArray:
+        shift = 0.0 if view is None else 100.0 * (view.number + 1)
+        return CachedArray(self._values + np.float32(shift), 1.0)
 
     def colour(self) -> CachedArray:
         return CachedArray(self._values, 1.0)

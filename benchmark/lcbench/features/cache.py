@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,7 @@ from lcbench.console import progress
 from lcbench.storage import cache_folder, content_hash
 
 _VALUES = "values.npy"
+_UNCHANGED = "unchanged.npy"
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,13 @@ class CachedArray:
         Memory-mapped, copied on write; the first axis is the manifest's.
     images_per_second
         Speed at which it was computed, decoding included, on the machine that did it.
+    unchanged
+        Rows of images that have no view of the kind that was wanted: they are shown as they are.
     """
 
     values: NDArray[Any]
     images_per_second: float
+    unchanged: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
 
 
 def cached_array(
@@ -40,6 +44,7 @@ def cached_array(
     rows: int,
     blocks: Callable[[], Iterator[NDArray[Any]]],
     description: str,
+    unchanged: Callable[[], Sequence[int]] = tuple,
 ) -> CachedArray:
     """Read an array from the cache, or compute it block by block and store it.
 
@@ -57,15 +62,26 @@ def cached_array(
         Computes the values in manifest order.
     description
         For the progress bar.
+    unchanged
+        Called after the last block: the rows of images that have no view.
     """
     folder = cache_folder() / kind / content_hash(*key)
 
     def build(place: Path) -> dict[str, float]:
-        return {"images_per_second": _compute(place / _VALUES, rows, blocks, description)}
+        speed = _compute(place / _VALUES, rows, blocks, description)
+        if found := unchanged():
+            np.save(place / _UNCHANGED, np.sort(np.array(found, dtype=np.intp)))
+        return {"images_per_second": speed}
 
     entry = open_entry(folder, key, build)
     values = np.load(folder / _VALUES, mmap_mode="c")  # torch takes no read-only memory
-    return CachedArray(values, entry.facts["images_per_second"])
+    stored = folder / _UNCHANGED
+    speed = entry.facts["images_per_second"]
+    return (
+        CachedArray(values, speed, np.load(stored))
+        if stored.exists()
+        else CachedArray(values, speed)
+    )
 
 
 def _compute(

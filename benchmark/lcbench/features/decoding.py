@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lcbench.datasets.images import ImageFile, open_again
+from lcbench.features.views import View
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -44,3 +45,27 @@ def decode_batch(files: Sequence[ImageFile], convert: Convert) -> NDArray[Any]:
         If an image changed since the dataset was read.
     """
     return np.stack([convert(open_again(file)) for file in files])
+
+
+def decode_views(
+    files: Sequence[ImageFile], view: View, convert: Convert
+) -> tuple[NDArray[Any], list[ImageFile]]:
+    """Return the stacked arrays of a view of some images, and those that have no such view.
+
+    The latter are taken as they are.
+
+    Raises
+    ------
+    UserError
+        If an image changed since the dataset was read.
+    """
+    without: list[ImageFile] = []
+
+    def seen(file: ImageFile) -> Image.Image:
+        image = open_again(file)
+        changed = view.of(image, file.sha256)
+        if changed is None:
+            without.append(file)
+        return changed or image
+
+    return np.stack([convert(seen(file)) for file in files]), without

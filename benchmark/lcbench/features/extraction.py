@@ -16,8 +16,9 @@ from lcbench.datasets.dataset import Dataset
 from lcbench.datasets.images import ImageFile
 from lcbench.errors import UserError
 from lcbench.features.cache import CachedArray, cached_array
-from lcbench.features.decoding import Convert, ahead, decode_batch
+from lcbench.features.decoding import Convert, ahead, decode_batch, decode_views
 from lcbench.features.encoder import Encoder, Normaliser, Preprocessing
+from lcbench.features.views import View
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -60,8 +61,16 @@ class Features:
             "Colour histograms",
         )
 
-    def embeddings(self, name: str) -> CachedArray:
-        """Return the pooled features of a frozen backbone, (images, features) float32."""
+    def embeddings(self, name: str, view: View | None = None) -> CachedArray:
+        """Return the pooled features of a frozen backbone, (images, features) float32.
+
+        Parameters
+        ----------
+        name
+            The backbone.
+        view
+            How each image is changed before; None for images as they are.
+        """
         backbone = self.backbones[name]
         key = (
             name,
@@ -72,11 +81,16 @@ class Features:
             str(self.compute.micro_batch),
             *_versions(_EMBEDDING),
         )
+        what = f"Embedding with {name} ({self.compute.device})"
+        if view is None:
+            return self._cached("embeddings", key, lambda: self._embed(backbone), what)
+        unchanged: list[int] = []
         return self._cached(
             "embeddings",
-            key,
-            lambda: self._embed(backbone),
-            f"Embedding with {name} ({self.compute.device})",
+            (*key, *view.key),
+            lambda: self._embed_views(backbone, view, unchanged),
+            f"{what}, {view}",
+            lambda: unchanged,
         )
 
     def pixels(self, name: str | None = None) -> CachedArray:
@@ -93,8 +107,12 @@ class Features:
             "Decoding images",
         )
 
-    def prepare(self, kind: FeatureKind, backbone: str | None) -> CachedArray | None:
+    def prepare(
+        self, kind: FeatureKind, backbone: str | None, view: View | None = None
+    ) -> CachedArray | None:
         """Return what a baseline needs, computing it at the first call; None if it needs nothing.
+
+        Embeddings are those of a view of the images, where one is given.
 
         Raises
         ------
@@ -112,7 +130,7 @@ class Features:
                 "a kind asks for embeddings, and its recipe names no backbone",
                 'Write backbone = "reference" (or a backbone\'s name) into the recipe.',
             )
-        return self.embeddings(backbone)
+        return self.embeddings(backbone, view)
 
     def __getstate__(self) -> dict[str, Any]:
         """Tell another process which arrays were checked here, so that it does not hash them."""
@@ -128,9 +146,11 @@ class Features:
         key: tuple[str, ...],
         blocks: Callable[[], Iterator[NDArray[Any]]],
         description: str,
+        unchanged: Callable[[], Sequence[int]] = tuple,
     ) -> CachedArray:
         rows = len(self.dataset.manifest)
-        return cached_array(kind, (self.dataset.sha256, *key), rows, blocks, description)
+        key = (self.dataset.sha256, *key)
+        return cached_array(kind, key, rows, blocks, description, unchanged)
 
     def _batches(self, size: int) -> Iterator[Sequence[ImageFile]]:
         files = self.dataset.files()
@@ -146,11 +166,30 @@ class Features:
         share a batch wait for each other, and the bits would depend on the number of cores.
         """
         to_pixels = backbone.preprocessing.to_pixels()
+        return self._embedded(backbone, lambda files: decode_batch(files, to_pixels))
+
+    def _embed_views(
+        self, backbone: Encoder, view: View, unchanged: list[int]
+    ) -> Iterator[NDArray[np.float32]]:
+        """Yield embeddings of views batch by batch, and tell which images have none."""
+        to_pixels = backbone.preprocessing.to_pixels()
+        row = {file: number for number, file in enumerate(self.dataset.files())}
+
+        def decode(files: Sequence[ImageFile]) -> NDArray[np.uint8]:
+            pixels, without = decode_views(files, view, to_pixels)
+            unchanged.extend(row[file] for file in without)
+            return pixels
+
+        return self._embedded(backbone, decode)
+
+    def _embedded(
+        self, backbone: Encoder, decode: Callable[[Sequence[ImageFile]], NDArray[np.uint8]]
+    ) -> Iterator[NDArray[np.float32]]:
         embed = Embedder(backbone, self.compute)
-        size = self.compute.micro_batch
+        batches = self._batches(self.compute.micro_batch)
         if self.compute.is_accelerator:
-            return map(embed, self._decoded(to_pixels, size))
-        return ahead(lambda files: embed(decode_batch(files, to_pixels)), self._batches(size))
+            return map(embed, ahead(decode, batches))
+        return ahead(lambda files: embed(decode(files)), batches)
 
 
 class Embedder:

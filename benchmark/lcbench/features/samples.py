@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.features.extraction import Features
+from lcbench.features.views import View
 from lcbench.taxonomy import Taxonomy
 
 
@@ -38,9 +39,9 @@ class Samples:
         """(images, bins) colour histograms."""
         return np.asarray(self.features.colour().values[self.rows])
 
-    def embeddings(self, backbone: str) -> NDArray[np.float32]:
-        """(images, features) of a frozen backbone."""
-        return np.asarray(self.features.embeddings(backbone).values[self.rows])
+    def embeddings(self, backbone: str, view: View | None = None) -> NDArray[np.float32]:
+        """(images, features) of a frozen backbone, of a view of the images or as they are."""
+        return np.asarray(self.features.embeddings(backbone, view).values[self.rows])
 
     def all_pixels(self, backbone: str | None = None) -> NDArray[np.uint8]:
         """Return the pixels of the whole dataset, memory-mapped; `rows` picks from it.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lcbench.compute import Compute
     from lcbench.features.encoder import Encoder
     from lcbench.features.samples import Samples
+    from lcbench.features.views import View
     from lcbench.taxonomy import Taxonomy
 
 __all__ = [
@@ -59,6 +60,16 @@ class Settings(BaseModel):
 
     backbone: str | None = None
     decision: Annotated[DecisionRule, NEWER] = LIKELIEST
+
+    @property
+    def view(self) -> View | None:
+        """The view of each image that is looked at; None for images as they are."""
+        return None
+
+    @property
+    def training_views(self) -> tuple[View, ...]:
+        """Further views that training looks at."""
+        return ()
 
     @property
     def recorded(self) -> dict[str, Any]:

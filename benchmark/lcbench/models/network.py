@@ -15,6 +15,7 @@ from lcbench.errors import UserError
 from lcbench.features.encoder import Encoder, Normaliser
 from lcbench.features.extraction import FeatureKind
 from lcbench.features.samples import Samples
+from lcbench.models.augmented import ViewSettings, augmented_examples
 from lcbench.models.baseline import (
     Baseline,
     Context,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from lcbench.training.loop import Examples
 
 
-class NetworkSettings(LossSettings):
+class NetworkSettings(LossSettings, ViewSettings):
     """A recipe for a network.
 
     `tuning`: "frozen" trains the head on cached embeddings; "full" trains everything.
@@ -45,6 +46,7 @@ class NetworkSettings(LossSettings):
     it; "per-node" one for each node against its siblings; "per-level" one for each level: see
     `lcbench.models.hierarchies`. `augmentation`: "flips" turns and mirrors training images, and
     needs "full". A `loss` but the usual one needs the hierarchy "flat" or "multi-head".
+    `views`, `mixup_between` and `normalised` need "frozen": see `ViewSettings`.
     """
 
     backbone: str = "reference"
@@ -61,6 +63,12 @@ class NetworkSettings(LossSettings):
     def _augmentation_needs_pixels(self) -> NetworkSettings:
         if self.augmentation != "none" and self.tuning == "frozen":
             raise ValueError('augmentation needs tuning = "full": embeddings are computed once')
+        return self
+
+    @model_validator(mode="after")
+    def _views_need_embeddings(self) -> NetworkSettings:
+        if self.tuning == "full" and (self.augmented or self.normalised):
+            raise ValueError('views, mixup_between and normalised need tuning = "frozen"')
         return self
 
     @model_validator(mode="after")
@@ -102,12 +110,13 @@ class Network(Baseline):
             learning_rate=self.settings.learning_rate,
             patience=self.settings.patience,
             autocast=self._full,
-            objective=self.settings.objective(self.context.taxonomy, train.labels),
+            objective=self._objective(train),
         )
         results = []
         for part in self._hierarchy.parts:
             network = self._networks[part.name] = self._build(part)
-            examples, held_out = (self._examples(part, table) for table in (train, validation))
+            examples = self._training_examples(part, train)
+            held_out = self._examples(part, validation)
             if not len(examples):
                 raise UserError(
                     f"no training image says anything to the {part.words}",
@@ -227,6 +236,23 @@ class Network(Baseline):
         normaliser = Normaliser(self._backbone.preprocessing, device)
         return ImageNetwork(normaliser, backbone, head, flips=flips)
 
+    def _objective(self, train: Samples) -> nn.Module | None:
+        objective = self.settings.objective(self.context.taxonomy, train.labels)
+        if not self.settings.mixup_between:
+            return objective
+
+        from lcbench.training.augmented import MixedObjective
+
+        return MixedObjective(objective)
+
+    def _training_examples(self, part: Part, train: Samples) -> Examples:
+        if not self.settings.augmented:
+            return self._examples(part, train)
+        taxonomy = self.context.taxonomy
+        chosen = part.concerned(train, taxonomy)
+        allowed = part.allowed(chosen.labels, taxonomy)
+        return augmented_examples(chosen, allowed, self.settings, self._backbone.name, taxonomy)
+
     def _examples(self, part: Part, samples: Samples) -> Examples:
         import torch
 
@@ -251,5 +277,5 @@ class Network(Baseline):
         if self._full:
             pixels = torch.from_numpy(samples.all_pixels(self._backbone.name))
             return pixels, torch.from_numpy(samples.rows)
-        embeddings = torch.from_numpy(samples.embeddings(self._backbone.name))
+        embeddings = torch.from_numpy(samples.embeddings(self._backbone.name, self.settings.view))
         return embeddings, torch.arange(len(embeddings))

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from lcbench.console import progress, warn
 from lcbench.errors import UserError
+from lcbench.features.cache import CachedArray
+from lcbench.features.extraction import Features
+from lcbench.features.views import View
 from lcbench.models.backbones import Backbone, fetch_backbone
 from lcbench.protocols import write_split
 from lcbench.runs.describe import describe_plan, describe_runs
@@ -22,6 +25,8 @@ from lcbench.runs.stored import StoredRuns, name_of, read_runs
 from lcbench.storage import inside, sweep
 
 _SHOWN = 5
+_NAMED = 5
+"""Images, in a message."""
 
 
 @dataclass(frozen=True)
@@ -205,8 +210,25 @@ def _fetch_backbone(backbone: Backbone) -> Backbone | UserError:
 def _compute_features(plan: Plan) -> None:
     """Fill the caches here, with a progress bar, so that the fits only read."""
     features = plan.features
+    told: set[View] = set()
     for baseline in plan.baselines:
-        features.prepare(baseline.needs, baseline.settings.backbone)
+        settings = baseline.settings
+        for view in (settings.view, *settings.training_views):
+            prepared = features.prepare(baseline.needs, settings.backbone, view)
+            if view is not None and prepared is not None and view not in told:
+                told.add(view)
+                _tell_unchanged(features, view, prepared)
+
+
+def _tell_unchanged(features: Features, view: View, prepared: CachedArray) -> None:
+    """Say which images have no such view, and are shown as they are."""
+    names = features.dataset.manifest["image"].iloc[prepared.unchanged].tolist()
+    if names:
+        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        warn(
+            f"{view}: {len(names):,} of {len(features.dataset.manifest):,} images cannot be "
+            f"changed so and are taken as they are: {', '.join(names[:_NAMED])}{more}"
+        )
 
 
 def _jobs(plan: Plan, folder: Path, stored: StoredRuns) -> Iterator[Job]:

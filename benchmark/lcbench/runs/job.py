@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from lcbench.compute import PeakMemory, processor
 from lcbench.errors import UserError, from_lack_of_memory
+from lcbench.features.cache import CachedArray
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import Context, FitSummary, Unfinished
@@ -121,6 +122,7 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
         epochs=summary.epochs,
         best_epoch=summary.best_epoch,
         processor=processor(compute.device),
+        unchanged=_unchanged(job),
     )
     return _Fitted(save(baseline.state()), summary, predictions, held_back, state)
 
@@ -170,8 +172,18 @@ def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
     return work(), time.perf_counter() - started
 
 
+def _prepared(job: Job) -> CachedArray | None:
+    settings = job.baseline.settings
+    return job.features.prepare(job.baseline.needs, settings.backbone, settings.view)
+
+
+def _unchanged(job: Job) -> int:
+    prepared = _prepared(job)
+    return 0 if prepared is None else len(prepared.unchanged)
+
+
 def _images_per_second(job: Job, predict_seconds: float, images: int) -> float | None:
-    prepared = job.features.prepare(job.baseline.needs, job.baseline.settings.backbone)
+    prepared = _prepared(job)
     if prepared is None:
         return None
     return round(1 / (1 / prepared.images_per_second + predict_seconds / images), 1)

@@ -176,7 +176,8 @@ class RunState(Record):
     without embedding. `images_per_second`: from image file to prediction, decoding included; None
     where no image is looked at. `peak_memory_mb`: of the accelerator, or of the process where there
     is none. `epochs`: trained; `best_epoch`: restored. `processor`: what computed it; empty in
-    files of older versions.
+    files of older versions. `unchanged`: images of the whole dataset that could not be given the
+    view that the baseline looks at, and were taken as they are.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -191,6 +192,7 @@ class RunState(Record):
     epochs: int | None = None
     best_epoch: int | None = None
     processor: str = ""
+    unchanged: int = 0
 
 
 class LeftOut(Record):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -71,6 +71,18 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def batches(
+        self,
+        order: Tensor,
+        size: int,
+        generator: torch.Generator,  # noqa: ARG002 - for those that draw what they show
+        device: torch.device,
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield inputs and answers of an epoch, on the device, in an order."""
+        rows, allowed = (torch.split(table[order], size) for table in (self.rows, self.allowed))
+        for batch, answers in zip(rows, allowed, strict=True):
+            yield self.inputs.index_select(0, batch).to(device), answers.to(device)
 
 
 @dataclass(frozen=True)
@@ -217,21 +229,17 @@ class _Training:
         self._network.train()
         device = self._accelerator.device
         shuffled = torch.randperm(len(examples), generator=self._order).to(examples.rows.device)
-        rows, allowed = (
-            torch.split(table[shuffled], self._settings.batch_size)
-            for table in (examples.rows, examples.allowed)
-        )
+        batches = examples.batches(shuffled, self._settings.batch_size, self._order, device)
         total: Tensor | float = 0.0
         seen, words = 0, ""
-        for number, (batch, answers) in enumerate(zip(rows, allowed, strict=True)):
-            inputs = examples.inputs.index_select(0, batch).to(device)
-            total = total + self._steps(inputs, answers.to(device)) * len(batch)
+        for number, (inputs, answers) in enumerate(batches):
+            total = total + self._steps(inputs, answers) * len(inputs)
             if self._tell:
-                seen += len(batch)
+                seen += len(inputs)
                 if number % _TELL_EVERY == 0:
                     loss = float(total) / seen
                     words = f"epoch {epoch} of {self._settings.epochs}, loss {loss:.3g}"
-                self._tell(len(batch), words)
+                self._tell(len(inputs), words)
         return float(total) / len(examples)
 
     def validate(self, validation: Examples) -> tuple[float, float]:
@@ -297,4 +305,4 @@ def _placed(examples: Examples, device: torch.device) -> Examples:
     if not fits_on_device(size, device):
         return examples
     inputs, rows = examples.inputs.to(device), examples.rows.to(device)
-    return Examples(inputs, rows, examples.allowed.to(device))
+    return replace(examples, inputs=inputs, rows=rows, allowed=examples.allowed.to(device))
