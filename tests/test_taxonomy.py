@@ -36,7 +36,7 @@ def trees(draw):
     parents = {path[-1]: path[-2] if len(path) > 1 else ROOT for path, _ in found}
     leaves = {path[-1]: path for path, is_leaf in found if is_leaf}
     inner = {path[-1]: path for path, is_leaf in found if not is_leaf}
-    return Taxonomy("random", parents, {}, None, None), leaves, inner
+    return Taxonomy("random", parents, {}, (), None), leaves, inner
 
 
 def some_trees(test):
@@ -114,7 +114,7 @@ def test_normalising_twice_changes_nothing(text):
 
 def test_the_longest_matching_beginning_wins_and_a_whole_name_before_it():
     aliases = {"a": ("cell *",), "b": ("cell big *",), "c": ("cell big one",)}
-    tree = Taxonomy("t", dict.fromkeys("abc", ROOT), aliases, None, None)
+    tree = Taxonomy("t", dict.fromkeys("abc", ROOT), aliases, (), None)
     names = ["Cell", "cell_x", "cell.big", "cell big x", "cell big one", "cellular"]
     assert [tree.find(name) for name in names] == [None, "a", "a", "b", "c", None]
 
@@ -159,7 +159,7 @@ def test_the_lung_tree_is_the_one_of_the_design():
         "squamous_cell_carcinoma": "malignant",
     }
     assert LUNG.leaves == ("benign", "adenocarcinoma", "squamous_cell_carcinoma")
-    assert (LUNG.negative, LUNG.subtypes_of) == ("benign", "malignant")
+    assert (LUNG.negative, LUNG.subtypes_of) == (("benign",), "malignant")
     heights = [LUNG.lca_height("adenocarcinoma", other) for other in LUNG.nodes]
     assert dict(zip(LUNG.nodes, heights, strict=True)) == {
         "benign": 2, "malignant": 1, "adenocarcinoma": 0, "squamous_cell_carcinoma": 1,

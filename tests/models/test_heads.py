@@ -20,7 +20,7 @@ FEATURES, HIDDEN = 5, 7
 
 
 def taxonomy(parents: dict[str, str]) -> Taxonomy:
-    return Taxonomy("random", parents, {}, None, None)
+    return Taxonomy("random", parents, {}, (), None)
 
 
 @st.composite

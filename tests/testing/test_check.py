@@ -30,7 +30,7 @@ PARENTS = {
     "lepidic": "adeno",
     "solid": "adeno",
 }
-RAGGED = Taxonomy("ragged", PARENTS, {node: (node,) for node in PARENTS}, None, None)
+RAGGED = Taxonomy("ragged", PARENTS, {node: (node,) for node in PARENTS}, (), None)
 
 
 @dataclass(frozen=True)

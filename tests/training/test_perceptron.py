@@ -28,7 +28,7 @@ PARENTS = {
     "lepidic": "adeno",
     "solid": "adeno",
 }
-TREE = Taxonomy("ragged", PARENTS, {}, None, None)
+TREE = Taxonomy("ragged", PARENTS, {}, (), None)
 HEADS = pytest.mark.parametrize("hierarchy", ["flat", "multi-head"])
 
 
