@@ -342,8 +342,8 @@ def _check_aliases(path: Path, nodes: dict[str, _NodeEntry]) -> None:
 
 
 def _check_negative(path: Path, tree: Taxonomy) -> None:
-    for node in tree.negative:
-        others = [other for other in tree.negative if other is not node]
+    for place, node in enumerate(tree.negative):
+        others = tree.negative[:place] + tree.negative[place + 1 :]
         above = next((other for other in others if tree.is_under(node, other)), None)
         if above is not None:
             raise UserError(

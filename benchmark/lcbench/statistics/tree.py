@@ -109,8 +109,8 @@ class ClassTree:
         """The decision among the children of every inner node, the root included.
 
         Where the tree names what is negative and no inner node decides between that and the rest,
-        that is one more decision, of node `not-<negative>`, several joined by ` or `. A decision among all leaves is left
-        out: to be wrong there is to be wrong at all.
+        that is one more decision, of node `not-<negative>`, several joined by ` or `. A decision
+        among all leaves is left out: to be wrong there is to be wrong at all.
         """
         found = [self._among_children(node) for node in self.taxonomy.inner_nodes]
         if self._screening is not None and not _is_one_of(self._screening, found):
