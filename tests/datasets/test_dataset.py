@@ -171,7 +171,7 @@ def test_an_empty_group_column_means_unknown_groups(folder):
 
 @pytest.fixture
 def demo(small_demo, monkeypatch):
-    monkeypatch.setattr(dataset, "demo_folder", lambda: small_demo)
+    monkeypatch.setattr(dataset, "demo_folder", lambda _: small_demo)
     return small_demo
 
 
@@ -202,15 +202,16 @@ def test_a_folder_called_demo_is_reached_by_its_path(tmp_path, write_images, mon
 def test_the_demonstration_set_is_drawn_once_into_the_cache(tmp_path, monkeypatch):
     drawn = []
 
-    def draw(folder, advance):
+    def draw(folder, classes, advance):
+        assert len(classes) == 3
         drawn.append(folder)
         advance(720)
         (folder / "groups.csv").touch()
 
     monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path))
     monkeypatch.setattr("lcbench.datasets.demo.create_demo", draw)
-    assert dataset.demo_folder() == dataset.demo_folder()
-    assert dataset.demo_folder().parent == tmp_path
+    assert demo_folder(READER) == demo_folder(READER)
+    assert demo_folder(READER).parent == tmp_path
     assert len(drawn) == 1
 
 
@@ -227,6 +228,7 @@ def test_the_demonstration_set_shows_the_classes_of_the_tree(name, classes, monk
 
     def create(folder, *, classes, advance):
         drawn.append(tuple(classes))
+        advance(1)
         (folder / "groups.csv").write_text("image,group\n")
 
     monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path))
@@ -240,7 +242,7 @@ def test_the_demonstration_set_shows_the_classes_of_the_tree(name, classes, monk
 
 def test_a_tree_that_cannot_be_drawn_is_refused_by_class_with_the_remedy():
     tree = Taxonomy("skin", {"naevus": ROOT, "melanoma": ROOT}, {}, (), None)
-    with pytest.raises(UserError, match="no images of naevus, melanoma, classes of .*'skin'") as e:
+    with pytest.raises(UserError, match=r"no images of naevus, melanoma, classes of .*'skin'") as e:
         demo_folder(LabelReader(tree))
     assert "lung_sclc" in e.value.remedy
     assert "list taxonomies" in e.value.remedy

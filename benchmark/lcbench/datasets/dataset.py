@@ -194,7 +194,8 @@ def demo_folder(reader: LabelReader) -> Path:
             create_demo(folder, classes=classes, advance=advance)
         return {}
 
-    name, key = f"demo-{DEMO_VERSION}", ("demonstration set", DEMO_VERSION)
+    name = f"demo-{DEMO_VERSION}"
+    key: tuple[str, ...] = ("demonstration set", DEMO_VERSION)
     if classes != LUNG:
         name, key = "_".join((name, *classes)), (*key, *classes)
     return open_entry(cache_folder() / name, key, build).folder
