@@ -1,4 +1,6 @@
+import json
 import unicodedata
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,42 +8,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcbench.errors import UserError
+from lcbench.runs.records import TaxonomyRecord
 from lcbench.taxonomy import ROOT, Taxonomy, load_taxonomy, normalise, shipped_taxonomies
+
+from .trees import shapes, trees, walk
 
 LUNG = load_taxonomy()
 TWO = '[nodes.a]\nparent = "root"\n[nodes.b]\nparent = "root"\n'
 
-# Random trees. A leaf is None, an inner node the list of its children: the oracles walk these
-# lists and know nothing of parents.
-shapes = st.lists(
-    st.recursive(st.none(), lambda inner: st.lists(inner, min_size=2, max_size=4), max_leaves=12),
-    min_size=2,
-    max_size=4,
-)
-
-
-def walk(shape, path=()):
-    """Yield the path of each node and whether it is a leaf."""
-    for position, child in enumerate(shape):
-        here = (*path, "/".join((*path[-1:], str(position))))
-        yield here, child is None
-        if child is not None:
-            yield from walk(child, here)
+# The oracles walk shapes (lists of lists) and know nothing of parents.
 
 
 @st.composite
-def trees(draw):
+def trees_and_paths(draw):
     """Return a taxonomy, the paths of its leaves and those of its inner nodes."""
     found = draw(st.permutations(list(walk(draw(shapes)))))
     parents = {path[-1]: path[-2] if len(path) > 1 else ROOT for path, _ in found}
     leaves = {path[-1]: path for path, is_leaf in found if is_leaf}
     inner = {path[-1]: path for path, is_leaf in found if not is_leaf}
-    return Taxonomy("random", parents, {}, None, None), leaves, inner
+    return Taxonomy("random", parents, {}, (), None), leaves, inner
 
 
 def some_trees(test):
     """Run a test on random trees."""
-    return settings(max_examples=30)(given(trees())(test))
+    return settings(max_examples=30)(given(trees_and_paths())(test))
 
 
 # names of folders
@@ -114,7 +104,7 @@ def test_normalising_twice_changes_nothing(text):
 
 def test_the_longest_matching_beginning_wins_and_a_whole_name_before_it():
     aliases = {"a": ("cell *",), "b": ("cell big *",), "c": ("cell big one",)}
-    tree = Taxonomy("t", dict.fromkeys("abc", ROOT), aliases, None, None)
+    tree = Taxonomy("t", dict.fromkeys("abc", ROOT), aliases, (), None)
     names = ["Cell", "cell_x", "cell.big", "cell big x", "cell big one", "cellular"]
     assert [tree.find(name) for name in names] == [None, "a", "a", "b", "c", None]
 
@@ -159,7 +149,7 @@ def test_the_lung_tree_is_the_one_of_the_design():
         "squamous_cell_carcinoma": "malignant",
     }
     assert LUNG.leaves == ("benign", "adenocarcinoma", "squamous_cell_carcinoma")
-    assert (LUNG.negative, LUNG.subtypes_of) == ("benign", "malignant")
+    assert (LUNG.negative, LUNG.subtypes_of) == (("benign",), "malignant")
     heights = [LUNG.lca_height("adenocarcinoma", other) for other in LUNG.nodes]
     assert dict(zip(LUNG.nodes, heights, strict=True)) == {
         "benign": 2, "malignant": 1, "adenocarcinoma": 0, "squamous_cell_carcinoma": 1,
@@ -188,6 +178,16 @@ def test_the_lung_tree_is_the_one_of_the_design():
         "an alias that is a node": (TWO + 'aliases = ["A"]\n', "stands for both 'a' and 'b'"),
         "one name in two spellings": (TWO + '[nodes.A]\nparent = "root"\n', "'a' and 'A'"),
         "a negative that is no node": ('negative = "c"\n' + TWO, "negative = 'c'"),
+        "one of several negatives that is no node": (
+            'negative = ["a", "c"]\n' + TWO,
+            "negative = 'c'",
+        ),
+        "negatives one below the other": (
+            'negative = ["a", "c"]\n' + TWO + '[nodes.c]\nparent = "a"\n[nodes.d]\nparent = "a"\n',
+            "negative names 'c', which 'a' holds already",
+        ),
+        "one negative twice": ('negative = ["a", "a"]\n' + TWO, "'a' holds already"),
+        "all classes negative": ('negative = ["a", "b"]\n' + TWO, "names every class"),
         "subtypes of no node": ('subtypes_of = "c"\n' + TWO, "subtypes_of = 'c'"),
         "subtypes of a leaf": ('subtypes_of = "a"\n' + TWO, "subtypes_of = 'a'"),
         "an unknown key": ('negativ = "a"\n' + TWO, "negativ"),
@@ -275,3 +275,91 @@ def test_a_tree_is_found_by_name_and_a_near_name_is_told():
     with pytest.raises(UserError, match="unknown taxonomy: 'lang'") as raised:
         load_taxonomy("lang")
     assert "lung" in raised.value.remedy
+
+
+LC25000 = {
+    "lung_n": "benign_lung",
+    "lung_aca": "lung_adenocarcinoma",
+    "lung_scc": "lung_squamous_cell_carcinoma",
+    "colon_n": "benign_colon",
+    "colon_aca": "colon_adenocarcinoma",
+}
+
+
+def test_lung_who_is_the_tree_of_its_docstring():
+    tree = load_taxonomy("lung-who")
+    paths = {leaf: tree.path(leaf) for leaf in tree.leaves}
+    assert paths == {
+        "benign": ("benign",),
+        "adenocarcinoma": ("malignant", "NSCLC", "adenocarcinoma"),
+        "squamous_cell_carcinoma": ("malignant", "NSCLC", "squamous_cell_carcinoma"),
+        "large_cell_carcinoma": ("malignant", "NSCLC", "large_cell_carcinoma"),
+        "small_cell_carcinoma": ("malignant", "small_cell_carcinoma"),
+    }
+    assert (tree.negative, tree.subtypes_of) == (("benign",), "NSCLC")
+    found = {name: tree.find(name) for name in ("nsclc", "SCLC", "lung_lcc", "LUAD", "LCNEC")}
+    assert found == {
+        "nsclc": "NSCLC",
+        "SCLC": "small_cell_carcinoma",
+        "lung_lcc": "large_cell_carcinoma",
+        "LUAD": "adenocarcinoma",
+        "LCNEC": "malignant",
+    }
+
+
+def test_what_the_lung_tree_knows_lung_who_knows_at_least_as_well():
+    who = load_taxonomy("lung-who")
+    for node, aliases in LUNG.aliases.items():
+        for alias in aliases:
+            found = who.find(alias.removesuffix("*"))
+            assert found is not None, alias
+            assert who.is_under(found, node), alias
+
+
+def test_lung_colon_has_the_five_classes_of_lc25000():
+    tree = load_taxonomy("lung-colon")
+    assert {name: tree.find(name) for name in LC25000} == LC25000
+    assert set(tree.leaves) == set(LC25000.values())
+    assert (tree.depth("colon_adenocarcinoma"), tree.height) == (2, 3)
+    assert tree.negative == ("benign_lung", "benign_colon")
+    assert tree.subtypes_of == "lung_cancer"
+    organless = ("normal", "benign", "adenocarcinoma", "aca", "scc", "cancer", "n")
+    assert {tree.find(name) for name in organless} == {None}
+
+
+@settings(max_examples=40)
+@given(trees())
+def test_a_tree_written_to_a_file_and_to_a_record_is_the_same(tmp_path_factory, tree):
+    file = tmp_path_factory.mktemp("trees") / "tree.toml"
+    file.write_text(as_toml(tree))
+    again = load_taxonomy(file)
+    assert replace(again, aliases={}) == tree
+    record = TaxonomyRecord.model_validate_json(TaxonomyRecord.of(tree).model_dump_json())
+    assert record.tree() == tree
+    assert record.structure == TaxonomyRecord.of(tree).structure
+
+
+def as_toml(tree: Taxonomy) -> str:
+    lines = [f'name = "{tree.name}"', f"negative = {json.dumps(tree.negative)}"]
+    if tree.subtypes_of is not None:
+        lines.append(f'subtypes_of = "{tree.subtypes_of}"')
+    for node, parent in tree.parents.items():
+        lines += [f'[nodes."{node}"]', f'parent = "{parent}"']
+    for true, answers in tree.costs.items():
+        lines += [f'[costs."{true}"]', *(f'"{a}" = {cost!r}' for a, cost in answers.items())]
+    return "\n".join(lines)
+
+
+@settings(max_examples=40)
+@given(trees())
+def test_laws_of_costs_and_answers(tree):
+    for label in tree.nodes:
+        for leaf in tree.leaves:
+            right = tree.is_under(leaf, label)
+            assert tree.cost(label, leaf) >= 0
+            assert not right or tree.cost(label, leaf) == 0
+            if not tree.costs:
+                assert (tree.cost(label, leaf) == 0) == right
+        for level in range(1, tree.height + 1):
+            answer = tree.ancestor_at(label, level)
+            assert answer is None or tree.is_under(label, answer)

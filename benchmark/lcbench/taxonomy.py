@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,16 +12,25 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from lcbench.documents import read_toml
 from lcbench.errors import UserError, unknown_name
 
 ROOT = "root"
+NOT = "not-"
+"""How the name of what a node is not begins: `not-benign`."""
+OR = " or "
+"""What stands between several nodes in one name: `not-benign_lung or benign_colon`."""
 _SHIPPED = Path(__file__).with_name("taxonomies")
 _DEFAULT = "lung"
 _OTHER_ERROR = 1.0
 """What an error costs that a file with costs does not speak of."""
+
+
+def _several(names: object) -> object:
+    """Return one name as a tuple of one."""
+    return (names,) if isinstance(names, str) else names
 
 
 _Cost = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
@@ -38,7 +47,7 @@ class _TaxonomyFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
-    negative: str | None = None
+    negative: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
     subtypes_of: str | None = None
     nodes: dict[Annotated[str, Field(max_length=100)], _NodeEntry] = Field(
         min_length=2, max_length=1_000
@@ -59,7 +68,7 @@ class Taxonomy:
     aliases
         Normalised folder names of each node; a name may end in `*`.
     negative
-        The node that means "no finding" in screening, or None.
+        The nodes that mean "no finding" in screening, perhaps none; none lies below another.
     subtypes_of
         The inner node whose children are the subtypes that get confused, or None.
     costs
@@ -70,7 +79,7 @@ class Taxonomy:
     name: str
     parents: dict[str, str]
     aliases: dict[str, tuple[str, ...]]
-    negative: str | None
+    negative: tuple[str, ...]
     subtypes_of: str | None
     costs: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
@@ -227,6 +236,11 @@ def normalise(folder_name: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", folder_name).casefold()))
 
 
+def none_of(nodes: Sequence[str]) -> str:
+    """Return the name of all that lies under none of the nodes: `not-benign`."""
+    return NOT + OR.join(nodes)
+
+
 def shipped_taxonomies() -> dict[str, Path]:
     """Return the class trees that come with lcbench, by name."""
     return {path.stem: path for path in sorted(_SHIPPED.glob("*.toml"))}
@@ -280,13 +294,18 @@ def _normalise_alias(alias: str) -> str:
 def _check_tree(path: Path, entries: _TaxonomyFile) -> None:
     _check_edges(path, entries.nodes)
     _check_aliases(path, entries.nodes)
-    for key, node in (("negative", entries.negative), ("subtypes_of", entries.subtypes_of)):
-        if node is not None and node not in entries.nodes:
+    named = [("negative", node) for node in entries.negative]
+    if entries.subtypes_of is not None:
+        named.append(("subtypes_of", entries.subtypes_of))
+    for key, node in named:
+        if node not in entries.nodes:
             raise UserError(f"{path}: {key} = {node!r} is not one of the nodes")
-    parents = {node.parent for node in entries.nodes.values()}
-    if entries.subtypes_of is not None and entries.subtypes_of not in parents:
+    parents = {name: node.parent for name, node in entries.nodes.items()}
+    if entries.subtypes_of is not None and entries.subtypes_of not in parents.values():
         raise UserError(f"{path}: subtypes_of = {entries.subtypes_of!r} has no children")
-    _check_costs(path, entries)
+    tree = Taxonomy(entries.name, parents, {}, entries.negative, None)
+    _check_negative(path, tree)
+    _check_costs(path, tree, entries.costs)
 
 
 def _check_edges(path: Path, nodes: dict[str, _NodeEntry]) -> None:
@@ -322,12 +341,27 @@ def _check_aliases(path: Path, nodes: dict[str, _NodeEntry]) -> None:
                 raise UserError(f"{path}: {alias!r} stands for both {owner[alias]!r} and {name!r}")
 
 
-def _check_costs(path: Path, entries: _TaxonomyFile) -> None:
-    parents = {name: node.parent for name, node in entries.nodes.items()}
-    tree = Taxonomy(entries.name, parents, {}, None, None)
-    for true, answers in entries.costs.items():
+def _check_negative(path: Path, tree: Taxonomy) -> None:
+    for place, node in enumerate(tree.negative):
+        others = tree.negative[:place] + tree.negative[place + 1 :]
+        above = next((other for other in others if tree.is_under(node, other)), None)
+        if above is not None:
+            raise UserError(
+                f"{path}: negative names {node!r}, which {above!r} holds already",
+                "Name each part of the tree once.",
+            )
+    found = {leaf for node in tree.negative for leaf in tree.leaves_under(node)}
+    if found == set(tree.leaves):
+        raise UserError(
+            f"{path}: negative names every class, so that nothing is left to be found",
+            "Name the nodes that mean no finding only.",
+        )
+
+
+def _check_costs(path: Path, tree: Taxonomy, costs: Mapping[str, Mapping[str, float]]) -> None:
+    for true, answers in costs.items():
         for name in (true, *answers):
-            if name not in parents:
+            if name not in tree.parents:
                 raise UserError(f"{path}: costs: {name!r} is not one of the nodes")
         for answer in answers:
             if tree.is_under(answer, true) or tree.is_under(true, answer):

@@ -301,7 +301,7 @@ def test_coarse_labels_alone_are_one_clear_error(tmp_path):
 
 def test_a_tree_without_a_negative_class_compares_its_decisions(tmp_path):
     parents = {"a": "root", "in": "root", "b": "in", "c": "in"}
-    tree = Taxonomy("plain", parents, {}, None, None)
+    tree = Taxonomy("plain", parents, {}, (), None)
     path = tmp_path / "one.csv"
     path.write_text("image,true,predicted\n1,a,b\n2,b,b\n3,in,c\n")
     found = compare(path, path, taxonomy=tree)

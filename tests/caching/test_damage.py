@@ -17,10 +17,12 @@ from lcbench.compute import Compute
 from lcbench.datasets import dataset
 from lcbench.datasets.dataset import Dataset
 from lcbench.datasets.demo import create_demo
+from lcbench.datasets.labels import LabelReader
 from lcbench.features.extraction import FeatureKind, Features
 from lcbench.leakage.sources import find_sources
 from lcbench.leakage.store import features_of
 from lcbench.models.backbones import Backbone
+from lcbench.taxonomy import load_taxonomy
 
 from ..damage import EVERY_DAMAGE, Damage, deleted, named
 
@@ -75,7 +77,7 @@ def source_bytes(images: Dataset) -> bytes:
 
 
 def demo_bytes(_images: Dataset) -> bytes:
-    folder = dataset.demo_folder()
+    folder = dataset.demo_folder(LabelReader(load_taxonomy()))
     files = sorted(path for path in folder.rglob("*") if path.suffix in (".bmp", ".csv"))
     return b"".join(path.read_bytes() for path in files)
 

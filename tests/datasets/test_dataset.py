@@ -2,10 +2,11 @@ import pandas as pd
 import pytest
 
 from lcbench.datasets import dataset
-from lcbench.datasets.dataset import load_dataset
+from lcbench.datasets.dataset import _drawn_classes, demo_folder, load_dataset
+from lcbench.datasets.demo import DEMO_VERSION, DRAWN
 from lcbench.datasets.labels import LabelReader
 from lcbench.errors import UserError
-from lcbench.taxonomy import load_taxonomy
+from lcbench.taxonomy import ROOT, Taxonomy, load_taxonomy
 
 READER = LabelReader(load_taxonomy())
 CLASSES = {"normal": 3, "aca": 3, "scc": 3}
@@ -170,7 +171,7 @@ def test_an_empty_group_column_means_unknown_groups(folder):
 
 @pytest.fixture
 def demo(small_demo, monkeypatch):
-    monkeypatch.setattr(dataset, "demo_folder", lambda: small_demo)
+    monkeypatch.setattr(dataset, "demo_folder", lambda _: small_demo)
     return small_demo
 
 
@@ -201,13 +202,50 @@ def test_a_folder_called_demo_is_reached_by_its_path(tmp_path, write_images, mon
 def test_the_demonstration_set_is_drawn_once_into_the_cache(tmp_path, monkeypatch):
     drawn = []
 
-    def draw(folder, advance):
+    def draw(folder, classes, advance):
+        assert len(classes) == 3
         drawn.append(folder)
         advance(720)
         (folder / "groups.csv").touch()
 
     monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path))
     monkeypatch.setattr("lcbench.datasets.demo.create_demo", draw)
-    assert dataset.demo_folder() == dataset.demo_folder()
-    assert dataset.demo_folder().parent == tmp_path
+    assert demo_folder(READER) == demo_folder(READER)
+    assert demo_folder(READER).parent == tmp_path
     assert len(drawn) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [
+        ("lung", ("lung_aca", "lung_n", "lung_scc")),
+        ("lung-who", ("lung_aca", "lung_n", "lung_scc", "lung_lcc", "lung_sclc")),
+        ("lung-colon", ("lung_aca", "lung_n", "lung_scc", "colon_aca", "colon_n")),
+    ],
+)
+def test_the_demonstration_set_shows_the_classes_of_the_tree(name, classes, monkeypatch, tmp_path):
+    drawn = []
+
+    def create(folder, *, classes, advance):
+        drawn.append(tuple(classes))
+        advance(1)
+        (folder / "groups.csv").write_text("image,group\n")
+
+    monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path))
+    monkeypatch.setattr("lcbench.datasets.demo.create_demo", create)
+    folder = demo_folder(LabelReader(load_taxonomy(name)))
+    assert drawn == [classes]
+    assert (folder.name == f"demo-{DEMO_VERSION}") == (name == "lung")
+    assert demo_folder(LabelReader(load_taxonomy(name))) == folder
+    assert len(drawn) == 1
+
+
+def test_a_tree_that_cannot_be_drawn_is_refused_by_class_with_the_remedy():
+    tree = Taxonomy("skin", {"naevus": ROOT, "melanoma": ROOT}, {}, (), None)
+    with pytest.raises(UserError, match=r"no images of naevus, melanoma, classes of .*'skin'") as e:
+        demo_folder(LabelReader(tree))
+    assert "lung_sclc" in e.value.remedy
+    assert "list taxonomies" in e.value.remedy
+    mapping = {"lung n": "naevus", "lung aca": "melanoma"}
+    names = _drawn_classes(LabelReader(tree, mapping), DRAWN)
+    assert names == ("lung_aca", "lung_n")

@@ -167,7 +167,7 @@ def test_a_network_of_a_cascade_sees_the_images_below_its_node_only(
 ) -> None:
     """Whatever the node is called, and however coarse the labels are."""
     parents = {"benign": ROOT, node: ROOT, "adeno": node, "squamous": node}
-    tree = Taxonomy("two levels", parents, {}, None, None)
+    tree = Taxonomy("two levels", parents, {}, (), None)
     labels, points = clusters(tree.leaves, 10)
     moved = np.where(np.array(labels)[:, None] == "benign", points + 1, points)
     more = [*labels, *[node] * 5], np.concatenate([points, points[-5:] + 1])

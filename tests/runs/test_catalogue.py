@@ -2,6 +2,7 @@ import pytest
 
 from lcbench.runs.catalogue import LISTINGS
 from lcbench.runs.suite import load_suite
+from lcbench.taxonomy import shipped_taxonomies
 
 
 @pytest.mark.parametrize("what", LISTINGS)
@@ -32,3 +33,10 @@ def test_a_backbone_without_weights_here_says_how_to_get_them(monkeypatch):
     assert {row["weights"] for row in rows} == {"none known"}
     assert all(row["with --offline"].startswith("no: ") for row in rows)
     assert all(len(row["with --offline"]) > len("no: ") for row in rows)
+
+
+def test_every_class_tree_is_listed_with_its_decisions():
+    rows = {row["taxonomy"]: row for row in LISTINGS["taxonomies"]()}
+    assert set(rows) == set(shipped_taxonomies())
+    assert "all: benign, malignant; malignant: NSCLC, small_cell" in rows["lung-who"]["tree"]
+    assert rows["lung-colon"]["no finding"] == "benign_lung, benign_colon"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
@@ -17,7 +16,9 @@ from lcbench.statistics.intervals import intervals
 from lcbench.statistics.paired_groups import PairedGroups
 from lcbench.statistics.panel import Count, Panel, count_panel
 from lcbench.statistics.tree import ClassTree
-from lcbench.taxonomy import ROOT, Taxonomy
+from lcbench.taxonomy import Taxonomy
+
+from .. import trees as taxonomies
 
 
 def effects(
@@ -67,7 +68,7 @@ def correct_panel(correct: Any, sizes: Any, **options: Any) -> Panel[str]:
 
 def tree_of(
     parents: dict[str, str],
-    negative: str | None = None,
+    negative: tuple[str, ...] = (),
     subtypes_of: str | None = None,
     costs: dict[str, dict[str, float]] | None = None,
 ) -> ClassTree:
@@ -75,23 +76,7 @@ def tree_of(
     return ClassTree.of(Taxonomy("t", parents, {}, negative, subtypes_of, costs or {}))
 
 
-@st.composite
-def trees(draw: st.DrawFn, least_height: int = 1) -> ClassTree:
-    """Return a random tree, its nodes in random order."""
-    shape = st.recursive(
-        st.none(), lambda inner: st.lists(inner, min_size=2, max_size=3), max_leaves=9
-    )
-    parents: dict[str, str] = {}
-
-    def add(children: Any, parent: str) -> None:
-        for child in children:
-            name = f"n{len(parents)}"
-            parents[name] = parent
-            add(child or [], name)
-
-    add(draw(st.lists(shape, min_size=2, max_size=3)), ROOT)
-    names = draw(st.permutations(list(parents)))
-    negative = draw(st.none() | st.sampled_from(names))
-    tree = tree_of({name: parents[name] for name in names}, negative)
-    assume(tree.taxonomy.height >= least_height)
-    return tree
+def trees(least_height: int = 1) -> st.SearchStrategy[ClassTree]:
+    """Random class trees of at least some height."""
+    high = taxonomies.trees().filter(lambda tree: tree.height >= least_height)
+    return high.map(ClassTree.of)

@@ -98,7 +98,7 @@ def test_sensitivity_is_that_of_the_node_as_clinics_use_it():
 
 
 def test_a_flat_tree_with_a_negative_class_detects_the_rest():
-    flat = ClassTree.of(Taxonomy("flat", dict.fromkeys("abc", ROOT), {}, "b", None))
+    flat = ClassTree.of(Taxonomy("flat", dict.fromkeys("abc", ROOT), {}, ("b",), None))
     found = values_of(list("aabbcc"), list("acabbc"), flat)
     assert found["sensitivity", "not-b"] == 3 / 4
     assert found["specificity", "not-b"] == 1 / 2

@@ -6,7 +6,8 @@ from lcbench.errors import UserError
 from lcbench.statistics.tree import ClassTree
 from lcbench.taxonomy import ROOT, load_taxonomy
 
-from .helpers import tree_of, trees
+from ..trees import trees
+from .helpers import tree_of
 
 LUNG = ClassTree.of(load_taxonomy())
 
@@ -52,20 +53,39 @@ def test_a_tree_of_depth_3(deep):
     ("parents", "negative", "decisions", "detections"),
     [
         # To be wrong among all leaves is any error, so a flat tree has no decision of its own.
-        (dict.fromkeys("abc", ROOT), None, {}, []),
-        (dict.fromkeys("abc", ROOT), "b", {"not-b": ("b", "not-b")}, ["not-b"]),
-        (dict.fromkeys("ab", ROOT), "a", {}, ["b"]),
+        (dict.fromkeys("abc", ROOT), (), {}, []),
+        (dict.fromkeys("abc", ROOT), ("b",), {"not-b": ("b", "not-b")}, ["not-b"]),
+        (dict.fromkeys("ab", ROOT), ("a",), {}, ["b"]),
         (
             {"x": ROOT, "y": ROOT, "a": "x", "b": "x", "c": "y", "d": "y"},
-            "y",
+            ("y",),
             {ROOT: ("x", "y"), "x": ("a", "b"), "y": ("c", "d")},
             ["x", "y"],
         ),
         (
             {"x": ROOT, "a": ROOT, "b": "x", "c": "x"},
-            "b",
+            ("b",),
             {ROOT: ("x", "a"), "x": ("b", "c"), "not-b": ("b", "not-b")},
             ["x", "not-b"],
+        ),
+        # Several nodes together, which no inner node parts from the rest.
+        (
+            {"x": ROOT, "y": ROOT, "a": "x", "b": "x", "c": "y", "d": "y"},
+            ("a", "c"),
+            {
+                ROOT: ("x", "y"),
+                "x": ("a", "b"),
+                "y": ("c", "d"),
+                "not-a or c": ("a or c", "not-a or c"),
+            },
+            ["x", "y", "not-a or c"],
+        ),
+        # Together they are all but one node: that is what is looked for.
+        (
+            {"x": ROOT, "y": ROOT, "z": ROOT, "a": "z", "b": "z"},
+            ("x", "y"),
+            {ROOT: ("x", "y", "z"), "z": ("a", "b"), "not-x or y": ("x or y", "not-x or y")},
+            ["z"],
         ),
     ],
 )
@@ -74,16 +94,17 @@ def test_the_negative_class_against_the_rest(parents, negative, decisions, detec
     assert options_of(tree) == decisions
     assert [one.node for one in tree.detections] == detections
     assert tree.headline is None
-    if negative is not None:
-        inside = {tree.leaves.index(leaf) for leaf in tree.taxonomy.leaves_under(negative)}
+    if negative:
+        under = [leaf for node in negative for leaf in tree.taxonomy.leaves_under(node)]
+        inside = {tree.leaves.index(leaf) for leaf in under}
         sides = [set(np.flatnonzero(one.leaf_option == 1)) for one in tree.detections]
         assert inside in sides  # what is not detected is negative
 
 
 @settings(max_examples=30)
 @given(trees())
-def test_what_holds_for_every_tree(tree):
-    taxonomy = tree.taxonomy
+def test_what_holds_for_every_tree(taxonomy):
+    tree = ClassTree.of(taxonomy)
     assert sorted(tree.nodes) == sorted(taxonomy.nodes)
     assert tree.codes(tree.nodes).tolist() == list(range(len(tree.nodes)))
     for decision in (*tree.decisions, *tree.detections, *tree.gates, *tree.levels):

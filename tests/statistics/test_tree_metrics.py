@@ -350,7 +350,7 @@ def test_costs_that_the_tree_states_are_averaged():
 
 
 def test_a_tree_with_one_level_has_nothing_of_levels():
-    flat = tree_of(dict.fromkeys("abc", ROOT), "b")
+    flat = tree_of(dict.fromkeys("abc", ROOT), ("b",))
     new = {key.metric for key in Case(flat, 0).values()} - {"confusions_of_all"}
     assert {"missed_of_all", "false_alarms_of_errors"} <= new
     words = (

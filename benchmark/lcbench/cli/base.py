@@ -52,7 +52,7 @@ LabelsOption = Annotated[
 ]
 TaxonomyOption = Annotated[
     Path | None,
-    typer.Option(help="Another class tree: a name, see `lcbench list`, or a TOML file."),
+    typer.Option(help="Another class tree: a name, see `lcbench list taxonomies`, or a TOML file."),
 ]
 DeviceOption = Annotated[
     Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where networks run.")

@@ -13,7 +13,9 @@ from lcbench.errors import ExitCode, unknown_name
 @app.command("list")
 @guarded
 def list_(
-    what: Annotated[str, typer.Argument(help="suites, baselines, backbones or protocols.")],
+    what: Annotated[
+        str, typer.Argument(help="suites, baselines, backbones, protocols or taxonomies.")
+    ],
     as_json: JsonOption = False,
 ) -> ExitCode:
     """List what there is to choose from."""

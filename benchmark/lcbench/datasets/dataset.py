@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -107,7 +108,7 @@ def load_dataset(
         read and `on_bad` is "stop", or the groups file does not fit.
     """
     synthetic = data == DEMO
-    source = demo_folder() if synthetic else Path(data)
+    source = demo_folder(reader) if synthetic else Path(data)
     listing = list_images(source, reader)
     require_known_labels(source, listing, reader)
     require_every_leaf(source, listing.rows, reader.taxonomy)
@@ -173,17 +174,46 @@ def require_every_leaf(source: Path, images: pd.DataFrame, taxonomy: Taxonomy) -
         )
 
 
-def demo_folder() -> Path:
-    """Return the folder of the demonstration set, drawing it at first use."""
-    from lcbench.datasets.demo import DEMO_VERSION, create_demo
+def demo_folder(reader: LabelReader) -> Path:
+    """Return the folder of the demonstration set of a class tree, drawing it at first use.
+
+    It holds the drawn classes whose names the reader knows.
+
+    Raises
+    ------
+    UserError
+        If a leaf of the tree cannot be drawn.
+    """
+    from lcbench.datasets.demo import COPIES, DEMO_VERSION, DRAWN, LUNG, TILES, create_demo
+
+    classes = _drawn_classes(reader, DRAWN)
 
     def build(folder: Path) -> dict[str, str]:
-        with progress("Drawing the demonstration set", 720) as advance:
-            create_demo(folder, advance=advance)
+        count = len(classes) * TILES * COPIES
+        with progress("Drawing the demonstration set", count) as advance:
+            create_demo(folder, classes=classes, advance=advance)
         return {}
 
-    key = ("demonstration set", DEMO_VERSION)
-    return open_entry(cache_folder() / f"demo-{DEMO_VERSION}", key, build).folder
+    name = f"demo-{DEMO_VERSION}"
+    key: tuple[str, ...] = ("demonstration set", DEMO_VERSION)
+    if classes != LUNG:
+        name, key = "_".join((name, *classes)), (*key, *classes)
+    return open_entry(cache_folder() / name, key, build).folder
+
+
+def _drawn_classes(reader: LabelReader, drawn: Sequence[str]) -> tuple[str, ...]:
+    """Return the drawn classes that a reader knows, once they show every leaf of its tree."""
+    known = {name: node for name in drawn if (node := reader.read(name)) is not None}
+    missing = [leaf for leaf in reader.taxonomy.leaves if leaf not in known.values()]
+    if missing:
+        raise UserError(
+            f"the demonstration set has no images of {', '.join(missing)}, "
+            f"classes of taxonomy {reader.taxonomy.name!r}",
+            f"It can draw {', '.join(drawn)}: give these names to classes as aliases in the "
+            "tree's file or in a --labels map, choose a tree of `lcbench list taxonomies`, or "
+            "use images of your own.",
+        )
+    return tuple(known)
 
 
 def _with_groups(

@@ -17,14 +17,13 @@ from lcbench.rendering import formats
 from lcbench.rendering import markdown as md
 from lcbench.statistics.choices import ADJUSTMENT_AUTHORS
 from lcbench.statistics.interval_model import Interval
-from lcbench.taxonomy import Taxonomy
+from lcbench.taxonomy import NOT, OR, Taxonomy, none_of
 
 GROUPS_UNKNOWN = "source groups unknown: images taken as independent, intervals too narrow"
 ONE_GROUP = (
     "A value without brackets has no interval: one group gives none, nor does what the numbers of "
     "each class fix, such as the same answer to every image."
 )
-_NOT = "not-"
 
 
 def protocol_title(name: str) -> str:
@@ -72,16 +71,17 @@ def data_words(results: Results) -> str:
 
 def node_words(node: str) -> str:
     """Return the name of a class or of an inner node."""
-    if node.startswith(_NOT):
-        return f"not {node_words(node.removeprefix(_NOT))}"
+    if node.startswith(NOT):
+        parts = node_words(node.removeprefix(NOT)).split(OR)
+        return f"not {parts[0]}" if len(parts) == 1 else f"neither {' nor '.join(parts)}"
     return node.replace("_", " ")
 
 
 def options_words(tree: Taxonomy, node: str) -> str:
     """Return what a decision chooses between: `adenocarcinoma / squamous cell carcinoma`."""
     options = tree.children(node)
-    if not options and node.startswith(_NOT):
-        options = (node.removeprefix(_NOT), node)
+    if not options and node.startswith(NOT):
+        options = (node.removeprefix(NOT), node)
     return " / ".join(node_words(option) for option in options)
 
 
@@ -195,11 +195,12 @@ def headline_event(results: Results) -> tuple[EventKind, str]:
 
 def screening_node(tree: Taxonomy) -> str | None:
     """Return the node that is looked for in screening: all that is not negative."""
-    if tree.negative is None:
+    if not tree.negative:
         return None
-    positive = set(tree.leaves) - set(tree.leaves_under(tree.negative))
+    negative = {leaf for node in tree.negative for leaf in tree.leaves_under(node)}
+    positive = set(tree.leaves) - negative
     alike = (node for node in tree.nodes if set(tree.leaves_under(node)) == positive)
-    return next(alike, f"{_NOT}{tree.negative}")
+    return next(alike, none_of(tree.negative))
 
 
 def units(comparison: ModelComparison) -> str:

@@ -79,9 +79,31 @@ def protocols() -> list[dict[str, str]]:
     ]
 
 
+def taxonomies() -> list[dict[str, str]]:
+    """Return the class trees that come with lcbench."""
+    from lcbench.taxonomy import ROOT, load_taxonomy, shipped_taxonomies
+
+    trees = [load_taxonomy(name) for name in shipped_taxonomies()]
+    return [
+        {
+            "taxonomy": tree.name,
+            "classes": str(len(tree.leaves)),
+            "levels": str(tree.height),
+            "tree": "; ".join(
+                f"{'all' if node == ROOT else node}: {', '.join(tree.children(node))}"
+                for node in tree.inner_nodes
+            ),
+            "no finding": ", ".join(tree.negative) or "-",
+            "subtypes of": tree.subtypes_of or "-",
+        }
+        for tree in trees
+    ]
+
+
 LISTINGS: dict[str, Callable[[], list[dict[str, str]]]] = {
     "suites": suites,
     "baselines": baselines,
     "backbones": backbones,
     "protocols": protocols,
+    "taxonomies": taxonomies,
 }

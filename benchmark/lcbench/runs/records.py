@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
 
 from lcbench.documents import MOST_JSON, explain, read_within
 from lcbench.errors import UserError
@@ -33,12 +41,23 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def _as_one(names: object) -> object:
+    """Return names as records had them when there could be one only, where that is enough."""
+    if isinstance(names, list | tuple) and len(names) < 2:
+        return next(iter(names), None)
+    return names
+
+
 class TaxonomyRecord(Record):
-    """The class tree of a run. `costs`: of errors, as its file states them, perhaps none."""
+    """The class tree of a run.
+
+    `negative`: the node that means no finding, or several. `costs`: of errors, as its file states
+    them, perhaps none.
+    """
 
     name: str
     parents: dict[str, str]
-    negative: str | None
+    negative: Annotated[str | tuple[str, ...] | None, BeforeValidator(_as_one)]
     subtypes_of: str | None
     costs: dict[str, dict[str, float]] = {}
 
@@ -61,7 +80,9 @@ class TaxonomyRecord(Record):
     def tree(self, aliases: Mapping[str, tuple[str, ...]] | None = None) -> Taxonomy:
         """Return the class tree, with the folder names that its classes are known by."""
         names = dict(aliases or {})
-        return Taxonomy(self.name, self.parents, names, self.negative, self.subtypes_of, self.costs)
+        negative = self.negative or ()
+        negative = (negative,) if isinstance(negative, str) else negative
+        return Taxonomy(self.name, self.parents, names, negative, self.subtypes_of, self.costs)
 
 
 class DatasetRecord(Record):

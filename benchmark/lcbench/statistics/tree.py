@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.statistics.hierarchy import labels_at_level, nodes_at_level
-from lcbench.taxonomy import Taxonomy
+from lcbench.taxonomy import OR, Taxonomy, none_of
 
 Codes = NDArray[np.integer[Any]]
 Cells = NDArray[np.bool_]
@@ -109,9 +109,9 @@ class ClassTree:
     def decisions(self) -> tuple[Decision, ...]:
         """The decision among the children of every inner node, the root included.
 
-        Where the tree names a negative class and no inner node decides between it and the rest,
-        that is one more decision, of node `not-<negative>`. A decision among all leaves is left
-        out: to be wrong there is to be wrong at all.
+        Where the tree names what is negative and no inner node decides between that and the rest,
+        that is one more decision, of node `not-<negative>`, several joined by ` or `. A decision
+        among all leaves is left out: to be wrong there is to be wrong at all.
         """
         found = [self._among_children(node) for node in self.taxonomy.inner_nodes]
         if self._screening is not None and not _is_one_of(self._screening, found):
@@ -131,7 +131,7 @@ class ClassTree:
         These are the inner nodes below the root, and what is not negative: by the name of the
         node that is just that, or as `not-<negative>`.
         """
-        found = [self._apart(node, node) for node in self.taxonomy.inner_nodes[1:]]
+        found = [self._apart(node, (node,)) for node in self.taxonomy.inner_nodes[1:]]
         if self._screening is not None and not _is_one_of(self._screening, found):
             positive = np.flatnonzero(self._screening.leaf_option)
             name = self.leaves[positive[0]] if len(positive) == 1 else self._screening.node
@@ -228,9 +228,9 @@ class ClassTree:
 
     @cached_property
     def _screening(self) -> Decision | None:
-        """The choice between the negative class (0) and the rest (1)."""
+        """The choice between what is negative (0) and the rest (1)."""
         negative = self.taxonomy.negative
-        return None if negative is None else self._apart(f"not-{negative}", negative)
+        return self._apart(none_of(negative), negative) if negative else None
 
     def _among_children(self, node: str) -> Decision:
         children = self.taxonomy.children(node)
@@ -240,13 +240,16 @@ class ClassTree:
 
         return self._decision(node, children, option)
 
-    def _apart(self, name: str, node: str) -> Decision:
-        def side(other: str) -> int:
-            if self._is_under(other, node):
-                return 0
-            return -1 if self._is_under(node, other) else 1
+    def _apart(self, name: str, nodes: tuple[str, ...]) -> Decision:
+        inside = {leaf for node in nodes for leaf in self.taxonomy.leaves_under(node)}
 
-        return self._decision(name, (node, f"not-{node}"), side)
+        def side(other: str) -> int:
+            leaves = self.taxonomy.leaves_under(other)
+            if inside.issuperset(leaves):
+                return 0
+            return 1 if inside.isdisjoint(leaves) else -1
+
+        return self._decision(name, (OR.join(nodes), none_of(nodes)), side)
 
     def _decision(
         self, node: str, options: tuple[str, ...], option: Callable[[str], int]

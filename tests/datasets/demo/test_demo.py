@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lcbench.datasets.demo import DEMO_VERSION, create_demo
+from lcbench.datasets.demo import DEMO_VERSION, DRAWN, create_demo
 from lcbench.datasets.demo.create import COPY_SIZE, draw_copy
 from lcbench.datasets.demo.fields import SIZE
 
@@ -220,3 +220,17 @@ def texture(image: np.ndarray) -> np.ndarray:
     red, green, _ = np.moveaxis(image.astype(float), -1, 0)
     shares = [(grey > 200).mean(), (grey < 110).mean(), (red - green > 70).mean()]
     return np.array(levels + shares)
+
+
+def test_every_drawn_class_differs_from_every_other_and_default_ones_stay(tmp_path, small_demo):
+    create_demo(tmp_path / "set", classes=DRAWN, tiles_per_class=8, copies=3)
+    files = sorted((tmp_path / "set").rglob("*.bmp"))
+    names = np.array([path.parent.name for path in files])
+    assert sorted(set(names)) == sorted(DRAWN)
+    old = {name: held for name, held in contents(small_demo).items() if name.endswith(".bmp")}
+    assert old.items() <= contents(tmp_path / "set").items()
+    features = np.stack([texture(np.asarray(Image.open(path))) for path in files])
+    groups = np.array([path.name.rsplit("-", 1)[0] for path in files])
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=500))
+    score = cross_val_score(model, features, names, groups=groups, cv=LeaveOneGroupOut()).mean()
+    assert score > 3 / len(DRAWN)  # a seventh is chance

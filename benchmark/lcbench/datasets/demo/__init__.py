@@ -1,5 +1,5 @@
-"""A demonstration data set of lung tissue, drawn by code."""
+"""A demonstration data set of lung and colon tissue, drawn by code."""
 
-from lcbench.datasets.demo.create import DEMO_VERSION, create_demo
+from lcbench.datasets.demo.create import COPIES, DEMO_VERSION, DRAWN, LUNG, TILES, create_demo
 
-__all__ = ["DEMO_VERSION", "create_demo"]
+__all__ = ["COPIES", "DEMO_VERSION", "DRAWN", "LUNG", "TILES", "create_demo"]

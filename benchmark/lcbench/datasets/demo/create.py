@@ -1,15 +1,16 @@
 """Write the demonstration set: draw tiles, copy them, name the groups."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lcbench.datasets.demo import colon, lung
 from lcbench.datasets.demo.stain import photograph
-from lcbench.datasets.demo.tissue import Tissue, draw_adenocarcinoma, draw_benign, draw_squamous
+from lcbench.datasets.demo.tissue import Tissue
 
 #: Names the recipe. Bumped whenever a pixel changes.
 DEMO_VERSION: str = "2"
@@ -18,17 +19,27 @@ COPY_SIZE = 224
 
 #: Class folder to tissue. The position is part of a tile's seed: append, never reorder.
 _TISSUES: dict[str, Callable[[np.random.Generator], Tissue]] = {
-    "lung_aca": draw_adenocarcinoma,
-    "lung_n": draw_benign,
-    "lung_scc": draw_squamous,
+    "lung_aca": lung.draw_adenocarcinoma,
+    "lung_n": lung.draw_benign,
+    "lung_scc": lung.draw_squamous,
+    "lung_lcc": lung.draw_large_cell,
+    "lung_sclc": lung.draw_small_cell,
+    "colon_aca": colon.draw_adenocarcinoma,
+    "colon_n": colon.draw_benign,
 }
+#: Class folders that can be drawn, and those of the default class tree.
+DRAWN: tuple[str, ...] = tuple(_TISSUES)
+LUNG: tuple[str, ...] = DRAWN[:3]
+#: How many images a class has.
+TILES, COPIES = 30, 8
 
 
 def create_demo(
     folder: Path,
     *,
-    tiles_per_class: int = 30,
-    copies: int = 8,
+    classes: Sequence[str] = LUNG,
+    tiles_per_class: int = TILES,
+    copies: int = COPIES,
     seed: int = 0,
     advance: Callable[[int], None] | None = None,
 ) -> None:
@@ -44,6 +55,8 @@ def create_demo(
     ----------
     folder : pathlib.Path
         Receives `<class folder>/<class folder>-tile<number>-<copy>.bmp` and `groups.csv`.
+    classes : sequence of str
+        Class folders, of `DRAWN`.
     tiles_per_class : int
         Number of source tiles a class.
     copies : int
@@ -62,12 +75,12 @@ def create_demo(
     if any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty")
     rows = []
-    for name, draw in _TISSUES.items():
+    for name in classes:
         (folder / name).mkdir()
         for number in range(tiles_per_class):
             group = f"{name}-tile{number:02d}"
             rng = _generator(seed, name, number)
-            tile = photograph(draw(rng), rng)
+            tile = photograph(_TISSUES[name](rng), rng)
             for copy in range(copies):
                 image = f"{name}/{group}-{copy}.bmp"
                 draw_copy(tile, _generator(seed, name, number, copy)).save(folder / image)
@@ -107,5 +120,5 @@ def draw_copy(tile: NDArray[np.uint8], rng: np.random.Generator) -> Image.Image:
 def _generator(seed: int, name: str, *key: int) -> np.random.Generator:
     """Return the generator of a tile (its number) or of a copy (tile number, copy number)."""
     # A spawn key, unlike plain entropy, tells (tile,) from (tile, 0).
-    place = (list(_TISSUES).index(name), *key)
+    place = (DRAWN.index(name), *key)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=place)))
