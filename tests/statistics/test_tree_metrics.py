@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 
 from lcbench.statistics.answers import Answers, Question
 from lcbench.statistics.design import Design
-from lcbench.statistics.hierarchy import labels_at_level, predicted_at_level
+from lcbench.statistics.hierarchy import labels_at_level, nodes_at_level, predicted_at_level
 from lcbench.statistics.intervals import intervals
 from lcbench.statistics.metrics import ratio
 from lcbench.statistics.registry import METRICS
@@ -65,19 +65,29 @@ class Case:
 
     def sides(self, node):
         """Return per image whether its label lies in a node; None where that is not fixed."""
-        outside = node.startswith("not-")
-        name = node.removeprefix("not-")
+        return [self.side(node, label) for label in self.true]
 
-        def side(label):
-            if self.under(label, name):
-                return not outside
-            return None if self.under(name, label) else outside
-
-        return [side(label) for label in self.true]
+    def side(self, node, label):
+        below = set(self.taxonomy.leaves_under(label))
+        inside = {
+            leaf
+            for name in node.removeprefix("not-").split(" or ")
+            for leaf in self.taxonomy.leaves_under(name)
+        }
+        if below & inside and below - inside:
+            return None
+        return bool(below & inside) != node.startswith("not-")
 
     def called(self, node, answers):
-        outside = node.startswith("not-")
-        return [self.under(answer, node.removeprefix("not-")) != outside for answer in answers]
+        return [self.side(node, answer) is True for answer in answers]
+
+    def level_of(self, node):
+        """Return the first level of which every node lies on one side."""
+        return next(
+            level
+            for level in range(1, self.taxonomy.height + 1)
+            if None not in [self.side(node, one) for one in nodes_at_level(self.taxonomy, level)]
+        )
 
 
 def share(values):
@@ -163,7 +173,7 @@ def test_gates_open_by_the_answer_at_their_level(tree, seed):
     case = Case(tree, seed)
     found = case.values()
     for node in (one.node for one in tree.detections):
-        level = case.taxonomy.depth(node.removeprefix("not-"))
+        level = case.level_of(node)
         called = case.called(node, predicted_at_level(case.chances, case.taxonomy, level))
         sides = case.sides(node)
         pairs = list(zip(sides, called, strict=True))

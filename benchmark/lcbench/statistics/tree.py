@@ -173,8 +173,11 @@ class ClassTree:
 
     def level_of(self, decision: Decision) -> int:
         """Return the first level whose nodes tell the options of a decision apart."""
-        depth = self.taxonomy.depth
-        return max(depth(one) for one in decision.options if one in self.taxonomy.parents)
+        for level, choice in enumerate(self.levels, start=1):
+            together = {*zip(choice.leaf_option, decision.leaf_option, strict=True)}
+            if len(together) == len(choice.options):
+                return level
+        return self.taxonomy.height
 
     @cached_property
     def under(self) -> Cells:
