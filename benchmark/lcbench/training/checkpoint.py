@@ -51,7 +51,7 @@ class Checkpoint:
             with suppress(pickle.UnpicklingError):  # it would run code
                 key, state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
                 if key == self._key:
-                    return state
+                    return dict(state)
                 warn(f"{self.path}: of a training of another making; this one begins anew")
                 return None
         warn(f"{self.path}: damaged; the training that it belongs to begins anew")
