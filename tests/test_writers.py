@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,21 @@ def test_who_comes_second_is_told_once_and_waits(
         assert holder.wait(timeout=60) == 0
         assert not is_held(tmp_path / "suite")  # by another
     assert names(tmp_path) == []
+
+
+def test_nobody_is_told_of_a_wait_for_one_that_only_looked(
+    tmp_path: Path, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sleep(_seconds: float) -> None:
+        """The other ends between two tries."""
+        holder.kill()
+        with suppress(ChildProcessError):  # was waited for
+            os.waitpid(holder.pid, 0)
+
+    monkeypatch.setattr("filelock._api.time.sleep", sleep)
+    monkeypatch.setattr("lcbench.storage._PATIENCE_SECONDS", 100.0)
+    with held(tmp_path / "suite", lambda: pytest.fail("waits for nobody")):
+        pass
 
 
 def test_a_lock_ends_with_its_process_and_the_next_one_takes_its_file_away(

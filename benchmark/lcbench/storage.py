@@ -21,8 +21,12 @@ _NEW = ".lcbench-new-"
 _OLD = ".lcbench-old-"
 _LOCK = ".lcbench-lock-"
 """Before a random word and a name: what is being written, what it replaces, who may write."""
+UNFINISHED = ".lcbench-unfinished-"
+"""Before a key and a name: what a fit that was interrupted left, for the same command."""
 _RANDOM = 8
 """Characters of the random word."""
+_PATIENCE_SECONDS = 0.3
+"""Before anybody is told of a wait: whoever only asks whether a place is held has it for less."""
 
 
 @contextmanager
@@ -118,7 +122,7 @@ def held(place: Path, wait: Callable[[], None] = lambda: None) -> Iterator[None]
         place.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(file, thread_local=False, is_singleton=True)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=_PATIENCE_SECONDS)
         except Timeout:
             wait()
             lock.acquire()

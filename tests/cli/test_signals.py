@@ -12,7 +12,10 @@ from typing import Any
 
 import psutil
 import pytest
+import typer
 
+from lcbench.cli import app
+from lcbench.cli.signals import _KEPT, interrupted
 from lcbench.storage import file_sha256
 
 from ..processes import Started, require_gone, started, wait_for
@@ -301,10 +304,29 @@ def test_fine_tuning_that_is_killed_in_every_epoch_ends_with_the_bytes_of_an_und
     assert not leftovers(tmp_path)
 
 
+def functions_of(application: typer.Typer) -> list[str]:
+    own = [one.callback.__name__ for one in application.registered_commands if one.callback]
+    below = [one.typer_instance for one in application.registered_groups]
+    return own + [name for one in below if one for name in functions_of(one)]
+
+
+def test_no_command_that_changes_something_says_that_nothing_was_changed() -> None:
+    found = functions_of(app)
+    assert len(found) == len(set(found))  # they are told apart by their names
+    assert set(found) == set(_KEPT)
+    reads = {name for name in found if "Nothing was changed" in interrupted(name)}
+    assert reads == {"doctor", "info", "list_", "validate", "verify"}
+    assert "Nothing was changed" not in interrupted("a new one")
+
+
 @pytest.mark.parametrize(
     ("words", "seen", "said"),
     [
-        (("audit",), "Finding keypoints", "No audit is written; what was computed"),
+        (
+            ("audit",),
+            "Finding keypoints",
+            "What was computed from the images is kept",
+        ),
         (("doctor", "--data"), "Reading images", "Nothing was changed."),
     ],
 )
