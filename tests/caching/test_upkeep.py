@@ -12,7 +12,7 @@ import pytest
 
 from lcbench.caching.entries import open_entry
 from lcbench.caching.upkeep import clear, kept_entries, verify
-from lcbench.storage import held
+from lcbench.storage.locks import held
 
 NAMES = [f"{number:016x}" for number in range(4)]
 DAY = 86_400
@@ -121,7 +121,7 @@ def test_what_others_wrote_is_left_alone(cache: Path) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from lcbench.storage import held
+from lcbench.storage.locks import held
 with held(Path(sys.argv[1])):
     print("holding", flush=True)
     sys.stdin.read()

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from lcbench.storage import file_sha256
+from lcbench.storage.hashes import file_sha256
 
 from ..processes import Started, require_gone, started, wait_for
 

@@ -18,7 +18,7 @@ from lcbench.runs.plan import make_plan
 from lcbench.runs.reading import read_suite
 from lcbench.runs.records import RunConfig, RunState, read_record
 from lcbench.runs.store import read_plan
-from lcbench.storage import content_hash
+from lcbench.storage.hashes import content_hash
 
 from ..damage import EVERY_DAMAGE, Damage, deleted, named
 from ..stored import FILES, as_older, rewrite

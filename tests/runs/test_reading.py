@@ -17,7 +17,7 @@ from lcbench.runs.finished import Incomplete
 from lcbench.runs.reading import read_suite
 from lcbench.runs.records import RunState, write_record
 from lcbench.runs.store import suite_folders
-from lcbench.storage import held
+from lcbench.storage.locks import held
 
 from ..damage import EVERY_DAMAGE, Damage, named
 from ..stored import FILES, as_older, reseal, rewrite

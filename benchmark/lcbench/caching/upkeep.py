@@ -16,7 +16,7 @@ from pathlib import Path
 
 from lcbench.caching.seals import FACTS, DamagedError, UnsealedError, check_files, read_seal
 from lcbench.console import Advance, no_progress
-from lcbench.storage import held
+from lcbench.storage.locks import held
 
 _HASH = "[0-9a-f]" * 16
 _PLACES = {

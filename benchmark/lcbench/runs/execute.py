@@ -19,7 +19,8 @@ from lcbench.runs.pool import run_all
 from lcbench.runs.records import LeftOut, NewerVersionError, PlanRecord, write_record
 from lcbench.runs.store import PLAN, SPLITS, read_plan, run_folders, sole_writer
 from lcbench.runs.stored import StoredRuns, name_of, read_runs
-from lcbench.storage import inside, sweep
+from lcbench.storage.leftovers import sweep
+from lcbench.storage.paths import inside
 
 _SHOWN = 5
 

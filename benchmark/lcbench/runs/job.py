@@ -26,7 +26,8 @@ from lcbench.provenance import now
 from lcbench.runs.plan import PlannedBaseline
 from lcbench.runs.records import RunConfig, RunState, write_record
 from lcbench.runs.stored import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE, seal
-from lcbench.storage import content_hash, whole_folder, write_text
+from lcbench.storage.hashes import content_hash
+from lcbench.storage.whole import whole_folder, write_text
 from lcbench.tables import csv_text
 from lcbench.taxonomy import Taxonomy
 

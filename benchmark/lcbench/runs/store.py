@@ -13,7 +13,8 @@ from lcbench.protocols import PROTOCOLS, run_name
 from lcbench.runs.records import Invocation, NewerVersionError, PlanRecord, RunConfig, read_record
 from lcbench.runs.stored import CONFIG, PREDICTIONS
 from lcbench.runs.suite import load_suite, shipped_suites
-from lcbench.storage import held, inside
+from lcbench.storage.locks import held
+from lcbench.storage.paths import inside
 from lcbench.taxonomy import Taxonomy, load_taxonomy
 
 PLAN = "plan.json"

@@ -17,7 +17,7 @@ from lcbench.rendering.pages import render_page
 from lcbench.rendering.places import FIGURES, README
 from lcbench.rendering.plots.audit import draw_correlations, draw_group_sizes, draw_overlaps
 from lcbench.rendering.plots.pairs import draw_pair
-from lcbench.storage import write_text
+from lcbench.storage.whole import write_text
 from lcbench.tables import csv_text
 
 MERGES = "merges.csv"

@@ -11,7 +11,7 @@ from lcbench.rendering import markdown as md
 from lcbench.rendering.comparison import words
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.words import effect_cells, units, unmatched_words
-from lcbench.storage import write_text
+from lcbench.storage.whole import write_text
 
 
 def write_comparison(path: Path, results: ComparisonResults) -> None:

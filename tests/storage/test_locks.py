@@ -11,14 +11,20 @@ from pathlib import Path
 import pytest
 
 from lcbench.errors import UserError
-from lcbench.storage import held, inside, is_held, sweep, whole_folder, write_text
+from lcbench.storage.leftovers import sweep
+from lcbench.storage.locks import held, is_held
+from lcbench.storage.paths import inside
+from lcbench.storage.whole import whole_folder, write_text
 
 NEW, OLD = ".lcbench-new-abcd1234", ".lcbench-old-abcd1234"
 
 
 def start(code: str, *arguments: object) -> subprocess.Popen[str]:
     """Start a Python process on the storage of this checkout."""
-    before = "import os, signal, sys\nfrom pathlib import Path\nfrom lcbench.storage import *\n"
+    before = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom lcbench.storage.locks import *\n"
+    )
+    before += "from lcbench.storage.whole import *\n"
     return subprocess.Popen(
         [sys.executable, "-c", before + code, *map(str, arguments)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
