@@ -21,8 +21,8 @@ from lcbench.runs.store import read_plan
 from lcbench.storage.hashes import content_hash
 
 from ..damage import EVERY_DAMAGE, Damage, deleted, named
+from ..storage.test_locks import HOLDS, start
 from ..stored import FILES, as_older, rewrite
-from ..test_writers import HOLDS, start
 from .conftest import options_for
 from .recipes import (
     CASCADE,

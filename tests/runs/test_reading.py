@@ -20,8 +20,8 @@ from lcbench.runs.store import suite_folders
 from lcbench.storage.locks import held
 
 from ..damage import EVERY_DAMAGE, Damage, named
+from ..storage.test_locks import HOLDS, start
 from ..stored import FILES, as_older, reseal, rewrite
-from ..test_writers import HOLDS, start
 
 
 @pytest.fixture
