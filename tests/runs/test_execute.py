@@ -297,7 +297,9 @@ def test_a_second_process_waits_and_then_finds_everything_done(
     holder.stdout.readline()
     monkeypatch.setattr("lcbench.runs.store.warn", tell)
     assert counts(execute(plan_of(MAJORITY), out, jobs=1)) == (1, 0, 0)
-    assert told == [f"Waiting for another lcbench that works in {out / 'tiny'}"]
+    assert told == [
+        f"Waiting for another lcbench that works in {out / 'tiny'}; Ctrl-C ends the wait"
+    ]
 
 
 def test_a_failure_under_fresh_leaves_the_good_run_that_stood_there(

@@ -21,7 +21,7 @@ from lcbench.caching.seals import (
 )
 from lcbench.console import warn
 from lcbench.storage.hashes import content_hash
-from lcbench.storage.locks import held
+from lcbench.storage.locks import held, waiting
 from lcbench.storage.whole import whole_folder
 
 Build = Callable[[Path], Mapping[str, Any]]
@@ -72,7 +72,7 @@ def open_entry(folder: Path, key: Sequence[str], build: Build) -> Entry:
     """
     entry = _read(folder, key)
     if entry is None:
-        with held(folder, lambda: warn(f"another process makes {folder}: waiting for it")):
+        with held(folder, lambda: warn(waiting(folder))):
             entry = _read(folder, key) or _make(folder, key, build)
     _touch(folder)
     return entry

@@ -51,6 +51,11 @@ def held(place: Path, wait: Callable[[], None] = lambda: None) -> Iterator[None]
         lock.release()
 
 
+def waiting(place: Path) -> str:
+    """Say that another process is waited for, and how to leave."""
+    return f"Waiting for another lcbench that works in {place}; Ctrl-C ends the wait"
+
+
 def is_held(place: Path) -> bool:
     """Tell whether another process holds a file or folder now, without waiting for it."""
     from filelock import FileLock, Timeout
