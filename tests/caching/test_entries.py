@@ -14,7 +14,7 @@ import pytest
 
 from lcbench.caching import entries, seals
 from lcbench.caching.entries import believe, checked_entries, open_entry
-from lcbench.storage import held
+from lcbench.storage.locks import held
 
 from ..damage import EVERY_DAMAGE, Damage, named
 

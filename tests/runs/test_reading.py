@@ -18,11 +18,11 @@ from lcbench.runs.reading import read_suite
 from lcbench.runs.records import RunState, write_record
 from lcbench.runs.run_reader import RunReader
 from lcbench.runs.store import suite_folders
-from lcbench.storage import held
+from lcbench.storage.locks import held
 
 from ..damage import EVERY_DAMAGE, Damage, named
+from ..storage.test_locks import HOLDS, start
 from ..stored import FILES, as_older, reseal, rewrite
-from ..test_writers import HOLDS, start
 
 
 @pytest.fixture

@@ -5,25 +5,18 @@ from __future__ import annotations
 from lcbench import interrupts
 from lcbench.console import err
 
-_RUNS = "Finished runs are kept: the same command goes on from there."
-_RESULTS = "What was computed from the images is kept; results are stored whole or not at all."
-_WRITES = "What it writes appears whole or not at all."
-_READS = "Nothing was changed."
 _KEPT = {
-    "run": _RUNS,
-    "rerun": _RUNS,
-    "evaluate": _RESULTS,
-    "audit": _RESULTS,
-    "report": _WRITES,
-    "compare": _WRITES,
+    "run": "Finished runs are kept: the same command goes on from there.",
+    "rerun": "Finished runs are kept: the same command goes on from there.",
+    "evaluate": "This evaluation is not stored; what was computed from the images is kept.",
+    "audit": "The folder of the audit is as it was, or whole; what was computed is kept.",
+    "report": "The folder of the report is as it was, or whole.",
+    "compare": "The file of the comparison is as it was, or whole.",
     "clear": "What was removed is gone; the rest is untouched.",
-    "doctor": _READS,
-    "info": _READS,
-    "list_": _READS,
-    "validate": _READS,
-    "verify": _READS,
+    **dict.fromkeys(("info", "verify", "doctor", "validate", "list_"), "Nothing was changed."),
 }
-"""By the name of the command's function."""
+"""By the name of the function: `cache clear` is `clear`."""
+_OTHER = "The same command begins anew."
 
 
 def heed_signals() -> None:
@@ -33,7 +26,7 @@ def heed_signals() -> None:
 
 def interrupted(command: str) -> str:
     """Say what is left of a command that was interrupted."""
-    return f"Interrupted. {_KEPT.get(command, _WRITES)}"
+    return f"Interrupted. {_KEPT.get(command, _OTHER)}"
 
 
 def _say_that_it_finishes() -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lcbench.predictions.messages import Finding
-from lcbench.storage import whole_file
+from lcbench.storage.whole import whole_file
 
 Text = NDArray[np.object_]
 """An array of `str`; empty text is what is not there."""

@@ -21,7 +21,8 @@ from lcbench.runs.records import LeftOut, NewerVersionError, PlanRecord, write_r
 from lcbench.runs.store import PLAN, SPLITS, read_plan, run_folders, sole_writer
 from lcbench.runs.stored import StoredRuns, name_of, read_runs
 from lcbench.runs.unfinished import sweep_unfinished
-from lcbench.storage import inside, sweep
+from lcbench.storage.leftovers import sweep
+from lcbench.storage.paths import inside
 
 _SHOWN = 5
 

@@ -27,7 +27,7 @@ from lcbench.runs.plan import PlannedBaseline
 from lcbench.runs.records import RunConfig, RunState, write_record
 from lcbench.runs.stored import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE, seal
 from lcbench.runs.unfinished import unfinished_of
-from lcbench.storage import whole_folder, write_text
+from lcbench.storage.whole import whole_folder, write_text
 from lcbench.tables import csv_text
 from lcbench.taxonomy import Taxonomy
 

@@ -12,7 +12,7 @@ from lcbench.runs.external_reader import read_external_folders
 from lcbench.runs.finished import FinishedSuite, Incomplete
 from lcbench.runs.run_reader import RunReader
 from lcbench.runs.store import never_started, plan_taxonomy, read_plan, run_folders
-from lcbench.storage import is_held
+from lcbench.storage.locks import is_held
 
 
 def read_suite(folder: Path) -> FinishedSuite:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from lcbench.documents import MOST_JSON, explain, read_within
 from lcbench.errors import UserError
-from lcbench.storage import content_hash, write_text
+from lcbench.storage.hashes import content_hash
+from lcbench.storage.whole import write_text
 from lcbench.taxonomy import Taxonomy
 
 SCHEMA_VERSION = 2

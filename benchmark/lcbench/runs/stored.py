@@ -11,7 +11,7 @@ from typing import Literal
 from lcbench.errors import UserError
 from lcbench.protocols import PROTOCOLS, run_name
 from lcbench.runs.records import PlanRecord, RunConfig, RunState, StoredFile, read_record
-from lcbench.storage import content_hash, file_sha256
+from lcbench.storage.hashes import content_hash, file_sha256
 
 CONFIG = "config.json"
 STATE = "state.json"

@@ -11,7 +11,8 @@ from lcbench.models.baseline import Unfinished
 from lcbench.runs.making import making
 from lcbench.runs.records import PlanRecord, RunConfig
 from lcbench.runs.stored import name_of
-from lcbench.storage import UNFINISHED, content_hash
+from lcbench.storage.hashes import content_hash
+from lcbench.storage.leftovers import UNFINISHED
 
 
 def unfinished_of(folder: Path, config: RunConfig) -> Unfinished:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from lcbench.console import warn
-from lcbench.storage import whole_file
+from lcbench.storage.whole import whole_file
 
 SHARE_OF_TIME = 0.05
 """What storing may add to training: an epoch on an accelerator can take less than ten times as

@@ -12,14 +12,20 @@ from pathlib import Path
 import pytest
 
 from lcbench.errors import UserError
-from lcbench.storage import held, inside, is_held, sweep, whole_folder, write_text
+from lcbench.storage.leftovers import sweep
+from lcbench.storage.locks import held, is_held
+from lcbench.storage.paths import inside
+from lcbench.storage.whole import whole_folder, write_text
 
 NEW, OLD = ".lcbench-new-abcd1234", ".lcbench-old-abcd1234"
 
 
 def start(code: str, *arguments: object) -> subprocess.Popen[str]:
     """Start a Python process on the storage of this checkout."""
-    before = "import os, signal, sys\nfrom pathlib import Path\nfrom lcbench.storage import *\n"
+    before = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom lcbench.storage.locks import *\n"
+    )
+    before += "from lcbench.storage.whole import *\n"
     return subprocess.Popen(
         [sys.executable, "-c", before + code, *map(str, arguments)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -111,7 +117,7 @@ def test_nobody_is_told_of_a_wait_for_one_that_only_looked(
             os.waitpid(holder.pid, 0)
 
     monkeypatch.setattr("filelock._api.time.sleep", sleep)
-    monkeypatch.setattr("lcbench.storage._PATIENCE_SECONDS", 100.0)
+    monkeypatch.setattr("lcbench.storage.locks._PATIENCE_SECONDS", 100.0)
     with held(tmp_path / "suite", lambda: pytest.fail("waits for nobody")):
         pass
 
