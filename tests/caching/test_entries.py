@@ -229,4 +229,4 @@ def test_a_second_process_waits_and_then_reads(
     first.join()
     assert maker.made == 0
     assert (found.folder / "values.npy").read_bytes() == b"of the first"
-    assert "another process makes" in capsys.readouterr().err
+    assert "Waiting for another lcbench" in capsys.readouterr().err
