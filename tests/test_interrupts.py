@@ -12,13 +12,16 @@ import pytest
 from .processes import DEADLINE, wait_for
 
 SCRIPT = """
-import signal, sys, time
+import os, signal, sys, time
 from pathlib import Path
 from lcbench import interrupts
 
 folder, kind, grace = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
 interrupts.GRACE_SECONDS = grace
 interrupts.heed(lambda: (folder / "said").touch())
+if kind == "pressed again":  # just when the time is up
+    signal.pthread_kill = lambda thread, number: os.kill(os.getpid(), signal.SIGINT)
+    kind = "finishing"
 
 
 def work():
@@ -87,6 +90,16 @@ def test_the_second_signal_ends_the_process(number: int, tmp_path: Path) -> None
     process = start(tmp_path, "finishing", 1000)
     process.send_signal(number)
     wait_for((tmp_path / "said").exists, "that it finishes")
+    process.send_signal(number)
+    assert process.wait(DEADLINE) == 1
+    assert seen(tmp_path) == {"said"}
+    assert (tmp_path / "err").read_text() == "\nStopped at once.\n"
+
+
+def test_the_second_signal_ends_the_process_also_just_when_the_time_is_up(
+    number: int, tmp_path: Path
+) -> None:
+    process = start(tmp_path, "pressed again", 0)
     process.send_signal(number)
     assert process.wait(DEADLINE) == 1
     assert seen(tmp_path) == {"said"}

@@ -43,20 +43,22 @@ class Place:
         self.folder.mkdir()
         (self.folder / "quick.toml").write_text(SUITE)
 
-    def start(self, command: str) -> AbstractContextManager[Started]:
-        """Start a command."""
+    def start(
+        self, command: str, *more: str, jobs: int = 2, before: str = ""
+    ) -> AbstractContextManager[Started]:
+        """Start a command, after some Python."""
         common = ["--offline", "--device", "cpu", "--precision", "32"]
         words: dict[str, list[object]] = {
             "run": [
                 "--suite", "quick.toml", "--data", self.data, "--weights", "random",
-                "--jobs", 2, *common,
+                "--jobs", jobs, *common,
             ],
             "evaluate": [self.data, "--weights", "random", *common],
             "audit": [self.data, "--out", "audit"],
             "report": ["runs", "--out", "report"],
         }  # fmt: skip
         environment = {"LCBENCH_CACHE": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
-        return started(self.folder, command, *words[command], **environment)
+        return started(self.folder, command, *words[command], *more, before=before, **environment)
 
     def finish(self, command: str) -> None:
         """Let a command end by itself."""
@@ -135,3 +137,49 @@ def test_what_is_killed_ends_as_if_undisturbed(calm: Place, tmp_path: Path) -> N
         found, expected = contents(struck.folder / name), contents(calm.folder / name)
         assert found.keys() == expected.keys()  # so no lock and no leftover is there either
         assert [key for key in expected if found[key] != expected[key]] == []
+
+
+DIES = """
+import os
+from pathlib import Path
+move = Path.replace
+def replace(path, target):
+    place = "/".join(Path(target).parts[-3:])
+    if place.endswith("{1}") and "{0}" == "before":
+        os.kill(os.getpid(), 9)
+    moved = move(path, target)
+    if place.endswith("{1}") or Path(target).name.startswith("{1}"):
+        os.kill(os.getpid(), 9)
+    return moved
+Path.replace = replace
+"""
+POINTS = {
+    "a whole file, before it is moved": ("before", "quick/plan.json"),
+    "a whole file, after it was moved": ("after", "quick/plan.json"),
+    "a whole folder, before it is moved": ("before", "paper/knn/seed0"),
+    "a whole folder, after it was moved": ("after", "paper/knn/seed0"),
+    "a swap, between its two renames": ("after", ".lcbench-old-"),
+}
+"""Where `run` is killed: before or after a move to a place of such a name."""
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_run_that_is_killed_at_a_named_point_ends_as_if_undisturbed(
+    point: str, calm: Place, tmp_path: Path
+) -> None:
+    struck = Place(tmp_path / "struck", calm.data)
+    shutil.copytree(calm.folder / "cache", struck.folder / "cache")
+    fresh = []
+    if "swap" in point:
+        fresh = ["--fresh"]
+        shutil.copytree(calm.folder / "runs", struck.folder / "runs")
+        shutil.rmtree(struck.folder / "runs/quick/external")
+    with struck.start("run", *fresh, jobs=1, before=DIES.format(*POINTS[point])) as running:
+        assert running.end() == -signal.SIGKILL, running.said
+    with struck.start("run", *fresh, jobs=1) as running:
+        assert running.end() == 0, running.said
+    found, expected = contents(struck.folder / "runs"), contents(calm.folder / "runs")
+    for name in [name for name in expected if name.startswith("quick/external")]:
+        del expected[name]
+    assert found.keys() == expected.keys()
+    assert [key for key in expected if found[key] != expected[key]] == []

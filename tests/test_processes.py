@@ -60,6 +60,15 @@ def talks(task):
     return sys.stdin.read()
 
 
+def forks_and_is_killed(folder, task):
+    """Leave a child behind that holds every pipe of this process, and lives half a minute."""
+    if os.fork() == 0:
+        time.sleep(30)
+        (folder / "outlived").touch()
+        os._exit(0)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def waits(folder, task):
     """Show that it began, with a process below it, and wait."""
     below = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(10000)"])
@@ -114,6 +123,33 @@ def test_a_process_that_is_killed_takes_no_other_task_with_it(work: Any, process
     tasks = [1, -9, 2, -11, 3, -15, 4]
     found = dict(run_in_processes(work.is_killed, tasks, processes))
     assert found == {task: Lost(task) if task < 0 else task for task in tasks}
+
+
+def test_a_process_that_is_killed_is_lost_at_once_and_so_is_what_it_forked(
+    work: Any, tmp_path: Path
+) -> None:
+    found = dict(run_in_processes(partial(work.forks_and_is_killed, tmp_path), [1], 1))
+    assert found == {1: Lost(-9)}
+    assert not (tmp_path / "outlived").exists()  # nobody waited for its child
+
+
+def test_one_that_does_not_die_keeps_no_other_alive(
+    work: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = subprocess.Popen.wait
+
+    def hangs(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        if timeout is not None:
+            raise subprocess.TimeoutExpired("worker", timeout)
+        return wait(process)
+
+    answers = run_in_processes(partial(work.waits, tmp_path), ["one", "two", "three"], 2)
+    (tmp_path / "one.go").touch()
+    next(answers)
+    found = began(tmp_path, "one", "two", "three")
+    monkeypatch.setattr("subprocess.Popen.wait", hangs)
+    answers.close()  # type: ignore[attr-defined]
+    require_gone(found)
 
 
 def test_a_process_that_leaves_by_itself_is_lost_with_its_exit_code(work: Any) -> None:

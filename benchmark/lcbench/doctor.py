@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 import psutil
 
+from lcbench.caching.place import cache_folder
 from lcbench.console import progress
-from lcbench.storage import cache_folder
 
 if TYPE_CHECKING:
     from lcbench.datasets.listing import Listing

@@ -15,6 +15,8 @@ from types import FrameType
 GRACE_SECONDS = 2.0
 """How long what is nearly done may take after the first signal."""
 
+_TIME_IS_UP = getattr(signal, "SIGURG", signal.SIGABRT)
+"""What the main thread is woken with: nobody's Ctrl-C, and ignored where nobody handles it."""
 _STOPPED = "\nStopped at once.\n"
 _SHOW_CURSOR = "\x1b[?25h"
 
@@ -62,6 +64,7 @@ def heed(say: Callable[[], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _handle)
+    signal.signal(_TIME_IS_UP, _give_up)
 
 
 def asked() -> bool:
@@ -89,30 +92,33 @@ def finishing() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def _handle(number: int, _frame: FrameType | None) -> None:
-    if _state.overdue:  # comes from `_wait`, not from outside
-        _state.overdue = False
-        if _state.finishing:
-            raise KeyboardInterrupt
-    elif _state.asked:
+def _handle(_number: int, _frame: FrameType | None) -> None:
+    if _state.asked:
         _stop()
     else:
         _state.asked = True
         if not _state.finishing:
             raise KeyboardInterrupt
-        threading.Thread(target=_wait, args=(signal.Signals(number),), daemon=True).start()
+        threading.Thread(target=_wait, daemon=True).start()
 
 
-def _wait(number: signal.Signals) -> None:
-    """Send the main thread its signal once more when the time is up."""
+def _give_up(_number: int, _frame: FrameType | None) -> None:
+    """Interrupt what is being finished; such a signal from elsewhere means nothing here."""
+    if _state.overdue and _state.finishing:
+        _state.overdue = False
+        raise KeyboardInterrupt
+
+
+def _wait() -> None:
+    """Wake the main thread when the time is up."""
     _state.say()
     threading.Event().wait(GRACE_SECONDS)
     if _state.finishing:
         _state.overdue = True
         if hasattr(signal, "pthread_kill"):  # wakes the main thread where it waits, too
-            signal.pthread_kill(threading.main_thread().ident or 0, number)
+            signal.pthread_kill(threading.main_thread().ident or 0, _TIME_IS_UP)
         else:
-            _thread.interrupt_main(number)
+            _thread.interrupt_main(_TIME_IS_UP)
 
 
 def _stop() -> None:

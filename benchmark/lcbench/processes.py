@@ -123,17 +123,29 @@ class _Worker:
             while True:
                 yield pickle.load(pipe)  # noqa: S301 - from a process of ours
 
-    def end(self) -> int:
-        """Kill it and whatever it started; return its exit code."""
-        if _POSIX:
-            with suppress(ProcessLookupError, PermissionError):  # nobody is left in its group
-                os.killpg(self.process.pid, signal.SIGKILL)
-        else:
+    def wait(self) -> int:
+        """Wait until it has ended; kill what it started, and return its exit code."""
+        code = self.process.wait()
+        self._kill_group()
+        return code
+
+    def kill(self) -> None:
+        """Kill it and whatever it started."""
+        if self.process.returncode is None:  # else its number may be another's by now
+            self._kill_group()
             self.process.kill()
-        code = self.process.wait(_END_SECONDS)
+
+    def leave(self) -> None:
+        """Wait until it is gone, unless that takes too long; close the way to it."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(_END_SECONDS)
         with suppress(BrokenPipeError):  # there may be something that it never read
             _pipe(self.process.stdin).close()
-        return code
+
+    def _kill_group(self) -> None:
+        if _POSIX:
+            with suppress(ProcessLookupError, PermissionError):  # nobody is left in it
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class _Pool(Generic[Task, Result]):
@@ -143,7 +155,7 @@ class _Pool(Generic[Task, Result]):
         self._work = work
         self._tasks: dict[_Worker, Task] = {}
         self._idle: set[_Worker] = set()
-        self._answers: queue.SimpleQueue[tuple[_Worker, bytes | None]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[_Worker, bytes | Lost]] = queue.SimpleQueue()
 
     @property
     def busy(self) -> bool:
@@ -154,7 +166,7 @@ class _Pool(Generic[Task, Result]):
         """Start a worker with a task."""
         worker = _Worker()
         self._tasks[worker] = task
-        threading.Thread(target=self._listen, args=(worker,), daemon=True).start()
+        threading.Thread(target=self._watch, args=(worker,), daemon=True).start()
         worker.send(self._work, pickle.dumps(task))
 
     def next_answer(self) -> tuple[_Worker, Task, _Done[Result] | _Raised | Lost]:
@@ -163,8 +175,9 @@ class _Pool(Generic[Task, Result]):
         while worker not in self._tasks:  # an idle one that was killed
             worker, answer = self._answers.get()
         task = self._tasks.pop(worker)
-        if answer is None:
-            return worker, task, Lost(worker.end())
+        if isinstance(answer, Lost):
+            worker.leave()
+            return worker, task, answer
         self._idle.add(worker)
         return worker, task, pickle.loads(answer)  # noqa: S301 - from a process of ours
 
@@ -178,14 +191,27 @@ class _Pool(Generic[Task, Result]):
             worker.send(pickle.dumps(task))
 
     def end(self) -> None:
-        """End all workers."""
-        for worker in (*self._tasks, *self._idle):
-            worker.end()
+        """End all workers: none lives on because another does not die."""
+        workers = (*self._tasks, *self._idle)
+        for worker in workers:
+            worker.kill()
+        for worker in workers:
+            worker.leave()
+
+    def _watch(self, worker: _Worker) -> None:
+        """Hand on its answers, and then its end.
+
+        The pipe alone does not tell of that: what the worker forked holds it open.
+        """
+        listener = threading.Thread(target=self._listen, args=(worker,), daemon=True)
+        listener.start()
+        code = worker.wait()
+        listener.join(_END_SECONDS)
+        self._answers.put((worker, Lost(code)))
 
     def _listen(self, worker: _Worker) -> None:
         for answer in worker.answers():
             self._answers.put((worker, answer))
-        self._answers.put((worker, None))
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

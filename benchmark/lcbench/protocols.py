@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from lcbench.datasets.dataset import Dataset
 from lcbench.errors import UserError, unknown_name
-from lcbench.storage import content_hash, write_text
+from lcbench.storage.hashes import content_hash
+from lcbench.storage.whole import write_text
 from lcbench.tables import csv_text
 
 FOLDS = 5

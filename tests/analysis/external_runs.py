@@ -12,7 +12,7 @@ from lcbench.predictions.table import predictions_table, write_predictions
 from lcbench.runs.external_records import ExternalRecord, LabelCount, Predicted
 from lcbench.runs.records import LeftOut, write_record
 from lcbench.runs.stored import read_run, stored_file
-from lcbench.storage import content_hash
+from lcbench.storage.hashes import content_hash
 
 if TYPE_CHECKING:
     from .runfolders import Shape

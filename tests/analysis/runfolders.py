@@ -22,7 +22,7 @@ from lcbench.runs.records import (
     write_record,
 )
 from lcbench.runs.stored import seal
-from lcbench.storage import content_hash
+from lcbench.storage.hashes import content_hash
 
 from .external_runs import write_external
 

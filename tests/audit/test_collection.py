@@ -11,7 +11,7 @@ from lcbench.audit.collection import SIDE_NAMES, Collection, collect, divide
 from lcbench.datasets.images import ImageFile
 from lcbench.datasets.labels import LabelReader
 from lcbench.errors import ExitCode, UserError
-from lcbench.storage import file_sha256
+from lcbench.storage.hashes import file_sha256
 from lcbench.taxonomy import Taxonomy
 
 Write = Callable[..., None]

@@ -14,7 +14,7 @@ import pytest
 
 from lcbench.caching import entries, seals
 from lcbench.caching.entries import believe, checked_entries, open_entry
-from lcbench.storage import held
+from lcbench.storage.locks import held
 
 from ..damage import EVERY_DAMAGE, Damage, named
 
@@ -229,4 +229,4 @@ def test_a_second_process_waits_and_then_reads(
     first.join()
     assert maker.made == 0
     assert (found.folder / "values.npy").read_bytes() == b"of the first"
-    assert "another process makes" in capsys.readouterr().err
+    assert "Waiting for another lcbench" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 
 from lcbench.caching.entries import open_entry
 from lcbench.caching.upkeep import clear, kept_entries, verify
-from lcbench.storage import held
+from lcbench.storage.locks import held
 
 NAMES = [f"{number:016x}" for number in range(4)]
 DAY = 86_400
@@ -121,7 +122,7 @@ def test_what_others_wrote_is_left_alone(cache: Path) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from lcbench.storage import held
+from lcbench.storage.locks import held
 with held(Path(sys.argv[1])):
     print("holding", flush=True)
     sys.stdin.read()
@@ -178,3 +179,38 @@ def test_an_unfinished_grouping_is_an_entry_too(cache: Path) -> None:
     with held(journal):
         assert verify(kept_entries(cache)) == {}
     assert len(clear(cache).removed) == 4
+
+
+def test_what_may_not_be_read_is_named_and_the_others_are_checked(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbidden = cache / "embeddings" / NAMES[1]  # the one that is checked first
+    real = Path.read_text
+
+    def refuse(path: Path, *words: str, **options: str) -> str:
+        if path.parent == forbidden:
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *words, **options)
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    (cache / "colour" / NAMES[0] / "values.npy").write_bytes(b"")
+    wrong = verify(kept_entries(cache))
+    assert wrong[forbidden] == "cannot be read: Permission denied"
+    assert set(wrong) == {forbidden, cache / "colour" / NAMES[0]}
+
+
+def test_what_vanishes_while_it_is_listed_is_passed_over(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, real = cache / "embeddings" / NAMES[1], Path.rglob
+
+    def vanishing(path: Path, pattern: str) -> list[Path]:
+        found = list(real(path, pattern))
+        if path == gone:
+            shutil.rmtree(path)
+        if path.name == NAMES[2]:
+            (path / "values.npy").unlink()
+        return found
+
+    monkeypatch.setattr(Path, "rglob", vanishing)
+    assert kinds(cache) == ["keypoints", "colour"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import signal
@@ -13,7 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
-from lcbench.storage import file_sha256
+import lcbench.cli
+from lcbench.cli.signals import _KEPT, interrupted
+from lcbench.storage.hashes import file_sha256
 
 from ..processes import Started, require_gone, started, wait_for
 
@@ -301,10 +304,28 @@ def test_fine_tuning_that_is_killed_in_every_epoch_ends_with_the_bytes_of_an_und
     assert not leftovers(tmp_path)
 
 
+def test_no_command_that_changes_something_says_that_it_did_not() -> None:
+    commands = {
+        node.name: "Nothing was changed" in interrupted(node.name)
+        for path in Path(lcbench.cli.__file__).parent.glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef)
+        and any(isinstance(one, ast.Name) and one.id == "guarded" for one in node.decorator_list)
+    }
+    reads_only = {name for name, nothing in commands.items() if nothing}
+    assert reads_only == {"doctor", "info", "list_", "validate", "verify"}
+    assert set(_KEPT) == set(commands)  # each has words of its own
+    assert "Nothing" not in interrupted("of a later version")
+
+
 @pytest.mark.parametrize(
     ("words", "seen", "said"),
     [
-        (("audit",), "Finding keypoints", "No audit is written; what was computed"),
+        (
+            ("audit",),
+            "Finding keypoints",
+            "The folder of the audit is as it was, or whole; what was computed",
+        ),
         (("doctor", "--data"), "Reading images", "Nothing was changed."),
     ],
 )

@@ -11,7 +11,7 @@ from lcbench.protocols import run_name
 from lcbench.runs.execute import Outcome
 from lcbench.runs.plan import Plan
 from lcbench.runs.records import DatasetRecord, PlanRecord, TaxonomyRecord
-from lcbench.storage import file_sha256
+from lcbench.storage.hashes import file_sha256
 
 MAJORITY = {"name": "majority", "kind": "majority"}
 KNN = {"name": "knn", "kind": "neighbours", "neighbours": 3}

@@ -18,11 +18,11 @@ from lcbench.runs.plan import make_plan
 from lcbench.runs.reading import read_suite
 from lcbench.runs.records import RunConfig, RunState, read_record
 from lcbench.runs.store import read_plan
-from lcbench.storage import content_hash
+from lcbench.storage.hashes import content_hash
 
 from ..damage import EVERY_DAMAGE, Damage, deleted, named
+from ..storage.test_locks import HOLDS, start
 from ..stored import FILES, as_older, rewrite
-from ..test_writers import HOLDS, start
 from .conftest import options_for
 from .recipes import (
     CASCADE,
@@ -298,7 +298,9 @@ def test_a_second_process_waits_and_then_finds_everything_done(
     holder.stdout.readline()
     monkeypatch.setattr("lcbench.runs.store.warn", tell)
     assert counts(execute(plan_of(MAJORITY), out, jobs=1)) == (1, 0, 0)
-    assert told == [f"Waiting for another lcbench that works in {out / 'tiny'}"]
+    assert told == [
+        f"Waiting for another lcbench that works in {out / 'tiny'}; Ctrl-C ends the wait"
+    ]
 
 
 def test_a_failure_under_fresh_leaves_the_good_run_that_stood_there(

@@ -14,7 +14,7 @@ from lcbench.datasets.dataset import Dataset
 from lcbench.errors import UserError
 from lcbench.runs.external_records import OverlapRecord
 from lcbench.runs.overlap import overlap_with_training
-from lcbench.storage import content_hash, file_sha256
+from lcbench.storage.hashes import content_hash, file_sha256
 
 from ..leakage.tissue import saved, tile
 from .recipes import plan_record

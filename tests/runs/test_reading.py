@@ -13,16 +13,17 @@ import pandas as pd
 import pytest
 
 from lcbench.errors import UserError
-from lcbench.runs.finished import Incomplete
+from lcbench.runs.finished import FinishedRun, Incomplete
 from lcbench.runs.reading import read_suite
 from lcbench.runs.records import RunState, write_record
+from lcbench.runs.run_reader import RunReader
 from lcbench.runs.store import suite_folders
 from lcbench.runs.stored import VALIDATION
-from lcbench.storage import held
+from lcbench.storage.locks import held
 
 from ..damage import EVERY_DAMAGE, Damage, named
+from ..storage.test_locks import HOLDS, start
 from ..stored import FILES, as_older, reseal, rewrite
-from ..test_writers import HOLDS, start
 
 
 @pytest.fixture
@@ -279,6 +280,64 @@ def test_while_another_process_works_what_is_missing_is_in_progress(suite: Path)
     assert found(suite) == before
     with held(suite):  # by ourselves
         assert found(suite) == before
+
+
+def test_a_run_that_begins_while_one_reads_is_in_progress(
+    suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(suite / "paper" / "knn" / "seed0")
+    real, holders = RunReader.read_runs, []
+
+    def read_runs(reader: RunReader) -> list[FinishedRun]:
+        runs = real(reader)
+        holders.append(start(HOLDS, suite))
+        assert holders[0].stdout is not None
+        assert holders[0].stdout.readline() == "held\n"
+        return runs
+
+    monkeypatch.setattr(RunReader, "read_runs", read_runs)
+    try:
+        assert found(suite) == {"paper/knn": ("in progress", "")}
+    finally:
+        holders[0].kill()
+        holders[0].communicate()
+
+
+@pytest.mark.parametrize("only", [False, True], ids=["one of several", "the only ones"])
+def test_a_folder_that_is_swapped_while_one_reads_is_read_again(
+    only: bool, suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = suite.with_name("aside")
+    swapped = [suite / "paper/knn/seed0"]
+    if only:
+        swapped = [path.parent for path in suite.glob("*/*/seed*/config.json")]
+    real, reads = RunReader.read_runs, []
+
+    def read_runs(reader: RunReader) -> list[FinishedRun]:
+        """The first time, read between the two renames of a swap."""
+        reads.append(reader)
+        if len(reads) > 1:
+            return real(reader)
+        for path in swapped:
+            shutil.copytree(path, aside / path.relative_to(suite))
+            shutil.rmtree(path)
+        runs = real(reader)
+        for path in swapped:
+            (aside / path.relative_to(suite)).rename(path)
+        return runs
+
+    monkeypatch.setattr(RunReader, "read_runs", read_runs)
+    assert found(suite) == {}
+    assert len(reads) == 2
+
+
+def test_a_run_in_another_runs_place_is_named(suite: Path) -> None:
+    (suite / "grouped/knn/seed0-fold3").rename(suite / "grouped/knn/seed0-fold4 (moved)")
+    told = found(suite)
+    assert told["grouped/knn/seed0-fold4 (moved)"] == (
+        "unusable", "config.json names another run: grouped/knn/seed0-fold3",
+    )  # fmt: skip
+    assert told["grouped/knn"] == ("never started", "")
 
 
 def test_what_the_suite_has_no_longer_is_named_and_left_out(suite: Path) -> None:

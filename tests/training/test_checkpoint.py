@@ -143,13 +143,35 @@ def test_a_damaged_checkpoint_is_named_and_training_begins_anew(
     assert f"{checkpoint.path}: damaged" in capsys.readouterr().err
 
 
-def test_a_checkpoint_of_another_run_is_not_taken(cpu: Compute, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_run_is_named_and_not_taken(
+    cpu: Compute, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "all.checkpoint"
     with pytest.raises(StopHereError):
         fit(cpu, Checkpoint(path, "one"), interrupting(4))
     words: list[str] = []
     fit(cpu, Checkpoint(path, "another"), lambda _, said: words.append(said))
     assert told_epochs(words) == set(range(1, EPOCHS + 1))
+    assert f"{path}: of a training of another making" in capsys.readouterr().err
+
+
+def test_the_epoch_after_the_first_signal_is_stored_however_short(
+    cpu: Compute, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lcbench.training.checkpoint.SHARE_OF_TIME", 1e-9)  # one in a lifetime
+    checkpoint = Checkpoint(tmp_path / "all.checkpoint", "key")
+
+    def tell(_count: int, words: str) -> None:
+        if words.startswith("epoch 3 "):
+            monkeypatch.setattr("lcbench.interrupts._state.asked", True)
+        if words.startswith("epoch 4 "):
+            raise StopHereError
+
+    with pytest.raises(StopHereError):
+        fit(cpu, checkpoint, tell)
+    stored = checkpoint.load()
+    assert stored is not None
+    assert len(stored["epochs"]) == 3
 
 
 def test_a_checkpoint_runs_no_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lcbench.caching.place import cache_folder, home_is_unknown
 from lcbench.caching.seals import (
     FACTS,
     DamagedError,
@@ -19,7 +20,9 @@ from lcbench.caching.seals import (
     seal,
 )
 from lcbench.console import warn
-from lcbench.storage import cache_folder, content_hash, held, home_is_unknown, whole_folder
+from lcbench.storage.hashes import content_hash
+from lcbench.storage.locks import held, waiting
+from lcbench.storage.whole import whole_folder
 
 Build = Callable[[Path], Mapping[str, Any]]
 """Fills an empty folder, and returns what to know when it is read: what JSON can hold."""
@@ -69,7 +72,7 @@ def open_entry(folder: Path, key: Sequence[str], build: Build) -> Entry:
     """
     entry = _read(folder, key)
     if entry is None:
-        with held(folder, lambda: warn(f"another process makes {folder}: waiting for it")):
+        with held(folder, lambda: warn(waiting(folder))):
             entry = _read(folder, key) or _make(folder, key, build)
     _touch(folder)
     return entry

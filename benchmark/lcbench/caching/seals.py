@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lcbench.storage import content_hash, write_text
+from lcbench.storage.hashes import content_hash
+from lcbench.storage.whole import write_text
 
 FACTS = "facts.json"
 """Beside the files of an entry: its key in words, what is known of it, and the hashes."""

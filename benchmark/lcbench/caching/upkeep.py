@@ -6,6 +6,7 @@ killed processes left.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from lcbench.caching.seals import FACTS, DamagedError, UnsealedError, check_files, read_seal
 from lcbench.console import Advance, no_progress
-from lcbench.storage import held
+from lcbench.storage.locks import held
 
 _HASH = "[0-9a-f]" * 16
 _PLACES = {
@@ -101,12 +102,13 @@ class Cleared:
 
 def kept_entries(cache: Path) -> list[Kept]:
     """Return the entries of the cache, those used least recently first."""
-    found = [
+    described = (
         _describe(kind, path)
         for kind, place in _PLACES.items()
         for path in cache.glob(place)
         if _is_entry(path)
-    ]
+    )
+    found = [kept for kept in described if kept is not None]
     return sorted(found, key=lambda kept: (kept.used, kept.path))
 
 
@@ -125,6 +127,8 @@ def verify(entries: Sequence[Kept], advance: Advance = no_progress) -> dict[Path
                 wrong[kept.path] = "no hashes: an earlier version wrote it, or they are lost"
             except DamagedError as error:
                 wrong[kept.path] = str(error)
+            except OSError as error:
+                wrong[kept.path] = f"cannot be read: {error.strerror}"
         advance(1)
     return wrong
 
@@ -180,18 +184,29 @@ def _is_entry(path: Path) -> bool:
     return not drawn or any((path / name).exists() for name in (FACTS, "groups.csv"))
 
 
-def _describe(kind: str, path: Path) -> Kept:
+def _describe(kind: str, path: Path) -> Kept | None:
+    """Return what an entry is; None where another process has just removed it."""
     files = [file for file in path.rglob("*") if not file.is_dir()] if path.is_dir() else [path]
     own = [file for file in files if file.suffix in _OURS and not file.is_symlink()]
     facts = path / FACTS
-    newest = [facts] if facts in own else [*own, path]
+    stats = {file: stat for file in (*own, path) if (stat := _stat(file)) is not None}
+    if path not in stats:
+        return None
+    newest = [facts] if facts in stats else list(stats)
     return Kept(
         kind=kind,
         path=path,
-        size=sum(file.stat().st_size for file in own),
-        used=max(file.stat().st_mtime for file in newest),
+        size=sum(stats[file].st_size for file in own if file in stats),
+        used=max(stats[file].st_mtime for file in newest),
         foreign=tuple(str(file.relative_to(path)) for file in files if file not in own),
     )
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _remove_leftovers(cache: Path) -> Iterator[Path]:

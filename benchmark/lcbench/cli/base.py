@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal, ParamSpec
 import typer
 from typer.core import TyperGroup
 
+from lcbench.caching.place import cache_folder
 from lcbench.cli.signals import interrupted
 from lcbench.console import err, escape
 from lcbench.errors import ExitCode, UserError, at_places, from_lack_of_memory, wrong_usage
 from lcbench.provenance import typed
-from lcbench.storage import cache_folder
 
 
 class _Group(TyperGroup):

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from lcbench.caching.place import cache_folder
 from lcbench.cli.base import JsonOption, app, guarded, print_json
 from lcbench.errors import ExitCode, wrong_usage
-from lcbench.storage import cache_folder
 
 _SIZES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _TIMES = {"h": 3600, "d": 86_400, "w": 7 * 86_400}

@@ -9,9 +9,14 @@ _KEPT = {
     "run": "Finished runs are kept: the same command goes on from there.",
     "rerun": "Finished runs are kept: the same command goes on from there.",
     "evaluate": "This evaluation is not stored; what was computed from the images is kept.",
-    "audit": "No audit is written; what was computed from the images is kept.",
+    "audit": "The folder of the audit is as it was, or whole; what was computed is kept.",
+    "report": "The folder of the report is as it was, or whole.",
+    "compare": "The file of the comparison is as it was, or whole.",
+    "clear": "What was removed is gone; the rest is untouched.",
+    **dict.fromkeys(("info", "verify", "doctor", "validate", "list_"), "Nothing was changed."),
 }
-"""By the name of the command."""
+"""By the name of the function: `cache clear` is `clear`."""
+_OTHER = "The same command begins anew."
 
 
 def heed_signals() -> None:
@@ -21,7 +26,7 @@ def heed_signals() -> None:
 
 def interrupted(command: str) -> str:
     """Say what is left of a command that was interrupted."""
-    return f"Interrupted. {_KEPT.get(command, 'Nothing was changed.')}"
+    return f"Interrupted. {_KEPT.get(command, _OTHER)}"
 
 
 def _say_that_it_finishes() -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 import pandas as pd
 
 from lcbench.caching.entries import open_entry
+from lcbench.caching.place import cache_folder
 from lcbench.console import progress, warn
 from lcbench.datasets.groups import match_images, read_groups, unnamed_words
 from lcbench.datasets.images import ImageFile
@@ -22,7 +23,7 @@ from lcbench.datasets.listing import (
     require_known_labels,
 )
 from lcbench.errors import UserError
-from lcbench.storage import cache_folder, content_hash
+from lcbench.storage.hashes import content_hash
 from lcbench.taxonomy import Taxonomy
 
 OnBad = Literal["stop", "skip"]

@@ -16,7 +16,7 @@ from lcbench.console import Advance, no_progress
 from lcbench.datasets.images import SUFFIXES, UnreadableImageError, decode_rgb, read_image
 from lcbench.datasets.labels import LEAVE_OUT, MAP_HELP, LabelReader
 from lcbench.errors import UserError, at_places
-from lcbench.storage import content_hash
+from lcbench.storage.hashes import content_hash
 from lcbench.tables import read_text_table
 
 COLUMNS = ("image", "label", "group", "sha256", "width", "height", "mode", "problem")

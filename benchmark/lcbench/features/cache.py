@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.caching.entries import open_entry
+from lcbench.caching.place import cache_folder
 from lcbench.console import progress
-from lcbench.storage import cache_folder, content_hash
+from lcbench.storage.hashes import content_hash
 
 _VALUES = "values.npy"
 _UNCHANGED = "unchanged.npy"

@@ -16,7 +16,8 @@ from lcbench.features.decoding import ahead
 from lcbench.leakage.candidates import Candidate
 from lcbench.leakage.keypoints import ImageFeatures
 from lcbench.leakage.registration import Registration, register
-from lcbench.storage import content_hash, write_text
+from lcbench.storage.hashes import content_hash
+from lcbench.storage.whole import write_text
 
 
 class Proofs:

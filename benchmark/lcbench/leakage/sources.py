@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.caching.entries import open_entry
+from lcbench.caching.place import cache_folder
 from lcbench.console import progress
 from lcbench.datasets.images import ImageFile
 from lcbench.leakage.candidates import (
@@ -28,7 +29,8 @@ from lcbench.leakage.grouping import Grouping, Link
 from lcbench.leakage.keypoints import ImageFeatures
 from lcbench.leakage.proofs import Proofs
 from lcbench.leakage.store import FeatureStore, features_of
-from lcbench.storage import cache_folder, content_hash, write_json
+from lcbench.storage.hashes import content_hash
+from lcbench.storage.whole import write_json
 
 VERSION = "1"
 """Changes whenever the same images would get other candidates or other proofs."""

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.caching.entries import open_entry
+from lcbench.caching.place import cache_folder
 from lcbench.console import Advance, no_progress
 from lcbench.datasets.images import ImageFile
 from lcbench.errors import UserError
 from lcbench.features.decoding import ahead
 from lcbench.leakage.keypoints import DESCRIPTOR_LENGTH, ImageFeatures, read_features
-from lcbench.storage import cache_folder, content_hash
+from lcbench.storage.hashes import content_hash
 
 VERSION = "1"
 """Changes whenever `keypoints` computes something else."""

@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 
 from lcbench.models.weights import is_function
-from lcbench.storage import content_hash
+from lcbench.storage.hashes import content_hash
 
 
 def own_code_sha256(*addresses: str) -> str:

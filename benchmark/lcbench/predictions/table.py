@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lcbench.predictions.messages import Finding
 from lcbench.statistics.decision_rules import LIKELIEST, RULES, DecisionRule, decide
-from lcbench.storage import whole_file
+from lcbench.storage.whole import whole_file
 from lcbench.taxonomy import Taxonomy
 
 Text = NDArray[np.object_]

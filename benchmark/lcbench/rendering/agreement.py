@@ -17,7 +17,7 @@ def write_agreement(agreement: Agreement, path: Path) -> None:
     """Write every number of both sides as CSV, those that do not agree first."""
     import pandas as pd
 
-    from lcbench.storage import whole_file
+    from lcbench.storage.whole import whole_file
 
     ordered = sorted(agreement.numbers, key=lambda one: one.agrees)
     rows = [{**one.model_dump(), "reasons": "; ".join(one.reasons)} for one in ordered]

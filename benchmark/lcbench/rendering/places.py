@@ -8,12 +8,20 @@ from pathlib import Path
 
 from lcbench.documents import read_json
 from lcbench.errors import UserError, wrong_usage
+from lcbench.storage.leftovers import NEW
 
 README = "README.md"
 RESULTS_JSON = "results.json"
 RESULTS_CSV = "results.csv"
 FIGURES = "figures"
 GENERATOR = "lcbench report"
+AUDIT_JSON = "audit.json"
+GROUPS = "groups.csv"
+PAIRS = "pairs.csv"
+MERGES = "merges.csv"
+PICTURES = "pairs"
+PLOTS = ("group-sizes", "correlations", "overlaps")
+"""What an audit writes, beside its page."""
 _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _ELSEWHERE = "Name another place."
 
@@ -60,7 +68,39 @@ def check_audit(out: Path, audited: Iterable[Path]) -> None:
                 f"--out {out}: inside the audited folder {folder}",
                 f"Its pictures would be audited next time. {_ELSEWHERE}",
             )
-    _require_writable(out, out)
+    target = out.resolve()
+    _require_writable(out, target.parent)
+    check_audit_folder(target)
+
+
+def check_audit_folder(target: Path) -> None:
+    """Refuse a folder with anything in it that `lcbench audit` did not write: it is replaced.
+
+    Raises
+    ------
+    UserError
+        If there is something of someone else; it names the first such file.
+    """
+    for path in sorted(target.rglob("*")):
+        if path.is_symlink() or not _is_of_audit(path, target):
+            raise UserError(
+                f"--out {target}: holds {path.relative_to(target)}, which lcbench audit did not "
+                "write",
+                "Choose another folder with --out, or move what is in it.",
+            )
+
+
+def _is_of_audit(path: Path, target: Path) -> bool:
+    name = path.relative_to(target)
+    if path.name in _SYSTEM_FILES or path.name.startswith(NEW):
+        return True  # an older version that was killed left the second
+    if path.is_dir():
+        return name.as_posix() in (FIGURES, PICTURES)
+    if path.parent == target / PICTURES:
+        return path.suffix == ".png" and path.stem.isdigit()
+    if path.parent == target / FIGURES:
+        return path.suffix == ".png" and path.stem in PLOTS
+    return name.as_posix() in (README, AUDIT_JSON, GROUPS, PAIRS, MERGES)
 
 
 def _require_writable(out: Path, folder: Path) -> None:

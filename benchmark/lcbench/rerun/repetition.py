@@ -20,7 +20,8 @@ from lcbench.runs.execute import Outcome, execute
 from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.plan import Plan
 from lcbench.statistics.bootstrap import Tick
-from lcbench.storage import file_sha256, write_json
+from lcbench.storage.hashes import file_sha256
+from lcbench.storage.whole import write_json
 from lcbench.stored_results import read_results
 
 MARKER = "rerun.json"

@@ -37,7 +37,9 @@ from lcbench.runs.store import (
 )
 from lcbench.runs.stored import StoredRun, name_of, read_runs, stored_file
 from lcbench.runs.suite import about_words
-from lcbench.storage import inside, sweep, whole_folder
+from lcbench.storage.leftovers import sweep
+from lcbench.storage.paths import inside
+from lcbench.storage.whole import whole_folder
 from lcbench.taxonomy import Taxonomy
 
 _SHOWN = 3

@@ -16,13 +16,16 @@ from lcbench.models.backbones import Backbone, fetch_backbone
 from lcbench.protocols import write_split
 from lcbench.runs.describe import describe_plan, describe_runs
 from lcbench.runs.job import Job
-from lcbench.runs.mixture import belongs_beside, require_no_mixture, require_same_data, same
+from lcbench.runs.making import same
+from lcbench.runs.mixture import belongs_beside, require_no_mixture, require_same_data
 from lcbench.runs.plan import Plan, PlannedBaseline
 from lcbench.runs.pool import run_all
 from lcbench.runs.records import LeftOut, NewerVersionError, PlanRecord, write_record
 from lcbench.runs.store import PLAN, SPLITS, read_plan, run_folders, sole_writer
 from lcbench.runs.stored import StoredRuns, name_of, read_runs
-from lcbench.storage import inside, sweep
+from lcbench.runs.unfinished import sweep_unfinished
+from lcbench.storage.leftovers import sweep
+from lcbench.storage.paths import inside
 
 _SHOWN = 5
 _NAMED = 5
@@ -122,9 +125,11 @@ def _execute(
     _warn_of(damaged)
     for planned in plan.splits:
         write_split(folder / SPLITS, planned.split)
-    write_record(folder / PLAN, describe_plan(plan, left_out, before))
-    _compute_features(plan)
+    record = describe_plan(plan, left_out, before)
+    write_record(folder / PLAN, record)
     pending = [job for job in every if fresh or not _is_done(job, stored)]
+    _sweep_unfinished(folder, record, pending, stored, fresh=fresh)
+    _compute_features(plan)
     failures = []
     with progress(f"Fitting ({len(every) - len(pending)} done before)", len(pending)) as advance:
         for job, state in run_all(pending, processes):
@@ -135,6 +140,13 @@ def _execute(
     done = len(pending) - len(failures)
     kept = len(every) - len(pending)
     return Outcome(folder, done, kept, tuple(failures), left_out, damaged)
+
+
+def _sweep_unfinished(
+    folder: Path, record: PlanRecord, pending: list[Job], stored: StoredRuns, *, fresh: bool
+) -> None:
+    done = [path for path, run in stored.sound.items() if run.done]
+    sweep_unfinished(folder, record, [(j.folder, j.config) for j in pending], done, fresh=fresh)
 
 
 def _plan_of_before(folder: Path) -> PlanRecord | None:

@@ -14,7 +14,7 @@ from lcbench.provenance import command, now
 from lcbench.runs.external_records import ExternalRecord, LabelCount, OverlapRecord
 from lcbench.runs.records import LeftOut, read_record
 from lcbench.runs.store import EVALUATION, EXTERNAL
-from lcbench.storage import inside
+from lcbench.storage.paths import inside
 
 
 def external_folder(suite_folder: Path, dataset: Dataset) -> Path:

@@ -12,7 +12,7 @@ from lcbench.runs.records import read_record
 from lcbench.runs.run_reader import RunReader, read_predictions, require_own
 from lcbench.runs.store import EVALUATION, EXTERNAL
 from lcbench.runs.stored import UnusableRunError, is_as_stored
-from lcbench.storage import inside
+from lcbench.storage.paths import inside
 
 _SHOWN = 3
 _AGAIN = "give lcbench evaluate the folder again"

@@ -20,14 +20,15 @@ from lcbench.errors import UserError, from_lack_of_memory
 from lcbench.features.cache import CachedArray
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
-from lcbench.models.baseline import Context, FitSummary, Unfinished
+from lcbench.models.baseline import Context, FitSummary
 from lcbench.predictions.table import Predictions, predictions_table, write_predictions
 from lcbench.protocols import Split
 from lcbench.provenance import now
 from lcbench.runs.plan import PlannedBaseline
 from lcbench.runs.records import RunConfig, RunState, write_record
 from lcbench.runs.stored import CONFIG, HISTORY, MODEL, PREDICTIONS, STATE, VALIDATION, seal
-from lcbench.storage import content_hash, whole_folder, write_text
+from lcbench.runs.unfinished import unfinished_of
+from lcbench.storage.whole import whole_folder, write_text
 from lcbench.tables import csv_text
 from lcbench.taxonomy import Taxonomy
 
@@ -83,7 +84,7 @@ def run_job(job: Job) -> RunState:
         return store_failure(job, started, str(known) if known else traceback.format_exc())
     with whole_folder(job.folder) as folder:
         _store(folder, job, fitted)
-    shutil.rmtree(_unfinished(job).folder, ignore_errors=True)
+    shutil.rmtree(unfinished_of(job.folder, job.config).folder, ignore_errors=True)
     return fitted.state
 
 
@@ -97,7 +98,8 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
 
     compute = job.features.compute
     seed = seed_of_run(job.split.seed, job.split.fold)
-    context = Context(job.taxonomy, compute, seed, job.baseline.backbone, _unfinished(job))
+    unfinished = unfinished_of(job.folder, job.config)
+    context = Context(job.taxonomy, compute, seed, job.baseline.backbone, unfinished)
     baseline = job.baseline.kind(job.baseline.settings, context)
     train, validation, test = (
         Samples(job.features, job.split.rows(side)) for side in ("train", "validation", "test")
@@ -139,12 +141,6 @@ def _predictions(job: Job, samples: Samples, probabilities: NDArray[np.floating]
         fold=job.split.fold,
         baseline=job.baseline.name,
     ).decided(job.config.decision, job.taxonomy)
-
-
-def _unfinished(job: Job) -> Unfinished:
-    """Return where a fit that was interrupted left its epochs, for the same run alone."""
-    folder = job.folder.with_name(f".lcbench-unfinished-{job.folder.name}")
-    return Unfinished(folder, content_hash(job.config.model_dump_json()))
 
 
 @contextmanager

@@ -10,9 +10,6 @@ from lcbench.runs.plan import Plan, takes_reference_backbone
 from lcbench.runs.records import PlanRecord, RunConfig, TaxonomyRecord
 from lcbench.runs.stored import StoredRuns
 
-_FREE = {"commit", "purpose", "dataset", "taxonomy"}
-"""What may differ between a stored run and the same run now, or is compared by what decides."""
-
 
 def require_same_data(folder: Path, before: PlanRecord | None, plan: Plan) -> None:
     """Refuse to put results on other images, or for another class tree, into a suite's folder.
@@ -78,13 +75,6 @@ def require_no_mixture(stored: StoredRuns, plan: Plan, every: list[Job], *, fres
 def belongs_beside(stored: RunConfig, wanted: RunConfig) -> bool:
     """Tell whether a stored run of a baseline may stay among those that are made now."""
     return not _other_making(stored, wanted, wanted) and stored.split.sha256 == wanted.split.sha256
-
-
-def same(stored: RunConfig, wanted: RunConfig) -> bool:
-    """Compare what decides the result; neither the commit nor a folder's name makes it stale."""
-    return stored.model_dump(exclude=_FREE) == wanted.model_dump(
-        exclude=_FREE
-    ) and not _other_making(stored, wanted, wanted)
 
 
 def _other_making(config: RunConfig, baseline: RunConfig, of_all: RunConfig) -> str:

@@ -15,7 +15,8 @@ from lcbench.leakage.sources import Sources, find_sources
 from lcbench.runs.external_records import OverlapRecord
 from lcbench.runs.records import PlanRecord
 from lcbench.runs.store import SPLITS
-from lcbench.storage import content_hash, inside
+from lcbench.storage.hashes import content_hash
+from lcbench.storage.paths import inside
 from lcbench.tables import MOST_CSV, read_text_table
 
 _LISTED = 50

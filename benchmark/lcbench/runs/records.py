@@ -20,7 +20,8 @@ from pydantic import (
 from lcbench.documents import MOST_JSON, explain, read_within
 from lcbench.errors import UserError
 from lcbench.statistics.decision_rules import LIKELIEST, RULES, DecisionRule
-from lcbench.storage import content_hash, write_text
+from lcbench.storage.hashes import content_hash
+from lcbench.storage.whole import write_text
 from lcbench.taxonomy import Taxonomy
 
 SCHEMA_VERSION = 2

@@ -74,9 +74,7 @@ class RunReader:
                     together[path.parent] = _read_together(path.parent, self.taxonomy)
                 run = self._finished(stored, together[path.parent])
                 config = run.config
-                cell = (config.protocol, config.baseline, config.seed, config.fold)
-                if runs.setdefault(cell, run) is not run:
-                    raise UnusableRunError("duplicate", runs[cell].name)
+                runs[config.protocol, config.baseline, config.seed, config.fold] = run
                 self.stored[run.name] = stored
         return [runs[cell] for cell in sorted(runs)]
 

@@ -14,7 +14,8 @@ from lcbench.protocols import PROTOCOLS, run_name
 from lcbench.runs.records import Invocation, NewerVersionError, PlanRecord, RunConfig, read_record
 from lcbench.runs.stored import CONFIG, PREDICTIONS
 from lcbench.runs.suite import load_suite, shipped_suites
-from lcbench.storage import held, inside
+from lcbench.storage.locks import held, waiting
+from lcbench.storage.paths import inside
 from lcbench.taxonomy import Taxonomy, load_taxonomy
 
 PLAN = "plan.json"
@@ -28,7 +29,7 @@ _DEPTH = 5
 @contextmanager
 def sole_writer(place: Path) -> Iterator[None]:
     """Hold a folder while the block runs; say so where another process must end first."""
-    with held(place, lambda: warn(f"Waiting for another lcbench that works in {place}")):
+    with held(place, lambda: warn(waiting(place))):
         yield
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from lcbench.errors import UserError
+from lcbench.protocols import PROTOCOLS, run_name
 from lcbench.runs.records import PlanRecord, RunConfig, RunState, StoredFile, read_record
-from lcbench.storage import content_hash, file_sha256
+from lcbench.storage.hashes import content_hash, file_sha256
 
 CONFIG = "config.json"
 STATE = "state.json"
@@ -129,23 +130,37 @@ def read_run(folder: Path) -> StoredRun:
         raise UnusableRunError(
             "older", "stored by an older lcbench without hashes of its files: run the suite again"
         )
-    if folder.parts[-3:-1] != (config.protocol, config.baseline):
-        raise UnusableRunError(
-            "unusable", f"{CONFIG} names another run: {config.protocol}/{config.baseline}"
-        )
+    _require_own_place(folder, config)
     _require_files(folder, state)
     return StoredRun(folder, config, state)
 
 
 def read_runs(folders: Iterable[Path]) -> StoredRuns:
-    """Read run folders; those that do not hold what was stored stop nobody."""
+    """Read run folders; those that do not hold what was stored stop nobody.
+
+    Copies beside their original are passed over.
+    """
     runs = StoredRuns()
     for folder in folders:
         try:
             runs.sound[folder] = read_run(folder)
         except UnusableRunError as error:
-            runs.unusable[folder] = error
+            if error.kind != "duplicate":
+                runs.unusable[folder] = error
     return runs
+
+
+def _require_own_place(folder: Path, config: RunConfig) -> None:
+    """Hold a run against the names of the folders that it lies in."""
+    name = folder.name  # of a protocol that this version does not know
+    if config.protocol in PROTOCOLS:
+        name = run_name(config.protocol, config.seed, config.fold)
+    own = (config.protocol, config.baseline, name)
+    if folder.parts[-3:] == own:
+        return
+    if folder.parts[-3:-1] == own[:-1] and folder.with_name(own[-1]).is_dir():
+        raise UnusableRunError("duplicate", "/".join(own))
+    raise UnusableRunError("unusable", f"{CONFIG} names another run: {'/'.join(own)}")
 
 
 def _require_files(folder: Path, state: RunState) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from lcbench.console import warn
-from lcbench.storage import whole_file
+from lcbench.storage.whole import whole_file
 
 SHARE_OF_TIME = 0.05
 """What storing may add to training: an epoch on an accelerator can take less than ten times as
@@ -50,17 +50,25 @@ class Checkpoint:
         if hashlib.sha256(content).digest() == stored[:_DIGEST]:
             with suppress(pickle.UnpicklingError):  # it would run code
                 key, state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-                return state if key == self._key else None
+                if key == self._key:
+                    return dict(state)
+                warn(f"{self.path}: of a training of another making; this one begins anew")
+                return None
         warn(f"{self.path}: damaged; the training that it belongs to begins anew")
         return None
 
-    def save(self, state: dict[str, Any]) -> None:
+    def save(self, state: dict[str, Any], *, now: bool = False) -> None:
         """Store a state of tensors, numbers, text, and lists and dictionaries of them.
 
         Where epochs are so short that this would slow them down, not every one is stored.
+
+        Parameters
+        ----------
+        now
+            Store this one all the same: it may be the last.
         """
         started = time.monotonic()
-        if started < self._due:
+        if started < self._due and not now:
             return
         buffer = io.BytesIO()
         torch.save((self._key, state), buffer)

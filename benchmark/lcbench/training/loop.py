@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lcbench import interrupts
 from lcbench.compute import Compute, fits_on_device
 from lcbench.console import Tell
 from lcbench.errors import UserError
@@ -141,7 +142,7 @@ def train(
         _require_finite(epoch, chosen_by_validation=len(validation) > 0)
         progress.add(epoch, network)
         if checkpoint:
-            checkpoint.save(training.standing(progress))
+            checkpoint.save(training.standing(progress), now=interrupts.asked())
     network.load_state_dict(progress.state)
     if isinstance(network, Perceptron):
         network.lay_out()

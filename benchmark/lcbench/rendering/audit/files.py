@@ -14,14 +14,23 @@ from lcbench.console import progress
 from lcbench.leakage import candidates, grouping, registration
 from lcbench.rendering.audit import sentences
 from lcbench.rendering.pages import render_page
-from lcbench.rendering.places import FIGURES, README
+from lcbench.rendering.places import (
+    AUDIT_JSON,
+    FIGURES,
+    GROUPS,
+    MERGES,
+    PAIRS,
+    PICTURES,
+    PLOTS,
+    README,
+    check_audit_folder,
+)
 from lcbench.rendering.plots.audit import draw_correlations, draw_group_sizes, draw_overlaps
 from lcbench.rendering.plots.pairs import draw_pair
-from lcbench.storage import write_text
+from lcbench.runs.store import sole_writer
+from lcbench.storage.whole import whole_folder, write_text
 from lcbench.tables import csv_text
 
-MERGES = "merges.csv"
-_PLOTS = ("group-sizes", "correlations", "overlaps")
 _FEW = 3
 _MOST = 60
 _COLUMNS = (
@@ -33,7 +42,7 @@ _COLUMNS = (
 
 
 def write_audit(audit: Audit, out: Path, *, pictures: bool) -> Path:
-    """Write everything that an audit found.
+    """Write everything that an audit found, whole or not at all; nobody else writes meanwhile.
 
     Parameters
     ----------
@@ -48,16 +57,27 @@ def write_audit(audit: Audit, out: Path, *, pictures: bool) -> Path:
     -------
     Path
         The page.
+
+    Raises
+    ------
+    UserError
+        If the folder holds files of someone else, or the system refuses to write there.
     """
-    _remove_old(out)
+    target = out.resolve()  # a link stays one
+    with sole_writer(target), whole_folder(target) as folder:
+        check_audit_folder(target)  # again: another may have written meanwhile
+        _write(audit, folder, pictures=pictures)
+    return out / README
+
+
+def _write(audit: Audit, out: Path, *, pictures: bool) -> None:
     for name, table in _tables(audit):
         write_text(out / name, csv_text(table))
-    write_text(out / "audit.json", audit.results.model_dump_json(indent=2) + "\n")
+    write_text(out / AUDIT_JSON, audit.results.model_dump_json(indent=2) + "\n")
     examples = list(_examples(audit)) if pictures else []
     drawn = _draw_pairs(audit, [pair for _, pair in examples], out) if pictures else {}
     plots = list(_draw_plots(audit, out))
     write_text(out / README, audit_page(audit.results, plots, examples, drawn))
-    return out / README
 
 
 def audit_page(
@@ -107,20 +127,12 @@ def _thresholds() -> dict[str, str]:
     }
 
 
-def _remove_old(out: Path) -> None:
-    """Remove what an earlier audit wrote here and this one may not: it is about other pairs."""
-    numbered = (file for file in (out / "pairs").glob("*.png") if file.stem.isdigit())
-    plots = (out / FIGURES / f"{name}.png" for name in _PLOTS)
-    for file in (*numbered, *plots, out / MERGES):
-        file.unlink(missing_ok=True)
-
-
 def _tables(audit: Audit) -> Iterator[tuple[str, pd.DataFrame]]:
     order = dict.fromkeys(audit.sources.groups.tolist())
     numbers = {group: f"g{number:05}" for number, group in enumerate(order, start=1)}
     groups = [numbers[group] for group in audit.sources.groups.tolist()]
-    yield "groups.csv", pd.DataFrame({"image": audit.collection.images["name"], "group": groups})
-    yield "pairs.csv", pairs_table(audit.pairs)
+    yield GROUPS, pd.DataFrame({"image": audit.collection.images["name"], "group": groups})
+    yield PAIRS, pairs_table(audit.pairs)
     if audit.results.published is not None:
         yield MERGES, merges_table(audit.results.published.merges)
 
@@ -148,7 +160,7 @@ def _row(pair: Pair) -> dict[str, object]:
 
 def _draw_plots(audit: Audit, out: Path) -> Iterator[tuple[str, str]]:
     results = audit.results
-    sizes, correlations, overlaps = (f"{FIGURES}/{name}.png" for name in _PLOTS)
+    sizes, correlations, overlaps = (f"{FIGURES}/{name}.png" for name in PLOTS)
     if results.groups.groups < results.images:
         draw_group_sizes(results, audit.sources.groups, out / sizes)
         yield sizes, "How many source groups there are of each size"
@@ -197,7 +209,7 @@ def _draw_pairs(audit: Audit, examples: Iterable[Pair], out: Path) -> dict[Pair,
     drawn = {}
     with progress("Drawing pairs", len(wanted)) as advance:
         for number, pair in enumerate(wanted, start=1):
-            drawn[pair] = f"pairs/{number:03}.png"
+            drawn[pair] = f"{PICTURES}/{number:03}.png"
             draw_pair(pair, images, out / drawn[pair])
             advance(1)
     return drawn

@@ -11,13 +11,16 @@ from lcbench.rendering import markdown as md
 from lcbench.rendering.comparison import words
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.words import effect_cells, units, unmatched_words
-from lcbench.storage import write_text
+from lcbench.runs.store import sole_writer
+from lcbench.storage.whole import write_text
 
 
 def write_comparison(path: Path, results: ComparisonResults) -> None:
     """Write a comparison: as JSON to *.json, as a Markdown page to any other name."""
     is_json = path.suffix.lower() == ".json"
-    write_text(path, comparison_as_json(results) if is_json else comparison_page(results))
+    text = comparison_as_json(results) if is_json else comparison_page(results)
+    with sole_writer(path):  # sweeps what a killed one left
+        write_text(path, text)
 
 
 def comparison_as_json(results: ComparisonResults) -> str:

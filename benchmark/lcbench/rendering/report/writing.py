@@ -35,7 +35,8 @@ from lcbench.runs.reading import read_suite
 from lcbench.runs.store import sole_writer, suite_folders
 from lcbench.statistics.bootstrap import RESAMPLES, Tick
 from lcbench.statistics.choices import Adjustment
-from lcbench.storage import inside, whole_folder, write_json, write_text
+from lcbench.storage.paths import inside
+from lcbench.storage.whole import whole_folder, write_json, write_text
 
 
 @dataclass(frozen=True)

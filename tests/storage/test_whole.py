@@ -4,22 +4,9 @@ import re
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lcbench.errors import UserError
-from lcbench.storage import (
-    cache_folder,
-    content_hash,
-    file_sha256,
-    home_is_unknown,
-    whole_file,
-    whole_folder,
-    write_json,
-    write_text,
-)
-
-part = st.one_of(st.text(max_size=4), st.binary(max_size=4))
+from lcbench.storage.whole import whole_file, whole_folder, write_json, write_text
 
 
 @contextmanager
@@ -126,69 +113,3 @@ def test_json_refuses_what_json_cannot_say_and_leaves_the_old_file(tmp_path, num
         write_json(tmp_path / "a.json", {"x": [0, number]})
     assert json.loads((tmp_path / "a.json").read_text()) == {"x": 1}
     assert everything_in(tmp_path) == ["a.json"]
-
-
-# hashes
-
-
-def test_the_hash_of_a_file_is_sha256(tmp_path):
-    (tmp_path / "a").write_bytes(b"abc")  # the example of FIPS 180-2
-    assert (
-        file_sha256(tmp_path / "a")
-        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    )
-
-
-@given(st.lists(part, max_size=4), st.lists(part, max_size=4))
-def test_equal_parts_have_equal_hashes_and_others_do_not(one, other):
-    def as_bytes(parts):
-        return [p.encode() if isinstance(p, str) else p for p in parts]
-
-    same = as_bytes(one) == as_bytes(other)
-    assert (content_hash(*one) == content_hash(*other)) is same
-
-
-@given(st.text(max_size=6), st.integers(0, 6))
-def test_where_one_part_ends_and_the_next_begins_is_hashed_too(text, cut):
-    cut = min(cut, len(text))
-    assert content_hash(text[:cut], text[cut:]) != content_hash(text)
-    if cut > 0:
-        assert content_hash(text[:cut], text[cut:]) != content_hash("", text)
-
-
-def test_a_content_hash_is_the_same_in_every_version():
-    # Stored splits, caches and reports carry these hashes: another value disowns all of them.
-    assert content_hash("image", b"\x00\xff", "") == "7f5be425dad6bdf0"
-    assert re.fullmatch(r"[0-9a-f]{16}", content_hash())
-
-
-# the cache
-
-
-def test_the_cache_is_where_the_environment_says(tmp_path, monkeypatch):
-    monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / "here"))
-    assert cache_folder() == tmp_path / "here"
-
-
-def test_the_cache_is_the_user_s_own_where_the_environment_says_nothing(monkeypatch):
-    monkeypatch.setenv("LCBENCH_CACHE", "")
-    assert cache_folder().name == "lcbench"
-    assert cache_folder().is_absolute()
-
-
-def test_without_a_home_the_cache_is_among_the_temporary_files(tmp_path, monkeypatch):
-    def no_home(*_):
-        raise RuntimeError("could not determine the home directory")
-
-    monkeypatch.delenv("LCBENCH_CACHE", raising=False)
-    monkeypatch.setattr("platformdirs.user_cache_dir", no_home)
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-    assert home_is_unknown()
-    assert cache_folder() == tmp_path / f"lcbench-{os.getuid()}"
-    cache_folder().mkdir()
-    monkeypatch.setattr("os.getuid", lambda: 54321)
-    (tmp_path / "lcbench-54321").mkdir()
-    with pytest.raises(UserError, match="another user's"):
-        cache_folder()
-    monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / "here"))
-    assert not home_is_unknown()

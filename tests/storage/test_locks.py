@@ -6,19 +6,26 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from lcbench.errors import UserError
-from lcbench.storage import held, inside, is_held, sweep, whole_folder, write_text
+from lcbench.storage.leftovers import sweep
+from lcbench.storage.locks import held, is_held
+from lcbench.storage.paths import inside
+from lcbench.storage.whole import whole_folder, write_text
 
 NEW, OLD = ".lcbench-new-abcd1234", ".lcbench-old-abcd1234"
 
 
 def start(code: str, *arguments: object) -> subprocess.Popen[str]:
     """Start a Python process on the storage of this checkout."""
-    before = "import os, signal, sys\nfrom pathlib import Path\nfrom lcbench.storage import *\n"
+    before = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom lcbench.storage.locks import *\n"
+    )
+    before += "from lcbench.storage.whole import *\n"
     return subprocess.Popen(
         [sys.executable, "-c", before + code, *map(str, arguments)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -98,6 +105,21 @@ def test_who_comes_second_is_told_once_and_waits(
         assert holder.wait(timeout=60) == 0
         assert not is_held(tmp_path / "suite")  # by another
     assert names(tmp_path) == []
+
+
+def test_nobody_is_told_of_a_wait_for_one_that_only_looked(
+    tmp_path: Path, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def sleep(_seconds: float) -> None:
+        """The other ends between two tries."""
+        holder.kill()
+        with suppress(ChildProcessError):  # was waited for
+            os.waitpid(holder.pid, 0)
+
+    monkeypatch.setattr("filelock._api.time.sleep", sleep)
+    monkeypatch.setattr("lcbench.storage.locks._PATIENCE_SECONDS", 100.0)
+    with held(tmp_path / "suite", lambda: pytest.fail("waits for nobody")):
+        pass
 
 
 def test_a_lock_ends_with_its_process_and_the_next_one_takes_its_file_away(
