@@ -60,7 +60,7 @@ def test_numbers_and_gaps_are_written_as_pandas_does() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.text("=+-@\t\r\n',\"1a", max_size=6), st.text(max_size=6)), min_size=1)
+    st.lists(st.tuples(st.text("=+-@\t\r\n',\"1a＝", max_size=6), st.text(max_size=6)), min_size=1)
 )
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, rows: list
@@ -123,3 +123,12 @@ def test_short_rows_are_filled_and_empty_lines_passed_over(tmp_path: Path) -> No
     path.write_text("\ufeff image ,group\n\na.png\nb.png,NA,\n")
     table = read_text_table(path)
     assert table.to_dict("list") == {"image": ["a.png", "b.png"], "group": ["", "NA"]}
+
+
+def test_names_of_columns_are_no_formulas_either(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(csv_text(pd.DataFrame({"=1+1": ["a"], "-2": ["＝b"]})), encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == "'=1+1,-2\na,'＝b\n"
+    read = read_text_table(path)
+    assert list(read.columns) == ["=1+1", "-2"]
+    assert read["-2"].tolist() == ["＝b"]

@@ -24,7 +24,9 @@ DEEPEST = 32
 """How deep what is read may be nested: beyond, recursive programs of others end in errors."""
 
 _TOLD = 5
+"""Problems of a file that are told at once."""
 _LONGEST = 300
+"""Characters of what a message repeats from a file."""
 _PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
 _DEEP_KEY = re.compile(rf"(?:{_PART}\.[ \t]*){{{DEEPEST}}}")
 """A dotted key of so many parts: `tomllib` takes the square of their number in steps."""

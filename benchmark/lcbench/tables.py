@@ -21,10 +21,13 @@ MOST_CSV = 250_000_000
 MOST_ROWS = 5_000_000
 """Rows of a table: LC25000 with ten seeds gives 150,000 predictions."""
 MOST_COLUMNS = 10_000
+"""Of a table: predictions have a column a leaf, and a class tree at most a thousand nodes."""
 _LONGEST_LINE = 1_000_000
+"""Characters: a row of so many columns has some hundred thousand."""
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_SHIELDED = re.compile(r"'+[=+\-@\t\r]")
+# Full-width signs begin a formula in some spreadsheets, and so does what follows a line break.
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+_SHIELDED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 _UTF8 = 'Store it as UTF-8 text; in Excel, "CSV UTF-8 (comma delimited)".'
@@ -42,8 +45,8 @@ class NoTableError(ValueError):
 def csv_text(table: pd.DataFrame) -> str:
     r"""Return a table as CSV text in which no cell is a formula to a spreadsheet.
 
-    Text that begins with = + - @, a tab or a carriage return gets an apostrophe before it, which
-    `read_text_table` takes away; numbers stay as they are.
+    Text that begins with = + - @, a tab or a line break gets an apostrophe before it, which
+    `read_text_table` takes away; numbers stay as they are. Names of columns are text too.
     """
     safe = table.copy()
     texts = [name for name in table.columns if table[name].dtype.kind not in "biufc"]
@@ -52,6 +55,7 @@ def csv_text(table: pd.DataFrame) -> str:
     # The writer leaves a carriage return bare, which readers take for the end of a row.
     bare = any(safe[name].astype(str).str.contains("\r").any() for name in texts)
     quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
+    safe.columns = safe.columns.map(shielded)
     return safe.to_csv(index=False, lineterminator="\n", quoting=quoting)
 
 
@@ -88,7 +92,7 @@ def read_text_table(path: Path) -> pd.DataFrame:
 def _header_and_rows(text: str) -> tuple[list[str], list[list[str]]]:
     """Return the names of the columns, and rows of as many cells each."""
     found = ((line, row) for line, row in records(text) if is_filled(row))
-    names = [name.strip() for name in next(found, (1, []))[1]]
+    names = [unshielded(name.strip()) for name in next(found, (1, []))[1]]
     if not names:
         raise NoTableError("the file is empty", "It needs a line with the names of the columns.")
     twice = next((name for name, times in Counter(names).items() if name and times > 1), None)

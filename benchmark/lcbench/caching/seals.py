@@ -23,6 +23,7 @@ FACTS = "facts.json"
 """Beside the files of an entry: its key in words, what is known of it, and the hashes."""
 
 _BLOCK = 1 << 24
+"""Bytes: an array of embeddings has a few of them, so that every core gets one."""
 _THREADS = 8
 """More would wait for the disk, and each holds a block."""
 _UNSEALED = {"images_per_second", "key"}

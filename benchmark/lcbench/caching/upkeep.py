@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lcbench.caching.seals import FACTS, DamagedError, UnsealedError, check_files, read_seal
 from lcbench.console import Advance, no_progress
+from lcbench.storage.leftovers import LOCK, NEW, OLD, RANDOM
 from lcbench.storage.locks import held
 
 _HASH = "[0-9a-f]" * 16
@@ -31,8 +32,11 @@ _PLACES = {
 }
 _OURS = {".npy", ".json", ".jsonl", ".bmp", ".csv"}
 """Suffixes of what we write into entries."""
-_LEFTOVER = re.compile(r"\.(?:lcbench-(?:new|old)-[^-]{8}-(?P<name>.+)|lcbench-lock-(?P<lock>.+)"
-                       r"|(?:[0-9a-f]{16}|demo-\d+)-[^-]{8})")  # fmt: skip
+_LEFTOVER = re.compile(
+    rf"(?:{re.escape(NEW)}|{re.escape(OLD)})[^-]{{{RANDOM}}}-(?P<name>.+)"
+    rf"|{re.escape(LOCK)}(?P<lock>.+)"
+    rf"|\.(?:[0-9a-f]{{16}}|demo-\d+)-[^-]{{{RANDOM}}}"
+)
 """Names that killed processes leave, those of earlier versions last."""
 
 
@@ -241,6 +245,7 @@ def _alone(place: Path, work: Callable[[], None]) -> bool:
 
 
 def _remove(path: Path) -> None:
+    """Remove a file or folder; what the system refuses is an error, as the user asked for it."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -28,7 +28,9 @@ from lcbench.storage.leftovers import sweep
 from lcbench.storage.paths import inside
 
 _SHOWN = 5
+"""Runs that a line about damage names."""
 _NAMED = 5
+"""Images that a line about what could not be normalised names."""
 """Images, in a message."""
 
 
