@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from lcbench.caching.entries import Entry
+from lcbench.features import cache
 from lcbench.features.cache import cached_array
 
 
@@ -96,3 +100,21 @@ def test_arrays_lie_in_the_cache_whatever_their_key_with_the_key_beside_them(
     keys = [json.loads((folder / "facts.json").read_text())["key"] for folder in folders]
     assert ["hf-hub:../../lab/name", "b"] in keys
     assert [path.name for path in empty_cache.parent.iterdir()] == [empty_cache.name]
+
+
+def test_an_entry_that_is_cleared_before_it_is_mapped_is_made_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = Source(*numbers(4))
+    opened = cache.open_entry
+
+    def cleared_once(folder: Path, *arguments: Any) -> Entry:
+        entry = opened(folder, *arguments)
+        if source.asked == 1:
+            shutil.rmtree(folder)
+        return entry
+
+    monkeypatch.setattr(cache, "open_entry", cleared_once)
+    found = cached_array("kind", ("key",), 4, source, "Computing")
+    np.testing.assert_array_equal(found.values, source.blocks[0])
+    assert source.asked == 2

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.caching.entries import open_entry
+from lcbench.caching.entries import Entry, open_entry
 from lcbench.caching.place import cache_folder
 from lcbench.console import progress
 from lcbench.storage.hashes import content_hash
@@ -74,15 +74,18 @@ def cached_array(
             np.save(place / _UNCHANGED, np.sort(np.array(found, dtype=np.intp)))
         return {"images_per_second": speed}
 
-    entry = open_entry(folder, key, build)
-    values = np.load(folder / _VALUES, mmap_mode="c")  # torch takes no read-only memory
-    stored = folder / _UNCHANGED
-    speed = entry.facts["images_per_second"]
-    return (
-        CachedArray(values, speed, np.load(stored))
-        if stored.exists()
-        else CachedArray(values, speed)
-    )
+    try:
+        return _mapped(open_entry(folder, key, build))
+    except FileNotFoundError:  # somebody cleared the cache between the two
+        return _mapped(open_entry(folder, key, build))
+
+
+def _mapped(entry: Entry) -> CachedArray:
+    values = np.load(entry.folder / _VALUES, mmap_mode="c")  # torch takes no read-only memory
+    speed, stored = entry.facts["images_per_second"], entry.folder / _UNCHANGED
+    if stored.exists():
+        return CachedArray(values, speed, np.load(stored))
+    return CachedArray(values, speed)
 
 
 def _compute(

@@ -31,7 +31,6 @@ _SHOWN = 5
 """Runs that a line about damage names."""
 _NAMED = 5
 """Images that a line about what could not be normalised names."""
-"""Images, in a message."""
 
 
 @dataclass(frozen=True)
