@@ -13,8 +13,9 @@ from lcbench.datasets.dataset import Dataset
 from lcbench.datasets.groups import read_groups
 from lcbench.errors import UserError
 from lcbench.leakage.siblings import count_siblings
-from lcbench.protocols import FOLDS, PROTOCOLS, SIDES, Split, splits, write_split
+from lcbench.protocols import FOLDS, PROTOCOLS, SIDES, Split, coarse_labels, splits, write_split
 from lcbench.tables import read_text_table
+from lcbench.taxonomy import load_taxonomy
 
 FEW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
 counts_of_classes = st.lists(st.integers(10, 80), min_size=2, max_size=5)
@@ -257,3 +258,21 @@ def test_on_lc25000_a_random_split_shares_all_tiles_and_a_grouped_split_none(lc2
         for side, share in zip(SIDES, (0.64, 0.16, 0.2), strict=True):
             for count in classes_of(split, lc25000, side).values():
                 assert abs(count - 5_000 * share) < 50
+
+
+# labels that are inner nodes
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_few_coarse_labels_are_drawn_with_the_most_common_class_below(protocol):
+    labels = np.repeat(["benign", "adenocarcinoma", "squamous_cell_carcinoma"], (40, 60, 50))
+    coarse = np.array([*labels, "malignant", "malignant"])
+    data = dataset_of(coarse, [f"group{number // 2}" for number in range(len(coarse))])
+    drawn_as = coarse_labels(data, load_taxonomy())
+    assert drawn_as == {"malignant": "adenocarcinoma"}
+    plain = dataset_of([*labels, *["adenocarcinoma"] * 2], data.manifest["group"])
+    found, wanted = (
+        [split.sides.tolist() for split in splits(protocol, *arguments)]
+        for arguments in ((data, 0, drawn_as), (plain, 0))
+    )
+    assert found == wanted

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from lcbench.errors import UserError, unknown_name
 from lcbench.storage.hashes import content_hash
 from lcbench.storage.whole import write_text
 from lcbench.tables import csv_text
+from lcbench.taxonomy import Taxonomy
 
 FOLDS = 5
 VALIDATION_SHARE = 2_550 / 15_000
@@ -94,8 +95,16 @@ def run_name(protocol: str, seed: int, fold: int) -> str:
     return f"seed{seed}-fold{fold}" if PROTOCOLS[protocol].folds > 1 else f"seed{seed}"
 
 
-def splits(protocol: str, dataset: Dataset, seed: int) -> Iterator[Split]:
+def splits(
+    protocol: str, dataset: Dataset, seed: int, drawn_as: Mapping[str, str] | None = None
+) -> Iterator[Split]:
     """Divide a dataset under a protocol; one split a fold.
+
+    Parameters
+    ----------
+    drawn_as
+        For labels that are no class of their own, see `coarse_labels`: the class that their images
+        are drawn with.
 
     Raises
     ------
@@ -104,8 +113,23 @@ def splits(protocol: str, dataset: Dataset, seed: int) -> Iterator[Split]:
     """
     chosen = require_protocol(protocol)
     images = tuple(dataset.manifest["image"])
+    classes = dataset.manifest["label"].replace(dict(drawn_as or {}))
+    dataset = replace(dataset, manifest=dataset.manifest.assign(label=classes))
     for fold, sides in enumerate(chosen.divide(dataset, seed)):
         yield Split(protocol, seed, fold, sides, images)
+
+
+def coarse_labels(dataset: Dataset, taxonomy: Taxonomy) -> dict[str, str]:
+    """Return, of each label that is an inner node, the most common leaf below it.
+
+    A few images with a coarse label are no class that every side must have.
+    """
+    counts = dataset.manifest["label"].value_counts()
+    return {
+        label: max(taxonomy.leaves_under(label), key=lambda leaf: int(counts.get(leaf, 0)))
+        for label in sorted(counts.index)
+        if label not in taxonomy.leaves
+    }
 
 
 def require_protocol(name: str) -> Protocol:

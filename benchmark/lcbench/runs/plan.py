@@ -19,7 +19,7 @@ from lcbench.leakage.siblings import Siblings, count_siblings
 from lcbench.models.backbones import Backbone, require_backbone, resolve_backbone
 from lcbench.models.baseline import Baseline, Settings, find_kind
 from lcbench.models.weights import HubError, WeightOptions, how_to_get
-from lcbench.protocols import Split, require_protocol, splits
+from lcbench.protocols import Split, coarse_labels, require_protocol, splits
 from lcbench.runs.claims import check_claims
 from lcbench.runs.records import LeftOut
 from lcbench.runs.suite import (
@@ -192,7 +192,7 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
         protocols=protocols,
         seeds=seeds,
         dataset=dataset,
-        splits=tuple(_plan_splits(dataset, protocols, seeds, check)),
+        splits=tuple(_plan_splits(dataset, reader.taxonomy, protocols, seeds, check)),
         pixel_check=check,
         about=about,
         options=options,
@@ -273,10 +273,15 @@ def _require_reference(
 
 
 def _plan_splits(
-    dataset: Dataset, protocols: Sequence[str], seeds: int, check: PixelCheck | None
+    dataset: Dataset,
+    taxonomy: Taxonomy,
+    protocols: Sequence[str],
+    seeds: int,
+    check: PixelCheck | None,
 ) -> Iterator[PlannedSplit]:
+    drawn_as = coarse_labels(dataset, taxonomy)
     for protocol in protocols:
         for seed in range(seeds):
-            for split in splits(protocol, dataset, seed):
+            for split in splits(protocol, dataset, seed, drawn_as):
                 proven = None if check is None else count_siblings(split, check.by_pixels)
                 yield PlannedSplit(split, count_siblings(split, dataset), proven)
