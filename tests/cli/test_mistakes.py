@@ -22,7 +22,7 @@ from .commands import Lcbench, require_one_message, written
         (["--taxonomy", "nowhere.toml"], ["nowhere.toml"], 1),
         (["--weights", "nowhere.pth"], ["nowhere.pth: no such file"], 1),
         (["--suite", "nowhere.toml"], ["nowhere.toml"], 1),
-        (["--suite", "cores"], ["unknown suite: 'cores'", "Did you mean core?"], 2),
+        (["--suite", "cores"], ["unknown suite: 'cores'", "Did you mean core"], 2),
         (["--only", "refrence"], ["unknown baseline: 'refrence'", "Did you mean reference?"], 2),
         (["--backbone", "resnet5O"], ["unknown backbone: 'resnet5O'", "resnet50"], 2),
         (["--protocol", "paper,groupd"], ["unknown protocol: 'groupd'", "grouped"], 2),

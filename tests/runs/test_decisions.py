@@ -17,7 +17,7 @@ from lcbench.predictions.models import load_models
 from lcbench.predictions.validation import inspect_predictions
 from lcbench.runs.evaluate import EvaluationOptions, evaluate
 from lcbench.runs.execute import execute
-from lcbench.runs.mixture import same
+from lcbench.runs.making import same
 from lcbench.runs.plan import make_plan
 from lcbench.runs.reading import read_suite
 from lcbench.runs.records import RunConfig, read_record

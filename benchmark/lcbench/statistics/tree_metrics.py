@@ -131,7 +131,7 @@ _GATES = (
     ),
     Metric(
         "true_gate_accuracy",
-        "subtype accuracy under the true gate",
+        "accuracy below the true gate",
         "Of the images below a node, the share whose most probable child of the node is the right "
         "one, as if it were known that they lie below it.",
         kinds.of_cells(lambda _, gate: gate.right, lambda _, gate: gate.asked),
@@ -140,7 +140,7 @@ _GATES = (
     ),
     Metric(
         "predicted_gate_accuracy",
-        "subtype accuracy under the predicted gate",
+        "accuracy below the predicted gate",
         "The same of the images below a node that the model calls below it.",
         kinds.of_cells(
             lambda _, gate: gate.right, lambda _, gate: gate.asked & (gate.leaf_option >= 0)

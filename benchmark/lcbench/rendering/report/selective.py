@@ -54,8 +54,12 @@ def selective_parts(results: Results) -> list[SelectivePart]:
 
 def level_words(tree: Taxonomy, level: SelectiveLevel) -> str:
     """Return what is answered at a level: `the subtype`, `benign / malignant`, or its number."""
-    parent = tree.subtypes_of
-    if parent is not None and level.level == tree.depth(parent) + 1:
+    findings = [
+        node
+        for node in level.classes
+        if not any(tree.is_under(node, negative) for negative in tree.negative)
+    ]
+    if tree.subtypes_of and all(tree.parents[node] == tree.subtypes_of for node in findings):
         return "the subtype"
     if len(level.classes) <= _NAMED:
         return " / ".join(map(node_words, level.classes))

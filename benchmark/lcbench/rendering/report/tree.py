@@ -95,9 +95,9 @@ def _gate_columns() -> Iterator[_Column]:
     for header, metric, counted in (
         ("sensitivity, %", "gate_sensitivity", "found / images"),
         ("specificity, %", "gate_specificity", "kept out / images"),
-        ("subtype accuracy, true gate, %", "true_gate_accuracy", "right / below it"),
+        ("accuracy below, true gate, %", "true_gate_accuracy", "right / below it"),
         (
-            "subtype accuracy, predicted gate, %",
+            "accuracy below, predicted gate, %",
             "predicted_gate_accuracy",
             "right / called below it",
         ),
