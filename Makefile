@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 REPORT ?= report
-OLDEST := tests/models tests/predictions tests/datasets tests/features tests/rendering tests/cli/test_answers.py tests/test_end_to_end.py
+OLDEST := tests/predictions tests/datasets tests/features tests/cli/test_answers.py tests/test_end_to_end.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-oldest check format bench bench-gpu bench-statistics schema clean

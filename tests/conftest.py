@@ -158,3 +158,12 @@ def parquet_file(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+LONG = ("test_kills.py", "test_readme.py", "test_signals.py", "test_bench.py")
+"""Files of tests that take minutes: last, each would keep one core while the others wait."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest tests."""
+    items.sort(key=lambda item: item.path.name not in LONG)
