@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from lcbench.analysis.hypothesis_results import HypothesisResult
 from lcbench.analysis.scores import AnalysisSettings, MetricInfo, ModelComparison
 from lcbench.analysis.selective_scores import OperatingPoint, SelectiveResult
 from lcbench.result_model import ResultModel
@@ -113,6 +114,9 @@ class ProtocolResult(ResultModel):
     """What ensembles gain; empty in older reports."""
     ensembles_left_out: tuple[EnsembleLeftOut, ...] = ()
     """Ensembles that cannot be made here."""
+    hypothesis: HypothesisResult | None = None
+    """What became of the suite's question; null where it asks none, where no arm was compared, and
+    in older reports."""
 
 
 class Drop(ResultModel):

@@ -21,6 +21,7 @@ from lcbench.analysis.ensembles import (
     without_ways_of_training,
 )
 from lcbench.analysis.external import score_external
+from lcbench.analysis.hypotheses import hypothesis_result
 from lcbench.analysis.results import (
     Baseline,
     Drop,
@@ -212,6 +213,7 @@ def _protocol_result(
     comparison = compare_models(
         one.aligned, suite.taxonomy, pairs, settings, tick, roles=suite.roles, brief=brief
     )
+    comparison = without_ways_of_training(comparison, one.ensembles.records)
     records = () if brief else one.ensembles.records
     coded = CodedPredictions.of(one.aligned, suite.taxonomy)
     return ProtocolResult(
@@ -221,9 +223,12 @@ def _protocol_result(
         missing=one.missing,
         tested=tested,
         planned=planned,
-        comparison=without_ways_of_training(comparison, one.ensembles.records),
+        comparison=comparison,
         ensembles=ensemble_results(coded, records, settings),
         ensembles_left_out=one.ensembles.left_out,
+        hypothesis=None
+        if brief
+        else hypothesis_result(coded, comparison, suite.roles, reference, settings),
         selective=selective_result(
             coded, one.protocol, reference, thresholds, suite.roles, settings
         )

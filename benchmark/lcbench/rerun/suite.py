@@ -9,6 +9,7 @@ from lcbench.console import warn
 from lcbench.documents import explain
 from lcbench.errors import UserError
 from lcbench.runs.claims import check_claims
+from lcbench.runs.records import HypothesisRecord
 from lcbench.runs.suite import Suite, load_suite, shipped_suites
 
 _ANY_BACKBONE = "resnet50"
@@ -43,6 +44,7 @@ def suite_of(results: Results) -> Suite:
         "margin": roles.margin,
         "baselines": [_recipe(results, one) for one in run],
         "ensembles": [_ensemble(one) for one in results.baselines if one.is_ensemble],
+        "hypothesis": _hypothesis(results),
     }
     try:
         suite = Suite.model_validate(fields)
@@ -78,6 +80,15 @@ def _recipe(results: Results, baseline: Baseline) -> dict[str, object]:
 
 def _ensemble(one: Baseline) -> dict[str, object]:
     return {**(one.recipe or {}), "name": one.baseline, "purpose": one.purpose}
+
+
+def _hypothesis(results: Results) -> HypothesisRecord | None:
+    """Return the question of the report about the arms that it has; None where it has none."""
+    asked = results.roles.hypothesis
+    if asked is None or not asked.arms:
+        return asked
+    arms = tuple(arm for arm in asked.arms if results.baseline(arm) is not None)
+    return asked.model_copy(update={"arms": arms}) if arms else None
 
 
 def _readable_claims(results: Results) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from lcbench.runs.suite import (
     choose,
     load_suite,
 )
+from lcbench.statistics.tree import ClassTree
 from lcbench.taxonomy import Taxonomy, load_taxonomy
 
 
@@ -173,6 +174,7 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
         check_claims(
             claims, reader.taxonomy
         )  # what the report will want, while it can still be mended
+    _check_hypothesis(suite, reader.taxonomy)
     protocols = options.protocols or suite.protocols
     for protocol in protocols:
         require_protocol(protocol)
@@ -198,6 +200,18 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
         options=options,
         labels=reader.mapping,
     )
+
+
+def _check_hypothesis(suite: Suite, taxonomy: Taxonomy) -> None:
+    """Refuse a question about confusions that the class tree does not know."""
+    asked = suite.hypothesis
+    known = [one.node for one in ClassTree.of(taxonomy).decisions]
+    if asked is not None and asked.of and asked.of not in known:
+        raise UserError(
+            f"suite {suite.name}, hypothesis: of = {asked.of!r} is no node of class tree "
+            f"{taxonomy.name} whose children get confused",
+            f'Such nodes: {", ".join(known) or "none"}; or ask for event = "any_error".',
+        )
 
 
 def plan_baselines(

@@ -259,6 +259,32 @@ class EnsembleRecord(Record):
         return self
 
 
+class HypothesisRecord(Record):
+    """A question about baselines that a report answers for each of them, under each protocol.
+
+    `text`: the question. `event` and `of`: what should be rarer than under the reference, any error
+    or a confusion among the children of the node `of`; without it those of the tree's
+    `subtypes_of`, or any error where it names none. `reduction`: the share by which it has to be
+    rarer, 0 for "at all". `holds`: what must not fall meanwhile by the suite's margin. `arms`: the
+    baselines or ensembles that are asked about; without it all but floor and shortcuts.
+    """
+
+    text: str = Field(min_length=1)
+    event: Literal["confusion", "any_error"] = "confusion"
+    of: str = ""
+    reduction: float = Field(ge=0.0, lt=1.0)
+    holds: Literal["accuracy"] | None = None
+    arms: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _event(self) -> HypothesisRecord:
+        if self.of and self.event != "confusion":
+            raise ValueError(f'hypothesis: of = "{self.of}" needs event = "confusion"')
+        if len(set(self.arms)) < len(self.arms):
+            raise ValueError("hypothesis: an arm is named twice")
+        return self
+
+
 class RolesRecord(Record):
     """What protocols and baselines are for, as the suite says it.
 
@@ -266,7 +292,7 @@ class RolesRecord(Record):
     has none. `claims`: claims of papers to hold the results against. `floor`: baselines that must
     be beaten by anything; `shortcut`: those that should not suffice, such as colour without any
     spatial information. `margin`: how many points of a rate count as no difference; None where the
-    suite states none.
+    suite states none. `hypothesis`: the question that the report answers; None where there is none.
     """
 
     flattering: str | None = None
@@ -275,6 +301,7 @@ class RolesRecord(Record):
     floor: tuple[str, ...] = ()
     shortcut: tuple[str, ...] = ()
     margin: float | None = None
+    hypothesis: HypothesisRecord | None = None
 
     @property
     def aside(self) -> tuple[str, ...]:

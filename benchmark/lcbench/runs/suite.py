@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from lcbench.documents import read_toml
 from lcbench.errors import unknown_name, wrong_usage
 from lcbench.protocols import PROTOCOLS
-from lcbench.runs.records import EnsembleRecord, Name, RolesRecord
+from lcbench.runs.records import EnsembleRecord, HypothesisRecord, Name, RolesRecord
 
 REFERENCE_BACKBONE = "reference"
 """What a recipe writes for the backbone that `--backbone` exchanges."""
@@ -58,6 +58,7 @@ class Suite(BaseModel):
     recipes call "reference". `flattering` and `leakage_free` are protocols whose scores the report
     puts side by side; `claims` names claims of papers that it judges. `margin`: how many points of
     a rate count as no difference. `ensembles`: averages of stored predictions that reports add.
+    `hypothesis`: a question that reports answer.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,6 +75,7 @@ class Suite(BaseModel):
     margin: Annotated[float, Field(gt=0.0, le=50.0)] | None = None
     baselines: tuple[Recipe, ...] = Field(min_length=1)
     ensembles: tuple[EnsembleRecord, ...] = ()
+    hypothesis: HypothesisRecord | None = None
 
     @property
     def roles(self) -> RolesRecord:
@@ -85,6 +87,7 @@ class Suite(BaseModel):
             floor=tuple(recipe.name for recipe in self.baselines if recipe.role == "floor"),
             shortcut=tuple(recipe.name for recipe in self.baselines if recipe.role == "shortcut"),
             margin=self.margin,
+            hypothesis=self.hypothesis,
         )
 
     @model_validator(mode="after")
@@ -113,6 +116,24 @@ class Suite(BaseModel):
         reserved = sorted({"splits", "external"} & {*names, *self.protocols})
         if reserved:
             raise ValueError(f"reserved names: {', '.join(reserved)}")
+        return self
+
+    @model_validator(mode="after")
+    def _question(self) -> Suite:
+        if self.hypothesis is None:
+            return self
+        names = {recipe.name for recipe in self.baselines} | {one.name for one in self.ensembles}
+        others = names - {self.reference}
+        unknown = [arm for arm in self.hypothesis.arms if arm not in others]
+        if unknown:
+            raise ValueError(
+                f"hypothesis: arms: {', '.join(unknown)} is no baseline or ensemble beside the "
+                "reference"
+            )
+        if self.hypothesis.holds is not None and self.margin is None:
+            raise ValueError(
+                f'hypothesis: holds = "{self.hypothesis.holds}" needs the margin of the suite'
+            )
         return self
 
 

@@ -1,0 +1,180 @@
+"""Whether an event is rarer under B than under A by more than a stated share.
+
+A reduction of 0.5 asks for less than half of A's rate. The limits that the report prints decide: a
+p-value is the tail at which they reach what was stated, so that test and interval never disagree.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from lcbench.statistics.limits import (
+    Limits,
+    newcombe_difference,
+    normal_quantile,
+    score_limits,
+    smallest_level,
+    with_training,
+)
+from lcbench.statistics.metrics import Values
+from lcbench.statistics.paired_groups import PairedGroups
+from lcbench.statistics.power import ALPHA, POWER, detectable_after
+from lcbench.statistics.rates import GroupedRate
+from lcbench.statistics.variance import Variance, variance
+
+
+@dataclass(frozen=True)
+class Reach:
+    """An estimate, its limits over source groups, and what another seed adds.
+
+    Parameters
+    ----------
+    value
+        The estimate.
+    limits
+        Takes the probability of one tail and returns the limits of these networks.
+    spread
+        Where its variance comes from.
+    """
+
+    value: float
+    limits: Limits
+    spread: Variance
+
+    @property
+    def of_training(self) -> Reach:
+        """The same with limits for the way of training."""
+        limits = with_training(
+            self.limits, self.value, self.spread.training, self.spread.training_freedom
+        )
+        return Reach(self.value, limits, self.spread)
+
+    def below(self, bound: float) -> float:
+        """Return the one-sided p-value of "the true value is at least `bound`".
+
+        The smallest tail at which the upper limit lies below it.
+        """
+        return self._beyond(bound, 1.0)
+
+    def above(self, bound: float) -> float:
+        """Return the one-sided p-value of "the true value is at most `bound`"."""
+        return self._beyond(bound, -1.0)
+
+    def _beyond(self, bound: float, side: float) -> float:
+        def away(tail: float) -> tuple[float, float]:
+            one, other = sorted(side * (bound - limit) for limit in self.limits(tail))
+            return one, other
+
+        value = side * (bound - self.value)
+        level = smallest_level(away, value) / 2.0
+        return level if value >= 0.0 else 1.0 - level
+
+
+@dataclass(frozen=True, eq=False)
+class Reduction:
+    """B against A: whether the event is rarer by more than a share of A's rate.
+
+    With a share of 0 it is the test of the difference of the rates, which looks at discordant
+    images only; else that of B's rate minus (1 - share) times A's, by the limits of their ratio.
+
+    Parameters
+    ----------
+    pairs
+        Paired events of each group.
+    share
+        Share by which A's rate has to fall, within [0, 1).
+
+    References
+    ----------
+    See `lcbench.statistics.rate_pairs.RateRatio` and `RateDifference`. A ratio against a stated
+    one, with independent images: Tang, N. S., Tang, M. L. and Chan, I. S. F. (2003). On tests of
+    equivalence via non-unity relative risk for matched-pair design. Statistics in Medicine 22,
+    1217-1233.
+    """
+
+    pairs: PairedGroups
+    share: float
+
+    @cached_property
+    def _of_a(self) -> GroupedRate:
+        return self.pairs.ratio.second
+
+    @property
+    def is_defined(self) -> bool:
+        """Whether A has the event at all, and more than one group shows how it spreads."""
+        return self._of_a.value > 0.0 and len(self.pairs.size) > 1
+
+    @property
+    def few_groups(self) -> bool:
+        """Whether either has the event in so few groups that its spread is not known."""
+        return self._of_a.few_groups or self.pairs.ratio.first.few_groups
+
+    @cached_property
+    def reach(self) -> Reach | None:
+        """The difference of the rates, or their ratio; None where it is not defined."""
+        if not self.is_defined:
+            return None
+        if self.share == 0.0:
+            return difference_reach(self.pairs)
+        ratio, of_a = self.pairs.ratio, self._of_a
+        value = ratio.first.value / of_a.value
+        counts_b = (self.pairs.only_b + self.pairs.both).ravel()
+        counts_a = (self.pairs.only_a + self.pairs.both).ravel()
+        influence: Values = (counts_b - value * counts_a) / counts_a.sum()
+        return Reach(value, ratio.limits, variance(influence, self.pairs.design))
+
+    @property
+    def bound(self) -> float:
+        """What `reach` has to lie below."""
+        return 0.0 if self.share == 0.0 else 1.0 - self.share
+
+    def detectable(self, *, power: float = POWER, alpha: float = ALPHA) -> float | None:
+        """Return the smallest reduction that had a chance of `power` to be shown.
+
+        The reduction at which the limit, as many standard errors further out as the power asks
+        for, would just reach what was stated: with A's rate as seen, B's images worth as much as
+        A's, and the correlation as seen, but at most that of B's errors being some of A's.
+
+        Parameters
+        ----------
+        power, alpha
+            Chance to show it; level of the two-sided test.
+
+        Returns
+        -------
+        float or None
+            Within (share, 1]; None where even no event under B would not do.
+        """
+        if not self.is_defined:
+            return None
+        if self.share == 0.0:
+            needed = detectable_after(self.pairs, power=power, alpha=alpha) / self._of_a.value
+            return needed if needed <= 1.0 else None
+        from scipy.optimize import brentq
+
+        quantile = normal_quantile(alpha / 2.0) + normal_quantile(1.0 - power)
+        if self._upper(0.0, quantile) >= 0.0:
+            return None
+        ratio = brentq(self._upper, 0.0, self.bound, args=(quantile,), xtol=1e-9)
+        return 1.0 - float(ratio)
+
+    def _upper(self, ratio: float, quantile: float) -> float:
+        """Return the upper limit of B's rate - bound * A's if B's rate were `ratio` times A's."""
+        rate, trials = self._of_a.value, self._of_a.effective
+        trials = self._of_a.trials if math.isinf(trials) else trials
+        low, high = (self.bound * limit for limit in score_limits(rate, trials, quantile))
+        correlation = min(self.pairs.ratio.correlation, math.sqrt(ratio))
+        return newcombe_difference(
+            ratio * rate,
+            score_limits(ratio * rate, trials, quantile),
+            self.bound * rate,
+            (low, high),
+            correlation,
+        )[1]
+
+
+def difference_reach(pairs: PairedGroups) -> Reach:
+    """Return the difference of the rates, B minus A."""
+    return Reach(pairs.rates.value, pairs.rates.limits, pairs.variance)
