@@ -81,11 +81,6 @@ class RateRatio:
     second: GroupedRate
     most: float = _MOST
 
-    @property
-    def correlation(self) -> float:
-        """Of the two rates over groups, at most `most`."""
-        return _correlation(self.first, self.second, self.most)
-
     def limits(self, tail: float) -> tuple[float, float]:
         """Return the limits for the probability of one tail; the upper one may be infinite."""
         inverse = _least_ratio(self.second, self.first, tail, self.most)

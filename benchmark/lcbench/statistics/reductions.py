@@ -12,14 +12,12 @@ from functools import cached_property
 
 from lcbench.statistics.limits import (
     Limits,
-    newcombe_difference,
     normal_quantile,
-    score_limits,
     smallest_level,
     with_training,
 )
 from lcbench.statistics.metrics import Values
-from lcbench.statistics.paired_groups import PairedGroups
+from lcbench.statistics.paired_groups import PairedGroups, of_groups
 from lcbench.statistics.power import ALPHA, POWER, detectable_after
 from lcbench.statistics.rates import GroupedRate
 from lcbench.statistics.variance import Variance, variance
@@ -133,9 +131,10 @@ class Reduction:
     def detectable(self, *, power: float = POWER, alpha: float = ALPHA) -> float | None:
         """Return the smallest reduction that had a chance of `power` to be shown.
 
-        The reduction at which the limit, as many standard errors further out as the power asks
-        for, would just reach what was stated: with A's rate as seen, B's images worth as much as
-        A's, and the correlation as seen, but at most that of B's errors being some of A's.
+        The reduction that lies as many standard errors beyond what was stated as level and power
+        ask for. The standard error is that of B making ratio * A's events: of them as large a part
+        as seen would be A's too, heaped as those that B keeps are seen to be, and the others would
+        lie in groups as B's alone are seen to do.
 
         Parameters
         ----------
@@ -154,25 +153,45 @@ class Reduction:
             return needed if needed <= 1.0 else None
         from scipy.optimize import brentq
 
-        quantile = normal_quantile(alpha / 2.0) + normal_quantile(1.0 - power)
-        if self._upper(0.0, quantile) >= 0.0:
-            return None
-        ratio = brentq(self._upper, 0.0, self.bound, args=(quantile,), xtol=1e-9)
-        return 1.0 - float(ratio)
+        errors = normal_quantile(alpha / 2.0) + normal_quantile(1.0 - power)
 
-    def _upper(self, ratio: float, quantile: float) -> float:
-        """Return the upper limit of B's rate - bound * A's if B's rate were `ratio` times A's."""
-        rate, trials = self._of_a.value, self._of_a.effective
-        trials = self._of_a.trials if math.isinf(trials) else trials
-        low, high = (self.bound * limit for limit in score_limits(rate, trials, quantile))
-        correlation = min(self.pairs.ratio.correlation, math.sqrt(ratio))
-        return newcombe_difference(
-            ratio * rate,
-            score_limits(ratio * rate, trials, quantile),
-            self.bound * rate,
-            (low, high),
-            correlation,
-        )[1]
+        def shortfall(ratio: float) -> float:
+            away = (self.bound - ratio) * self._of_a.value
+            return errors * math.sqrt(self._variance_at(ratio)) - away
+
+        if shortfall(0.0) >= 0.0:
+            return None
+        return 1.0 - float(brentq(shortfall, 0.0, self.bound, xtol=1e-9))
+
+    def _variance_at(self, ratio: float) -> float:
+        """Return the variance of B's rate - bound * A's if B's rate were `ratio` times A's."""
+        of_a, of_b, alone = self._of_a, self.pairs.ratio.first, self.pairs.rates.only_b
+        shared = 1.0 - alone.value / of_b.value if of_b.value > 0.0 else 1.0
+        kept = shared * ratio
+        of_kept = self._heaping * kept * (1.0 - kept) * of_a.value / self.pairs.rows
+        away = self.bound - kept
+        found = away**2 * _covariance(of_a, of_a) + of_kept
+        if alone.value > 0.0:
+            scale = ratio * of_a.value / of_b.value
+            found += max(scale, scale**2) * _covariance(alone, alone)
+            found -= 2.0 * away * scale * _covariance(of_a, alone)
+        return found
+
+    @cached_property
+    def _heaping(self) -> float:
+        """Design effect, at least 1, of which of A's events B keeps."""
+        kept, of_a = of_groups(self.pairs.both), of_groups(self.pairs.only_a + self.pairs.both)
+        share = float(kept.sum() / of_a.sum())
+        independent = share * (1.0 - share) * float(of_a.sum())
+        seen = float(((kept - share * of_a) ** 2).sum())
+        # Where B keeps all or none, how that heaps is not seen: as A's events do.
+        return max(
+            1.0, seen / independent if independent > 0.0 else self._of_a.design_effect or 1.0
+        )
+
+
+def _covariance(one: GroupedRate, other: GroupedRate) -> float:
+    return float((one.influence * other.influence).sum())
 
 
 def difference_reach(pairs: PairedGroups) -> Reach:
