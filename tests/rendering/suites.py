@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from lcbench.analysis.hypothesis_results import HypothesisArm, HypothesisResult, HypothesisTest
 from lcbench.analysis.results import (
     Baseline,
     ClaimResult,
@@ -54,6 +55,7 @@ from lcbench.runs.external_records import ExternalRecord, LabelCount, OverlapRec
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,
+    HypothesisRecord,
     LeftOut,
     RolesRecord,
     SplitRecord,
@@ -559,6 +561,63 @@ def claims() -> PaperClaims:
     )  # fmt: skip
 
 
+HYPOTHESIS = HypothesisRecord(
+    text="Does anything halve the confusion of the subtypes while accuracy holds?",
+    reduction=0.5, holds="accuracy",
+)  # fmt: skip
+
+
+def hypothesis_test(verdict: str, p: float = 0.2) -> HypothesisTest:
+    """One arm's tests, with the same p-value wherever there is one."""
+    return HypothesisTest.model_validate(
+        {
+            "p_reduction": p, "p_holds": p, "p": p, "p_adjusted": p, "p_reduction_adjusted": p,
+            "p_refuted_adjusted": p, "verdict": verdict,
+        }
+    )  # fmt: skip
+
+
+def hypothesis(
+    verdicts: Mapping[str, str],
+    *,
+    node: str = "malignant",
+    reduction: float = 0.5,
+    margin: float | None = 0.01,
+    detectable: Sequence[float | None] = (0.62, 0.7),
+    training: bool = True,
+) -> HypothesisResult:
+    """The question with these verdicts of its arms."""
+    places = enumerate(verdicts.items())
+    return HypothesisResult(
+        event="confusion" if node else "any_error", node=node, reduction=reduction, margin=margin,
+        level=0.025,
+        arms=tuple(
+            HypothesisArm(
+                baseline=name, reduction=interval(0.7, 0.1), difference=interval(-0.03),
+                accuracy=interval(0.02), few_groups=place == 1,
+                detectable=detectable[place % len(detectable)],
+                networks=hypothesis_test(verdict, 0.004 if verdict == "shown" else 0.2),
+                training=hypothesis_test("not shown") if training else None,
+            )
+            for place, (name, verdict) in places
+        ),
+    )  # fmt: skip
+
+
+def asking(results: Results, verdicts: Mapping[str, Mapping[str, str]], **changes: Any) -> Results:
+    """Add a question to results, with verdicts by protocol and arm."""
+    protocols = tuple(
+        one.model_copy(update={"hypothesis": hypothesis(verdicts[one.protocol], **changes)})
+        if one.protocol in verdicts
+        else one
+        for one in results.protocols
+    )
+    roles = results.roles.model_copy(update={"hypothesis": HYPOTHESIS, "margin": 1.0})
+    settings = results.settings.model_copy(update={"margin": 0.01})
+    parts = {"protocols": protocols, "roles": roles, "settings": settings}
+    return results.model_copy(update=parts)
+
+
 def lung(**changes: Any) -> Results:
     """Three classes, both protocols, claims, an external folder, and things left out."""
     failed = {"run": "grouped/big/seed0", "kind": "failed", "detail": "out of memory"}
@@ -574,7 +633,14 @@ def lung(**changes: Any) -> Results:
             for one in (failed, never)
         ),
     }  # fmt: skip
-    return suite(LUNG, ACCURACIES, **{**parts, **changes})
+    results = suite(LUNG, ACCURACIES, **{**parts, **changes})
+    return asking(
+        results,
+        {
+            "paper": {"stain": "shown", "tree-cascade": "not shown"},
+            "grouped": {"stain": "refuted", "tree-cascade": "not shown"},
+        },
+    )
 
 
 def deep(**changes: Any) -> Results:

@@ -101,8 +101,12 @@ class Reduction:
 
     @property
     def is_defined(self) -> bool:
-        """Whether A has the event at all, and more than one group shows how it spreads."""
-        return self._of_a.value > 0.0 and len(self.pairs.size) > 1
+        """Whether A has the event at all, and more than one group shows how it spreads.
+
+        A ratio needs A's events in more than one group, a difference more than one group.
+        """
+        with_event = int((of_groups(self.pairs.only_a + self.pairs.both) > 0).sum())
+        return with_event > 0 and (with_event if self.share else len(self.pairs.size)) > 1
 
     @property
     def few_groups(self) -> bool:

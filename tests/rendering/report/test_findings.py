@@ -8,7 +8,6 @@ import pytest
 
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import EventComparison, PairResult
-from lcbench.rendering.report.events import halved_statement
 from lcbench.rendering.report.external import (
     best_at,
     evidence_words,
@@ -201,20 +200,6 @@ def test_hierarchy_needs_a_hierarchical_baseline_and_a_tree() -> None:
     assert "hierarchical" not in said(suite(FLAT, {"grouped": {"reference": 0.9}}))
     flat = suite(FLAT, {"grouped": {"reference": 0.9, "tree": 0.8}})
     assert "tree makes more errors than the reference" in said(flat)
-
-
-@pytest.mark.parametrize(
-    ("low", "gain", "floor", "shown"),
-    [(0.5, 0.0, (), "no baseline"), (0.51, 0.0, (), "tree, 71 % [51, 91]"),
-     (0.51, -0.01, (), f"tree, 71 % [51, 91] (which decides {SUBTYPES} less often right)"),
-     (0.51, 0.0, ("tree",), "no baseline")],
-)  # fmt: skip
-def test_who_halves_the_confusions(
-    low: float, gain: float, floor: tuple[str, ...], shown: str
-) -> None:
-    one = event("confusion", "malignant", -0.03, reduction=interval(low + 0.2, 0.2))
-    results = with_event(one, gain=gain, floor=floor)
-    assert halved_statement(results, results.strictest).endswith(f": shown for {shown}.")
 
 
 @pytest.mark.parametrize(

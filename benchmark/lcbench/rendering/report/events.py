@@ -6,16 +6,12 @@ from lcbench.analysis.results import ProtocolResult, Results
 from lcbench.analysis.scores import PairResult
 from lcbench.rendering import formats
 from lcbench.rendering.words import (
-    called,
     capital,
     event_words,
     headline_event,
-    options_words,
     protocol_short,
     units,
 )
-
-_HALF = 0.5
 
 
 def reference_pairs(results: Results, result: ProtocolResult) -> tuple[PairResult, ...]:
@@ -60,31 +56,3 @@ def errors_words(results: Results) -> str:
     """Return what the headline event counts."""
     kind, node = headline_event(results)
     return "errors" if kind == "any_error" else event_words(results.tree, kind, node)
-
-
-def halved_statement(results: Results, result: ProtocolResult) -> str:
-    """Say who halves the headline event; who avoids confusions by not answering is pointed out."""
-    kind, node = headline_event(results)
-    halved, lows = [], []
-    for pair in reference_pairs(results, result):
-        event = None if pair.b in results.roles.floor else pair.on(kind, node)
-        if event is None:
-            continue
-        low = event.relative_reduction.low
-        lows.append(low)
-        if low is not None and low > _HALF:
-            size = formats.reduction_interval(event.relative_reduction, unit=" %")
-            halved.append(f"{pair.b}, {size}{_lower_accuracy(results, pair, node)}")
-    what, reference = errors_words(results), called(results, results.reference)
-    where = protocol_short(result.protocol)
-    if lows and all(low is None for low in lows):
-        return f"No share of {what} fewer than {reference} is defined ({where}): it makes too few."
-    names = formats.listing(halved) or "no baseline"
-    return f"More than 50 % fewer {what} than {reference} ({where}): shown for {names}."
-
-
-def _lower_accuracy(results: Results, pair: PairResult, node: str) -> str:
-    right = pair.get("decision_accuracy", node)
-    if right is None or (right.value or 0.0) >= 0:
-        return ""
-    return f" (which decides {options_words(results.tree, node)} less often right)"

@@ -25,6 +25,7 @@ from lcbench.rendering.report.external import (
     broadest,
     level_words,
 )
+from lcbench.rendering.report.hypothesis import hypothesis_finding
 from lcbench.rendering.report.leakage import leakage_statement, smaller_training
 from lcbench.rendering.words import (
     author,
@@ -42,8 +43,8 @@ from lcbench.statistics.power import ALPHA
 
 def findings(results: Results) -> tuple[str, ...]:
     """Return the findings, a sentence or two each, as plain text."""
-    parts = (_best(results), _leakage(results), *_shortcuts(results), _hierarchy(results))
-    found = (*parts, _external(results), *_warnings(results))
+    parts = (_best(results), hypothesis_finding(results), _leakage(results), *_shortcuts(results))
+    found = (*parts, _hierarchy(results), _external(results), *_warnings(results))
     return tuple(part for part in found if part)
 
 

@@ -12,6 +12,7 @@ from lcbench.rendering import markdown as md
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.report import claims, digits, events, tables, tree
 from lcbench.rendering.report.external import best_at, broadest, folder_words
+from lcbench.rendering.report.hypothesis import asked_words, hypothesis_parts
 from lcbench.rendering.report.leakage import leakage_statement, sibling_share, training_sizes
 from lcbench.rendering.report.missing import missing_parts
 from lcbench.rendering.report.selective import selective_parts
@@ -93,7 +94,8 @@ def report_page(results: Results, pictures: Pictures) -> str:
         ),
         enough=ENOUGH,
         floor_left_out=events.floor_without_confusions(results),
-        halved=[events.halved_statement(results, one) for one in compared],
+        hypothesis=hypothesis_parts(results),
+        asked=asked_words(results),
         families=[events.families_words(results, one) for one in compared],
         selective=selective_parts(results),
         claims_table=claims.claims_table,

@@ -58,6 +58,7 @@ def tidy_rows(results: Results) -> Iterator[Row]:
             yield from _pair(result.protocol, pair)
         yield from _best(result)
         yield from _ensembles(result)
+        yield from _hypothesis(result)
         yield from _omnibus(result)
         if result.selective is not None:
             yield from _selective(result.protocol, result.selective, results.reference)
@@ -184,6 +185,22 @@ def _ensembles(result: ProtocolResult) -> Iterator[Row]:
         yield _row(place, "accuracy", one.over_mean, extra="this minus the mean of its members")
         extra = f"this minus its best member, {one.best_member}; all members at once"
         yield _row(place, "accuracy", one.over_best, extra=extra)
+
+
+def _hypothesis(result: ProtocolResult) -> Iterator[Row]:
+    found = result.hypothesis
+    for arm in found.arms if found else ():
+        place = _Place("hypothesis", result.protocol, arm.baseline)
+        of = _event_name(found.event, found.node) if found else ""
+        for name in ("reduction", "difference"):
+            yield from _estimate(place, name, getattr(arm, name), of)
+        yield from _estimate(place, "accuracy", arm.accuracy, "")
+        yield _row(place, "detectable_reduction", arm.detectable, of)
+        for words, test in (("", arm.networks), ("way of training", arm.training)):
+            if test is not None:
+                extra = "; ".join(part for part in (test.verdict, words) if part)
+                for name, p in test.model_dump(exclude={"verdict"}).items():
+                    yield _row(place, name, p, of, extra=extra)
 
 
 def _omnibus(result: ProtocolResult) -> Iterator[Row]:
