@@ -3,7 +3,7 @@ import re
 import pytest
 
 from lcbench.errors import ExitCode, UserError
-from lcbench.runs.records import RolesRecord
+from lcbench.runs.records import HypothesisRecord, RolesRecord
 from lcbench.runs.suite import choose, load_suite, shipped_suites
 
 CORE = load_suite("core")
@@ -223,3 +223,48 @@ def test_an_ensemble_that_cannot_be_is_an_error_that_names_it(text, reason, tmp_
     file.write_text(HEADER + TWO + text)
     with pytest.raises(UserError, match=reason):
         load_suite(str(file))
+
+
+# the question that a suite asks
+
+TWO = ONE.replace("one", "two")
+QUESTION = '[hypothesis]\ntext = "Is it so?"\nreduction = 0.5\n'
+
+
+def test_a_question_is_read_and_stands_in_the_roles(tmp_path):
+    text = f'{HEADER}margin = 1.0\n{QUESTION}holds = "accuracy"\narms = ["two"]\n{ONE}{TWO}'
+    asked = load_suite(str(suite_file(tmp_path, text))).roles.hypothesis
+    assert asked == HypothesisRecord(
+        text="Is it so?", reduction=0.5, holds="accuracy", arms=("two",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ('holds = "accuracy"\n', 'holds = "accuracy" needs the margin of the suite'),
+        ('arms = ["three"]\n', "arms: three is no baseline or ensemble beside the reference"),
+        ('arms = ["one"]\n', "arms: one is no baseline or ensemble beside the reference"),
+        ('arms = ["two", "two"]\n', "an arm is named twice"),
+        ('event = "any_error"\nof = "root"\n', 'of = "root" needs event = "confusion"'),
+        ("share = 0.5\n", "Extra inputs are not permitted"),
+    ],
+)
+def test_a_question_that_cannot_be_asked(tmp_path, lines, problem):
+    path = suite_file(tmp_path, f"{HEADER}{QUESTION}{lines}{ONE}{TWO}")
+    assert problem in refused(path).message
+
+
+@pytest.mark.parametrize("reduction", [-0.1, 1.0])
+def test_a_reduction_is_a_share_below_one(tmp_path, reduction):
+    question = QUESTION.replace("0.5", str(reduction))
+    assert "reduction" in refused(suite_file(tmp_path, HEADER + question + ONE)).message
+
+
+@pytest.mark.parametrize(
+    ("name", "reduction"), [("confusion", 0.5), ("hierarchy", 0.0), ("ensemble", 0.0)]
+)
+def test_shipped_questions(name, reduction):
+    asked = load_suite(name).hypothesis
+    assert asked.reduction == reduction
+    assert asked.text.endswith("?")

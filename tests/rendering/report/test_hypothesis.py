@@ -1,0 +1,90 @@
+"""The question of a suite in words, for each verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+from lcbench.analysis.results import Results
+from lcbench.rendering.report.hypothesis import (
+    asked_words,
+    hypothesis_finding,
+    hypothesis_parts,
+)
+
+from .. import suites
+
+QUESTION = suites.HYPOTHESIS.text
+
+
+def asking(verdicts: dict[str, str], **changes: object) -> Results:
+    """Results under the leakage-free protocol alone."""
+    accuracies = {"reference": 0.9, **dict.fromkeys(verdicts, 0.92)}
+    results = suites.suite(suites.LUNG, {"grouped": accuracies})
+    return suites.asking(results, {"grouped": verdicts}, **changes)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "words"),
+    [
+        ({"a": "shown", "b": "shown", "c": "refuted"}, "shown for a and b"),
+        ({"a": "refuted"}, "refuted, as the only arm is shown to make less than 50 % fewer"),
+        ({"a": "refuted", "b": "refuted"}, "refuted, as each of 2 arms is shown to make less"),
+        (
+            {"a": "accuracy not shown to hold", "b": "not shown"},
+            "squamous cell carcinoma confusions are shown, but not that accuracy holds",
+        ),
+        (
+            {"a": "not shown", "b": "not shown"},
+            "not shown for any arm; with a chance of 80 % this test could have shown 62 to 70 % "
+            "fewer, which depends on the arm",
+        ),
+    ],
+)
+def test_the_finding_answers_the_question(verdicts: dict[str, str], words: str) -> None:
+    found = hypothesis_finding(asking(verdicts))
+    assert found.startswith(f"{QUESTION} Leakage-free: ")
+    assert words in found
+
+
+@pytest.mark.parametrize(
+    ("detectable", "words"),
+    [((None,), "this test could not have shown it of any."), ((0.6, None), "60 % fewer, and of 1 none.")],
+)  # fmt: skip
+def test_a_blind_test_says_so(detectable: tuple[float | None, ...], words: str) -> None:
+    results = asking({"a": "not shown", "b": "not shown"}, detectable=detectable)
+    assert hypothesis_finding(results).endswith(words)
+
+
+def test_every_arm_is_named_with_its_verdict() -> None:
+    verdicts = {
+        "a": "shown", "b": "refuted", "c": "accuracy not shown to hold", "d": "not shown",
+    }  # fmt: skip
+    (part,) = hypothesis_parts(asking(verdicts))
+    said = "\n".join(part.sentences)
+    assert "and accuracy holds: a (70 % fewer [60, 80])." in said
+    assert "Refuted, shown to make less than 50 % fewer: b." in said
+    assert "not that accuracy is lower by less than 1 point: c." in said
+    assert "Not shown either way: d;" in said
+    assert "with other seeds: shown for no arm." in said
+    place = list(part.table.headers).index("verdict")
+    assert [row[place].removesuffix(" (few groups)") for row in part.table.rows] == list(
+        verdicts.values()
+    )
+
+
+def test_any_reduction_at_all() -> None:
+    results = asking({"a": "refuted"}, reduction=0.0, margin=None, node="", training=False)
+    assert asked_words(results) == "fewer errors than the reference"
+    assert "refuted, as the only arm makes more errors." in hypothesis_finding(results)
+    (part,) = hypothesis_parts(results)
+    assert "way of training: verdict" not in part.table.headers
+
+
+def test_what_was_not_judged_says_so_and_what_was_not_asked_is_silent() -> None:
+    results = suites.asking(suites.suite(suites.LUNG, {"grouped": {"reference": 0.9}}), {})
+    assert hypothesis_finding(results) == (
+        f"{QUESTION} Not judged: no arm could be compared with the reference."
+    )
+    assert asked_words(results) == ""
+    silent = suites.suite(suites.LUNG, {"grouped": {"reference": 0.9, "knn": 0.9}})
+    assert hypothesis_finding(silent) == ""
