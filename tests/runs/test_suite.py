@@ -227,12 +227,12 @@ def test_an_ensemble_that_cannot_be_is_an_error_that_names_it(text, reason, tmp_
 
 # the question that a suite asks
 
-TWO = ONE.replace("one", "two")
+SECOND = ONE.replace("one", "two")
 QUESTION = '[hypothesis]\ntext = "Is it so?"\nreduction = 0.5\n'
 
 
 def test_a_question_is_read_and_stands_in_the_roles(tmp_path):
-    text = f'{HEADER}margin = 1.0\n{QUESTION}holds = "accuracy"\narms = ["two"]\n{ONE}{TWO}'
+    text = f'{HEADER}margin = 1.0\n{QUESTION}holds = "accuracy"\narms = ["two"]\n{ONE}{SECOND}'
     asked = load_suite(str(suite_file(tmp_path, text))).roles.hypothesis
     assert asked == HypothesisRecord(
         text="Is it so?", reduction=0.5, holds="accuracy", arms=("two",)
@@ -251,7 +251,7 @@ def test_a_question_is_read_and_stands_in_the_roles(tmp_path):
     ],
 )
 def test_a_question_that_cannot_be_asked(tmp_path, lines, problem):
-    path = suite_file(tmp_path, f"{HEADER}{QUESTION}{lines}{ONE}{TWO}")
+    path = suite_file(tmp_path, f"{HEADER}{QUESTION}{lines}{ONE}{SECOND}")
     assert problem in refused(path).message
 
 

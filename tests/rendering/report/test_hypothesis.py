@@ -48,8 +48,11 @@ def test_the_finding_answers_the_question(verdicts: dict[str, str], words: str) 
 
 @pytest.mark.parametrize(
     ("detectable", "words"),
-    [((None,), "this test could not have shown it of any."), ((0.6, None), "60 % fewer, and of 1 none.")],
-)  # fmt: skip
+    [
+        ((None,), "this test could not have shown it of any."),
+        ((0.6, None), "60 % fewer, and of 1 none."),
+    ],
+)
 def test_a_blind_test_says_so(detectable: tuple[float | None, ...], words: str) -> None:
     results = asking({"a": "not shown", "b": "not shown"}, detectable=detectable)
     assert hypothesis_finding(results).endswith(words)
