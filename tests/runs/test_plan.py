@@ -248,3 +248,18 @@ def test_encoders_that_the_hub_does_not_give_are_left_out_and_stop_nothing(
     wanted = replace(options, backbone="hf-hub:lab/encoder", weights=None)
     with pytest.raises(HubError, match="lab/encoder"):
         plan_baselines(load_suite("backbones"), wanted, Compute("cpu", "32", 8))
+
+
+def test_a_question_about_confusions_that_the_tree_does_not_know_is_an_error_before_images_are_read(
+    tmp_path: Path, options: Options
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'name = "mine"\npurpose = "x"\nreference = "majority"\nbackbone = "resnet50"\n'
+        'protocols = ["paper"]\nseeds = 1\n'
+        '[hypothesis]\ntext = "Is it so?"\nreduction = 0.5\nof = "benign"\n'
+        '[[baselines]]\nname = "majority"\nkind = "majority"\npurpose = "x"\n'
+    )
+    with pytest.raises(UserError, match="of = 'benign' is no node of class tree") as raised:
+        make_plan(options(str(path), data="no such folder"))
+    assert "malignant" in raised.value.remedy

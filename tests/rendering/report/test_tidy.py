@@ -14,7 +14,7 @@ import pytest
 from pydantic import BaseModel
 
 from lcbench.analysis.results import Results
-from lcbench.rendering.report.tidy import COLUMNS, write_tidy
+from lcbench.rendering.report.tidy import COLUMNS, tidy_rows, write_tidy
 from lcbench.statistics.interval_model import Interval
 
 from .. import suites
@@ -110,3 +110,14 @@ def test_a_class_that_is_called_like_a_formula_is_none_to_a_spreadsheet(tmp_path
     negative = [cell for cell in cells if cell.startswith("-")]
     assert negative
     assert all(math.isfinite(float(cell)) for cell in negative)
+
+
+def test_the_question_of_the_suite_stands_in_rows_of_its_own() -> None:
+    rows = [row for row in tidy_rows(suites.lung()) if row["section"] == "hypothesis"]
+    arms = {(row["protocol"], row["baseline"]) for row in rows}
+    assert arms == {(one, arm) for one in ("paper", "grouped") for arm in ("stain", "tree-cascade")}
+    p_values = [row for row in rows if row["metric"] == "p_adjusted"]
+    assert [row["extra"] for row in p_values[:2]] == ["shown", "not shown; way of training"]
+    assert {row["metric"] for row in rows} >= {
+        "reduction", "difference", "accuracy", "detectable_reduction", "p_holds",
+    }  # fmt: skip
