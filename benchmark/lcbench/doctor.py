@@ -92,9 +92,7 @@ def _device() -> Iterator[Check]:
             if built
             else "torch is built without CUDA: see pytorch.org for the right build"
         )
-        yield Check(
-            "accelerator", "note", "none: whole networks are not trained without --force", why
-        )
+        yield Check("accelerator", "note", "none: backbones are not trained without --force", why)
 
 
 def _memory() -> Iterator[Check]:

@@ -24,6 +24,7 @@ _HASH = "[0-9a-f]" * 16
 _PLACES = {
     "colour": f"colour/{_HASH}",
     "embeddings": f"embeddings/{_HASH}",
+    "activations": f"activations/{_HASH}",
     "pixels": f"pixels/{_HASH}",
     "keypoints": f"keypoints/v*/{_HASH}",
     "source groups": f"sources/{_HASH}",

@@ -69,7 +69,7 @@ def run(
     labels: LabelsOption = None,
     taxonomy: TaxonomyOption = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Train whole networks without an accelerator too.")
+        bool, typer.Option("--force", help="Train backbones without an accelerator too.")
     ] = False,
     fresh: Annotated[
         bool,

@@ -121,3 +121,14 @@ class Encoder(Protocol):
 
     def load(self) -> torch.nn.Module:
         """Return the network, from normalised images to (images, features)."""
+
+
+class Part(Protocol):
+    """What trains of an encoder; what runs before it is frozen and runs once."""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Everything that the front depends on, beside the encoder."""
+
+    def front(self, backbone: Encoder) -> torch.nn.Module:
+        """Return what runs before, from normalised images to activations."""

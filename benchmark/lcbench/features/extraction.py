@@ -17,14 +17,17 @@ from lcbench.datasets.images import ImageFile
 from lcbench.errors import UserError
 from lcbench.features.cache import CachedArray, cached_array
 from lcbench.features.decoding import Convert, ahead, decode_batch, decode_views
-from lcbench.features.encoder import Encoder, Normaliser, Preprocessing
+from lcbench.features.encoder import Encoder, Normaliser, Part, Preprocessing
 from lcbench.features.views import View
 
 if TYPE_CHECKING:
     from PIL import Image
 
-FeatureKind = Literal["none", "colour", "embeddings", "pixels"]
+FeatureKind = Literal["none", "colour", "embeddings", "activations", "pixels"]
 """What a baseline can ask to be computed from the images before it is fitted."""
+
+TRAINS_LAYERS: tuple[FeatureKind, ...] = ("activations", "pixels")
+"""What layers of a backbone are trained on: such a fit takes the device, or every core."""
 
 COLOUR_BINS = 8
 _DECODE_BATCH = 64
@@ -72,15 +75,7 @@ class Features:
             How each image is changed before; None for images as they are.
         """
         backbone = self.backbones[name]
-        key = (
-            name,
-            backbone.facts.weights_sha256,
-            str(backbone.preprocessing),
-            self.compute.device,
-            self.compute.precision,
-            str(self.compute.micro_batch),
-            *_versions(_EMBEDDING),
-        )
+        key = self._embedding_key(backbone)
         what = f"Embedding with {name} ({self.compute.device})"
         if view is None:
             return self._cached("embeddings", key, lambda: self._embed(backbone), what)
@@ -91,6 +86,31 @@ class Features:
             lambda: self._embed_views(backbone, view, unchanged),
             f"{what}, {view}",
             lambda: unchanged,
+        )
+
+    def activations(self, name: str, part: Part) -> CachedArray:
+        """Return what the frozen front of a backbone gives for each image, (images, ...).
+
+        In the compute's precision: float32, or float16, which holds what bf16 does of usual size.
+
+        Parameters
+        ----------
+        name
+            The backbone.
+        part
+            What trains of it, on these activations.
+
+        Raises
+        ------
+        UserError
+            If the backbone cannot be cut there, or an activation does not fit into 16 bits.
+        """
+        backbone = self.backbones[name]
+        return self._cached(
+            "activations",
+            (*self._embedding_key(backbone), *part.key),
+            lambda: self._embed(backbone, part),
+            f"Frozen layers of {name} ({self.compute.device})",
         )
 
     def pixels(self, name: str | None = None) -> CachedArray:
@@ -108,16 +128,21 @@ class Features:
         )
 
     def prepare(
-        self, kind: FeatureKind, backbone: str | None, view: View | None = None
+        self,
+        kind: FeatureKind,
+        backbone: str | None,
+        view: View | None = None,
+        part: Part | None = None,
     ) -> CachedArray | None:
         """Return what a baseline needs, computing it at the first call; None if it needs nothing.
 
-        Embeddings are those of a view of the images, where one is given.
+        Embeddings are those of a view of the images, where one is given; activations those of
+        what runs before `part`.
 
         Raises
         ------
         UserError
-            If embeddings are wanted and no backbone is named.
+            If embeddings or activations are wanted and no backbone is named.
         """
         if kind == "none":
             return None
@@ -127,9 +152,13 @@ class Features:
             return self.pixels(backbone)
         if backbone is None:
             raise UserError(
-                "a kind asks for embeddings, and its recipe names no backbone",
+                f"a kind asks for {kind}, and its recipe names no backbone",
                 'Write backbone = "reference" (or a backbone\'s name) into the recipe.',
             )
+        if kind == "activations":
+            if part is None:
+                raise UserError("a kind asks for activations, and does not say before which part")
+            return self.activations(backbone, part)
         return self.embeddings(backbone, view)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -139,6 +168,17 @@ class Features:
     def __setstate__(self, state: dict[str, Any]) -> None:
         believe(state.pop("checked"))
         vars(self).update(state)
+
+    def _embedding_key(self, backbone: Encoder) -> tuple[str, ...]:
+        return (
+            backbone.name,
+            backbone.facts.weights_sha256,
+            str(backbone.preprocessing),
+            self.compute.device,
+            self.compute.precision,
+            str(self.compute.micro_batch),
+            *_versions(_EMBEDDING),
+        )
 
     def _cached(
         self,
@@ -159,14 +199,14 @@ class Features:
     def _decoded(self, convert: Convert, size: int = _DECODE_BATCH) -> Iterator[NDArray[Any]]:
         return ahead(lambda files: decode_batch(files, convert), self._batches(size))
 
-    def _embed(self, backbone: Encoder) -> Iterator[NDArray[np.float32]]:
-        """Yield embeddings batch by batch.
+    def _embed(self, backbone: Encoder, part: Part | None = None) -> Iterator[NDArray[Any]]:
+        """Yield embeddings, or the activations before a part, batch by batch.
 
         On a CPU, every core decodes and embeds a batch of its own in one thread: threads that
         share a batch wait for each other, and the bits would depend on the number of cores.
         """
         to_pixels = backbone.preprocessing.to_pixels()
-        return self._embedded(backbone, lambda files: decode_batch(files, to_pixels))
+        return self._embedded(backbone, lambda files: decode_batch(files, to_pixels), part)
 
     def _embed_views(
         self, backbone: Encoder, view: View, unchanged: list[int]
@@ -183,9 +223,12 @@ class Features:
         return self._embedded(backbone, decode)
 
     def _embedded(
-        self, backbone: Encoder, decode: Callable[[Sequence[ImageFile]], NDArray[np.uint8]]
-    ) -> Iterator[NDArray[np.float32]]:
-        embed = Embedder(backbone, self.compute)
+        self,
+        backbone: Encoder,
+        decode: Callable[[Sequence[ImageFile]], NDArray[np.uint8]],
+        part: Part | None = None,
+    ) -> Iterator[NDArray[Any]]:
+        embed = Embedder(backbone, self.compute, part)
         batches = self._batches(self.compute.micro_batch)
         if self.compute.is_accelerator:
             return map(embed, ahead(decode, batches))
@@ -193,25 +236,38 @@ class Features:
 
 
 class Embedder:
-    """A frozen backbone on a device, from pixels to pooled features."""
+    """A frozen backbone on a device, from pixels to pooled features.
 
-    def __init__(self, backbone: Encoder, compute: Compute) -> None:
+    With a part of it that trains: what runs before, from pixels to activations.
+    """
+
+    def __init__(self, backbone: Encoder, compute: Compute, part: Part | None = None) -> None:
         self._compute = compute
         self._accelerator = compute.accelerator()
         device = self._accelerator.device
-        self._network = channels_last(backbone.load(), device).eval()
+        network = part.front(backbone) if part else backbone.load()
+        self._network = channels_last(network, device).eval()
+        halved = part is not None and compute.precision == "bf16"
+        self._dtype: type[np.floating[Any]] = np.float16 if halved else np.float32
         self._normalise = Normaliser(backbone.preprocessing, device)
 
-    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return (n, features) of (n, 3, 224, 224) pixels."""
+    def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return (n, features), or (n, ...) activations, of (n, 3, 224, 224) pixels."""
         import torch
 
         if not self._compute.is_accelerator:
             torch.set_num_threads(1)  # holds for the calling thread
         with torch.inference_mode(), self._accelerator.autocast():
             features = self._network(self._normalise(torch.from_numpy(pixels)))
-        embedded: NDArray[np.float32] = features.float().cpu().numpy()
-        return embedded
+        return _as_stored(features.float().cpu().numpy(), self._dtype)
+
+
+def _as_stored(values: NDArray[np.float32], dtype: type[np.floating[Any]]) -> NDArray[Any]:
+    with np.errstate(over="ignore"):
+        stored = values.astype(dtype, copy=False)
+    if stored.dtype != values.dtype and not np.isfinite(stored).all():
+        raise UserError("activations do not fit into 16 bits", "Use --precision 32.")
+    return stored
 
 
 def _versions(packages: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lcbench.features.encoder import Part
 from lcbench.features.extraction import Features
 from lcbench.features.views import View
 from lcbench.taxonomy import Taxonomy
@@ -42,6 +43,13 @@ class Samples:
     def embeddings(self, backbone: str, view: View | None = None) -> NDArray[np.float32]:
         """(images, features) of a frozen backbone, of a view of the images or as they are."""
         return np.asarray(self.features.embeddings(backbone, view).values[self.rows])
+
+    def all_activations(self, backbone: str, part: Part) -> NDArray[np.floating]:
+        """Return those of the whole dataset, memory-mapped; `rows` picks from it.
+
+        (images, ...), what runs of a backbone before the part that trains.
+        """
+        return self.features.activations(backbone, part).values
 
     def all_pixels(self, backbone: str | None = None) -> NDArray[np.uint8]:
         """Return the pixels of the whole dataset, memory-mapped; `rows` picks from it.

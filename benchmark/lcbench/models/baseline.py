@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lcbench.compute import Compute
-    from lcbench.features.encoder import Encoder
+    from lcbench.features.encoder import Encoder, Part
     from lcbench.features.samples import Samples
     from lcbench.features.views import View
     from lcbench.taxonomy import Taxonomy
@@ -70,6 +70,11 @@ class Settings(BaseModel):
     def training_views(self) -> tuple[View, ...]:
         """Further views that training looks at."""
         return ()
+
+    @property
+    def last_part(self) -> Part | None:
+        """What trains of the backbone; None where nothing or everything does."""
+        return None
 
     @property
     def recorded(self) -> dict[str, Any]:

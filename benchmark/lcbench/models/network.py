@@ -27,6 +27,7 @@ from lcbench.models.baseline import (
 )
 from lcbench.models.hierarchies import HierarchyName, Part, find_hierarchy, is_joint
 from lcbench.models.losses import USUAL_LOSS, LossSettings
+from lcbench.models.partial import PartialSettings
 
 if TYPE_CHECKING:
     import torch
@@ -36,10 +37,11 @@ if TYPE_CHECKING:
     from lcbench.training.loop import Examples
 
 
-class NetworkSettings(LossSettings, ViewSettings):
+class NetworkSettings(LossSettings, ViewSettings, PartialSettings):
     """A recipe for a network.
 
-    `tuning`: "frozen" trains the head on cached embeddings; "full" trains everything.
+    `tuning`: "frozen" trains the head on cached embeddings; "partial" also the last layers or
+    stages of the backbone, on cached activations (see `PartialSettings`); "full" everything.
     `hierarchy`: "flat" is one softmax over the leaves; "multi-head" one trunk with a softmax for
     each inner node of the class tree, trained jointly (the conditional softmax of Redmon &
     Farhadi, CVPR 2017); "cascade" one network for each inner node, trained on the images below
@@ -50,7 +52,7 @@ class NetworkSettings(LossSettings, ViewSettings):
     """
 
     backbone: str = "reference"
-    tuning: Literal["frozen", "full"] = "frozen"
+    tuning: Literal["frozen", "partial", "full"] = "frozen"
     hierarchy: HierarchyName = "flat"
     hidden: PositiveInt = 128
     epochs: PositiveInt = 25
@@ -61,14 +63,23 @@ class NetworkSettings(LossSettings, ViewSettings):
 
     @model_validator(mode="after")
     def _augmentation_needs_pixels(self) -> NetworkSettings:
-        if self.augmentation != "none" and self.tuning == "frozen":
-            raise ValueError('augmentation needs tuning = "full": embeddings are computed once')
+        if self.augmentation != "none" and self.tuning != "full":
+            raise ValueError('augmentation needs tuning = "full": frozen layers run once')
         return self
 
     @model_validator(mode="after")
     def _views_need_embeddings(self) -> NetworkSettings:
-        if self.tuning == "full" and (self.augmented or self.normalised):
+        if self.tuning != "frozen" and (self.augmented or self.normalised):
             raise ValueError('views, mixup_between and normalised need tuning = "frozen"')
+        return self
+
+    @model_validator(mode="after")
+    def _partial_says_how_much(self) -> NetworkSettings:
+        said = sum(one is not None for one in (self.last_layers, self.last_stages))
+        if said != (1 if self.tuning == "partial" else 0):
+            raise ValueError(
+                'tuning = "partial" needs one of last_layers and last_stages, another tuning none'
+            )
         return self
 
     @model_validator(mode="after")
@@ -95,9 +106,9 @@ class Network(Baseline):
 
     @classmethod
     def needs(cls, settings: Settings) -> FeatureKind:
-        """Return "pixels" if the whole network is trained, else "embeddings"."""
-        full = isinstance(settings, NetworkSettings) and settings.tuning == "full"
-        return "pixels" if full else "embeddings"
+        """Return what the layers that train are shown."""
+        tuning = settings.tuning if isinstance(settings, NetworkSettings) else "frozen"
+        return _SHOWN[tuning]
 
     def fit(self, train: Samples, validation: Samples) -> FitSummary:
         """Train each network; early stopping on the validation table."""
@@ -109,7 +120,7 @@ class Network(Baseline):
             batch_size=self.settings.batch_size,
             learning_rate=self.settings.learning_rate,
             patience=self.settings.patience,
-            autocast=self._full,
+            autocast=not self._frozen,
             objective=self._objective(train),
         )
         results = []
@@ -140,6 +151,7 @@ class Network(Baseline):
                 parameter.numel()
                 for network in self._networks.values()
                 for parameter in network.parameters()
+                if parameter.requires_grad
             ),
             history=[epoch for result in results for epoch in result.epochs],
             epochs=max(len(result.epochs) for result in results),
@@ -184,12 +196,12 @@ class Network(Baseline):
         self._networks = built
 
     @property
-    def _full(self) -> bool:
-        return self.settings.tuning == "full"
+    def _frozen(self) -> bool:
+        return self.settings.tuning == "frozen"
 
     @property
     def _compute(self) -> Compute:
-        return self.context.compute if self._full else HEADS
+        return HEADS if self._frozen else self.context.compute
 
     @property
     def _backbone(self) -> Encoder:
@@ -198,16 +210,16 @@ class Network(Baseline):
         return self.context.backbone
 
     def _progress(self, part: Part, images: int) -> AbstractContextManager[Tell | None]:
-        """Show how whole networks get on; heads are silent, because many train at once."""
-        if not self._full:
+        """Show how backbones get on; heads are silent, because many train at once."""
+        if self._frozen:
             return nullcontext()
         description = f"Training a {part.words} on {self._backbone.name}"
         return telling_progress(description, images * self.settings.epochs)
 
     def _checkpoint(self, part: Part) -> Checkpoint | None:
-        """Return where a whole network keeps its epochs; a head is trained again in no time."""
+        """Return where a backbone's training keeps its epochs; a head's takes no time."""
         unfinished = self.context.unfinished
-        if unfinished is None or not self._full:
+        if unfinished is None or self._frozen:
             return None
 
         from lcbench.training.checkpoint import Checkpoint
@@ -228,9 +240,14 @@ class Network(Baseline):
             head = MultiHead(features, self.settings.hidden, self.context.taxonomy)
         else:
             head = FlatHead(features, self.settings.hidden, len(part.options))
-        if not self._full:
+        if self._frozen:
             return head
         device = self._compute.accelerator().device
+        if self.settings.last_part is not None:
+            from lcbench.models.cutting import TailNetwork
+
+            tail = channels_last(self.settings.last_part.tail(self._backbone), device)
+            return TailNetwork(tail, head)
         backbone = channels_last(self._backbone.load(), device)
         flips = self.settings.augmentation == "flips"
         normaliser = Normaliser(self._backbone.preprocessing, device)
@@ -268,14 +285,22 @@ class Network(Baseline):
 
         inputs, rows = self._inputs(samples)
         network = self._networks[part.name]
-        output = predict(network, inputs, rows, self._compute, autocast=self._full)
+        output = predict(network, inputs, rows, self._compute, autocast=not self._frozen)
         return np.asarray(output.numpy())
 
     def _inputs(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
-        if self._full:
-            pixels = torch.from_numpy(samples.all_pixels(self._backbone.name))
-            return pixels, torch.from_numpy(samples.rows)
-        embeddings = torch.from_numpy(samples.embeddings(self._backbone.name, self.settings.view))
-        return embeddings, torch.arange(len(embeddings))
+        name, part = self._backbone.name, self.settings.last_part
+        if self._frozen:
+            embeddings = torch.from_numpy(samples.embeddings(name, self.settings.view))
+            return embeddings, torch.arange(len(embeddings))
+        shown = samples.all_activations(name, part) if part else samples.all_pixels(name)
+        return torch.from_numpy(shown), torch.from_numpy(samples.rows)
+
+
+_SHOWN: dict[str, FeatureKind] = {
+    "frozen": "embeddings",
+    "partial": "activations",
+    "full": "pixels",
+}

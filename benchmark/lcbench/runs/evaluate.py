@@ -199,7 +199,7 @@ def _load(source: Path, listing: Listing) -> Dataset:
 def _compute_features(runs: list[StoredRun], features: Features) -> None:
     for run in runs:
         kind, settings = kind_and_settings(run)
-        features.prepare(kind.needs(settings), settings.backbone, settings.view)
+        features.prepare(kind.needs(settings), settings.backbone, settings.view, settings.last_part)
 
 
 def _predict_all(

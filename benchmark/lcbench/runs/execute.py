@@ -227,7 +227,7 @@ def _compute_features(plan: Plan) -> None:
     for baseline in plan.baselines:
         settings = baseline.settings
         for view in (settings.view, *settings.training_views):
-            prepared = features.prepare(baseline.needs, settings.backbone, view)
+            prepared = features.prepare(baseline.needs, settings.backbone, view, settings.last_part)
             if view is not None and prepared is not None and view not in told:
                 told.add(view)
                 _tell_unchanged(features, view, prepared)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from lcbench.compute import PeakMemory, processor
 from lcbench.errors import UserError, from_lack_of_memory
 from lcbench.features.cache import CachedArray
-from lcbench.features.extraction import Features
+from lcbench.features.extraction import TRAINS_LAYERS, Features
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import Context, FitSummary
 from lcbench.predictions.table import Predictions, predictions_table, write_predictions
@@ -104,10 +104,10 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
     train, validation, test = (
         Samples(job.features, job.split.rows(side)) for side in ("train", "validation", "test")
     )
-    whole_network = job.baseline.needs == "pixels"
+    trains_layers = job.baseline.needs in TRAINS_LAYERS
     with (
-        PeakMemory(compute.device if whole_network else "cpu") as memory,
-        nullcontext() if whole_network else _as_small_fits_run(),
+        PeakMemory(compute.device if trains_layers else "cpu") as memory,
+        nullcontext() if trains_layers else _as_small_fits_run(),
     ):
         summary, train_seconds = _timed(lambda: baseline.fit(train, validation))
         probabilities, predict_seconds = _timed(lambda: baseline.predict(test))
@@ -170,7 +170,9 @@ def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
 
 def _prepared(job: Job) -> CachedArray | None:
     settings = job.baseline.settings
-    return job.features.prepare(job.baseline.needs, settings.backbone, settings.view)
+    return job.features.prepare(
+        job.baseline.needs, settings.backbone, settings.view, settings.last_part
+    )
 
 
 def _unchanged(job: Job) -> int:

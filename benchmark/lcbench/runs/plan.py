@@ -13,7 +13,7 @@ from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
 from lcbench.datasets.labels import LabelReader, read_labels_with
 from lcbench.documents import explain
 from lcbench.errors import UserError, wrong_usage
-from lcbench.features.extraction import FeatureKind, Features
+from lcbench.features.extraction import TRAINS_LAYERS, FeatureKind, Features
 from lcbench.leakage.pixel_groups import PixelCheck, know_sources
 from lcbench.leakage.siblings import Siblings, count_siblings
 from lcbench.models.backbones import Backbone, require_backbone, resolve_backbone
@@ -266,9 +266,10 @@ def _reason_to_leave_out(baseline: PlannedBaseline, compute: Compute, *, force: 
     name = baseline.settings.backbone
     if name and baseline.backbone is None:
         return f"no weights of {name} on this machine; {how_to_get(name)}"
-    trains_backbone = bool(name) and baseline.needs == "pixels"
-    if trains_backbone and not compute.is_accelerator and not force:
-        return "trains a whole network: needs an accelerator, or --force on a CPU"
+    trains_layers = bool(name) and baseline.needs in TRAINS_LAYERS
+    if trains_layers and not compute.is_accelerator and not force:
+        what = "a whole network" if baseline.needs == "pixels" else "layers of its backbone"
+        return f"trains {what}: needs an accelerator, or --force on a CPU"
     return ""
 
 

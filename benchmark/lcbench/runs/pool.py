@@ -8,6 +8,7 @@ from functools import partial
 
 from lcbench import interrupts
 from lcbench.console import warn
+from lcbench.features.extraction import TRAINS_LAYERS
 from lcbench.processes import Lost, run_in_processes
 from lcbench.provenance import now
 from lcbench.runs.job import Job, run_job, store_failure
@@ -18,7 +19,7 @@ _KILLED = 9
 
 
 def run_all(pending: list[Job], processes: int) -> Iterator[tuple[Job, RunState]]:
-    """Fit heads and shortcuts in parallel processes on the CPU, whole networks one by one.
+    """Fit heads and shortcuts in parallel processes on the CPU, what trains a backbone one by one.
 
     A run whose process is killed is tried once more, alone; killed again, it is stored as failed.
     """
@@ -44,7 +45,7 @@ def _useful(processes: int) -> int:
 
 
 def _runs_beside_others(job: Job) -> bool:
-    return job.baseline.needs != "pixels"
+    return job.baseline.needs not in TRAINS_LAYERS
 
 
 def _run_beside(pending: list[Job], processes: int) -> Iterator[tuple[Job, RunState]]:

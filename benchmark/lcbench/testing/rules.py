@@ -40,7 +40,9 @@ def _unknown_settings_are_refused(subject: Subject) -> None:
 def _features_are_known(subject: Subject) -> None:
     needs = subject.kind.needs(subject.settings)
     _require(needs in get_args(FeatureKind), f"needs gave {needs!r}")
-    subject.images.features.prepare(needs, subject.settings.backbone, subject.settings.view)
+    subject.images.features.prepare(
+        needs, subject.settings.backbone, subject.settings.view, subject.settings.last_part
+    )
 
 
 def _fit_tells_what_was_learned(subject: Subject) -> None:
