@@ -249,6 +249,30 @@ def test_recipes_that_make_no_sense_are_refused(change: dict[str, object]) -> No
         NetworkSettings.model_validate({"backbone": "given", **change})
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"tuning": "partial"},
+        {"tuning": "partial", "last_layers": 2, "last_stages": 1},
+        {"tuning": "partial", "last_layers": 0},
+        {"tuning": "partial", "last_layers": 2, "augmentation": "flips"},
+        {"tuning": "partial", "last_layers": 2, "normalised": "macenko"},
+        {"tuning": "frozen", "last_layers": 2},
+        {"tuning": "full", "last_stages": 1},
+    ],
+)
+def test_partial_tuning_says_once_how_much_is_trained(said: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        NetworkSettings.model_validate(said)
+
+
+def test_runs_that_were_stored_before_there_was_partial_tuning_stay_the_same() -> None:
+    assert not {"last_layers", "last_stages"} & NetworkSettings(tuning="full").recorded.keys()
+    partly = NetworkSettings(tuning="partial", last_layers=20)
+    assert partly.recorded["last_layers"] == 20
+
+
 def test_only_whole_networks_need_pixels() -> None:
     assert Network.needs(settings("flat")) == "embeddings"
+    assert Network.needs(settings("flat", tuning="partial", last_layers=1)) == "activations"
     assert Network.needs(settings("flat", tuning="full")) == "pixels"

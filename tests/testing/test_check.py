@@ -73,6 +73,13 @@ def test_every_head_keeps_the_contract_on_a_deeper_and_ragged_tree(recipe: Recip
     check_baseline(recipe.kind, settings=options_of(recipe), taxonomy=RAGGED)
 
 
+@pytest.mark.parametrize("hierarchy", ["flat", "multi-head", "cascade"])
+@pytest.mark.parametrize("part", [{"last_layers": 1}, {"last_stages": 1}], ids=["layers", "stages"])
+def test_partly_trained_backbones_keep_the_contract(hierarchy: str, part: dict[str, int]) -> None:
+    options = {**QUICK, **part, "tuning": "partial", "hierarchy": hierarchy}
+    check_baseline("network", settings=options, taxonomy=RAGGED)
+
+
 @pytest.mark.parametrize("loss", get_args(LossName))
 @pytest.mark.parametrize("hierarchy", ["flat", "multi-head"])
 def test_every_loss_keeps_the_contract(loss: str, hierarchy: str) -> None:

@@ -59,6 +59,17 @@ def run(
     skip: Annotated[
         list[str] | None, typer.Option(help="Not the baselines that match; may be repeated.")
     ] = None,
+    images: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Draw so many images, in whole source groups, each class with its share; "
+            "all by default.",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="At most so many, whatever the recipes say.")
+    ] = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     out_folder: Annotated[Path, typer.Option("--out", help="The runs folder.")] = Path("runs"),
@@ -115,6 +126,8 @@ def run(
             precision=precision,
             on_bad=on_bad,
             force=force,
+            images=images,
+            epochs=epochs,
         )
     )
     terminal.show_plan(plan, verbose=verbose)

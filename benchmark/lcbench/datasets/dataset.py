@@ -32,6 +32,27 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """That images were drawn, in whole source groups, and from what.
+
+    `asked`: how many images were asked for; `images`, `source_groups`: how many there were, the
+    latter None where groups are unknown.
+    """
+
+    asked: int
+    images: int
+    source_groups: int | None
+
+    def __str__(self) -> str:
+        if self.source_groups is None:
+            return f"drawn at random from {self.images:,}, each class with its share"
+        return (
+            f"drawn at random from {self.images:,} in whole source groups "
+            f"({self.source_groups:,}), each class with its share"
+        )
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Images with labels.
 
@@ -55,6 +76,8 @@ class Dataset:
         Whether nothing can be learned about source groups from pixels: they were drawn.
     unknown_source
         Images that a groups file does not name: each counts as a group of its own.
+    drawn
+        From what the images were drawn; None if they are all there are.
     """
 
     name: str
@@ -66,6 +89,7 @@ class Dataset:
     sha256: str
     groups_certain: bool = False
     unknown_source: frozenset[str] = frozenset()
+    drawn: Drawn | None = None
 
     @property
     def groups_known(self) -> bool:

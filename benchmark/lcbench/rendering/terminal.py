@@ -57,6 +57,8 @@ def _show_dataset(plan: Plan) -> None:
     dataset = plan.dataset
     classes = ", ".join(f"{k} {v:,}" for k, v in dataset.manifest["label"].value_counts().items())
     err.print(f"[bold]{escape(dataset.name)}[/bold]: {len(dataset.manifest):,} images ({classes})")
+    if dataset.drawn is not None:
+        err.print(f"These images were {dataset.drawn}.")
     if dataset.groups_known:
         groups = dataset.manifest["group"].nunique()
         err.print(f"Source groups: {groups:,}, from {escape(dataset.groups_words)}")

@@ -86,6 +86,7 @@ def plan_again(results: Results, options: RerunOptions) -> Plan:
         on_bad="skip" if results.dataset.skipped else "stop",
         force=True,
         about=results.dataset.about,
+        images=results.dataset.drawn.asked if results.dataset.drawn else None,
     )
     labels = next((one.labels for one in reversed(results.invocations) if one.labels), {})
     aliases = results.aliases or load_taxonomy().aliases

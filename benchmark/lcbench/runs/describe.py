@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lcbench.compute import Compute
-from lcbench.datasets.dataset import Dataset
+from lcbench.datasets.dataset import Dataset, Drawn
 from lcbench.leakage.pixel_groups import PixelCheck
 from lcbench.models.backbones import Backbone
 from lcbench.models.own_code import own_code_sha256
@@ -16,6 +16,7 @@ from lcbench.runs.power import detectable_differences
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,
+    DrawnRecord,
     Invocation,
     LeftOut,
     PlanRecord,
@@ -164,6 +165,16 @@ def describe_dataset(dataset: Dataset, check: PixelCheck | None = None) -> Datas
         sha256=dataset.sha256,
         groups_sha256=dataset.groups_sha256,
         pixel_check="" if check is None else str(check),
+        drawn=_describe_drawn(dataset.drawn) if dataset.drawn else None,
+    )
+
+
+def _describe_drawn(drawn: Drawn) -> DrawnRecord:
+    return DrawnRecord(
+        asked=drawn.asked,
+        images=drawn.images,
+        source_groups=drawn.source_groups,
+        words=str(drawn),
     )
 
 

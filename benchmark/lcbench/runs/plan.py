@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_compute
 from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
+from lcbench.datasets.fewer import drawn_rows, keep
 from lcbench.datasets.labels import LabelReader, read_labels_with
 from lcbench.documents import explain
 from lcbench.errors import UserError, wrong_usage
@@ -39,7 +40,8 @@ from lcbench.taxonomy import Taxonomy, load_taxonomy
 class RunOptions:
     """What `lcbench run` was asked for; None and empty mean the suite's own choice.
 
-    `about`: what kind of images these are, as the user says it.
+    `about`: what kind of images these are, as the user says it. `images`: how many to draw, in
+    whole source groups; `epochs`: at most so many, whatever the recipes say.
     """
 
     suite: str
@@ -59,6 +61,8 @@ class RunOptions:
     on_bad: OnBad = "stop"
     force: bool = False
     about: str = ""
+    images: int | None = None
+    epochs: int | None = None
 
 
 @dataclass(frozen=True)
@@ -185,6 +189,11 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
     baselines, left_out = plan_baselines(suite, options, compute)
     images = load_dataset(options.data, reader, options.groups, options.on_bad)
     dataset, check = know_sources(images)
+    if options.images is not None:
+        rows = drawn_rows(dataset, options.images)
+        dataset = keep(dataset, rows, options.images)
+        if check is not None:
+            check = replace(check, by_pixels=keep(check.by_pixels, rows, options.images))
     return Plan(
         suite=suite,
         taxonomy=reader.taxonomy,
@@ -225,7 +234,7 @@ def plan_baselines(
     left_out: list[LeftOut] = []
     for recipe in choose(suite.baselines, options.only, options.skip):
         try:
-            resolved = _resolve(recipe, suite, weights)
+            resolved = _resolve(recipe, suite, weights, options.epochs)
         except HubError as error:  # one encoder that cannot be had does not stop the others
             if recipe.name == suite.reference:
                 raise
@@ -240,10 +249,14 @@ def plan_baselines(
     return tuple(planned), tuple(left_out)
 
 
-def _resolve(recipe: Recipe, suite: Suite, weights: WeightOptions) -> PlannedBaseline:
+def _resolve(
+    recipe: Recipe, suite: Suite, weights: WeightOptions, epochs: int | None
+) -> PlannedBaseline:
     kind = find_kind(recipe.kind)
+    if epochs is not None and "epochs" in kind.settings_type.model_fields:
+        recipe = recipe.with_options(epochs=epochs)
     if takes_reference_backbone(recipe):
-        recipe = recipe.with_backbone(weights.backbone)
+        recipe = recipe.with_options(backbone=weights.backbone)
     try:
         settings = kind.settings_type.model_validate(recipe.options)
     except ValidationError as error:

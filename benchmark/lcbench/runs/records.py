@@ -86,6 +86,19 @@ class TaxonomyRecord(Record):
         return Taxonomy(self.name, self.parents, names, negative, self.subtypes_of, self.costs)
 
 
+class DrawnRecord(Record):
+    """That images were drawn, in whole source groups, and from what.
+
+    `asked`: how many images were asked for. `images`, `source_groups`: how many there were, the
+    latter None where groups are unknown. `words`: the same in words.
+    """
+
+    asked: int
+    images: int
+    source_groups: int | None
+    words: str
+
+
 class DatasetRecord(Record):
     """The images of a run.
 
@@ -94,7 +107,8 @@ class DatasetRecord(Record):
     words where pixels disagree with given groups; it is empty where they were not compared.
     `groups_sha256` is the hash of which image belongs to which group; it is empty where groups are
     unknown. `about`: what kind of images these are, as the user
-    says it; empty where nobody did.
+    says it; empty where nobody did. `drawn`: from what the images were drawn, None if they are
+    all there are.
     """
 
     name: str
@@ -108,6 +122,7 @@ class DatasetRecord(Record):
     pixel_check: str = ""
     groups_sha256: str = ""
     about: str = ""
+    drawn: DrawnRecord | None = None
 
     def same_groups(self, other: DatasetRecord) -> bool:
         """Tell whether the images stand in the same source groups, from whatever file."""

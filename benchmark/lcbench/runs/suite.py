@@ -46,9 +46,9 @@ class Recipe(BaseModel):
         """The keys that belong to the kind."""
         return dict(self.model_extra or {})
 
-    def with_backbone(self, name: str) -> Recipe:
-        """Return the recipe with a backbone's name put in."""
-        return Recipe.model_validate({**self.model_dump(), "backbone": name})
+    def with_options(self, **options: object) -> Recipe:
+        """Return the recipe with some options changed."""
+        return Recipe.model_validate({**self.model_dump(), **options})
 
 
 class Suite(BaseModel):
