@@ -20,6 +20,7 @@ COLOUR = {"name": "colour", "kind": "colour", "max_rounds": 5}
 CASCADE = {**REFERENCE, "name": "cascade", "hierarchy": "cascade"}
 TWO_HEAD = {**REFERENCE, "name": "two-head", "hierarchy": "multi-head"}
 WHOLE = {**REFERENCE, "name": "whole", "tuning": "full", "epochs": 1, "augmentation": "flips"}
+PARTLY = {**REFERENCE, "name": "partly", "tuning": "partial", "last_layers": 3, "epochs": 1}
 MakePlan = Callable[..., Plan]
 
 

@@ -29,6 +29,7 @@ from .recipes import (
     COLOUR,
     KNN,
     MAJORITY,
+    PARTLY,
     REFERENCE,
     TWO_HEAD,
     WHOLE,
@@ -330,19 +331,19 @@ def test_a_failure_under_fresh_leaves_the_good_run_that_stood_there(
 def test_two_fresh_runs_give_equal_bytes_whatever_the_cache_and_the_number_of_jobs(
     plan_of: MakePlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Heads, trees, neighbours and a whole network with flips: all that is random has a seed."""
+    """Heads, trees, neighbours, a whole network with flips, and one of which a part trains."""
     found = []
     shared = os.environ["LCBENCH_CACHE"]
     for number, jobs in enumerate((1, 2)):
         monkeypatch.setenv("LCBENCH_CACHE", shared)  # what pixels say of groups is no matter here
-        plan = plan_of(REFERENCE, MAJORITY, COLOUR, KNN, CASCADE, TWO_HEAD, WHOLE,
+        plan = plan_of(REFERENCE, MAJORITY, COLOUR, KNN, CASCADE, TWO_HEAD, WHOLE, PARTLY,
                        force=True, precision="auto")  # fmt: skip
         monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / f"cache{number}"))
         out = tmp_path / f"runs{number}"
-        assert counts(execute(plan, out, jobs=jobs)) == (7, 0, 0)
+        assert counts(execute(plan, out, jobs=jobs)) == (8, 0, 0)
         found.append(results(out) | contents(out / "tiny" / "splits"))
     assert found[0] == found[1]
-    assert len({digest for name, digest in found[0].items() if "predictions" in name}) == 7
+    assert len({digest for name, digest in found[0].items() if "predictions" in name}) == 8
 
 
 def test_seeds_and_arms_differ_in_what_they_should_and_share_what_they_should(

@@ -13,6 +13,7 @@ from lcbench.compute import Compute
 from lcbench.errors import ExitCode, UserError
 from lcbench.models.network import NetworkSettings
 from lcbench.models.weights import HubError
+from lcbench.runs.describe import describe_plan
 from lcbench.runs.plan import Plan, RunOptions, make_plan, plan_baselines
 from lcbench.runs.suite import load_suite
 
@@ -52,6 +53,47 @@ def test_a_whole_network_is_left_out_without_an_accelerator_unless_forced(
     ):
         assert [baseline.name for baseline in planned] == ["reference", "whole"]
         assert gone == ()
+
+
+def test_layers_of_a_backbone_are_trained_without_an_accelerator_only_if_forced(
+    plan_of: MakePlan,
+) -> None:
+    partly = {**WHOLE, "name": "partly", "tuning": "partial", "last_layers": 2}
+    (left_out,) = plan_of(REFERENCE, partly).left_out
+    assert left_out.reason == (
+        "trains layers of its backbone: needs an accelerator, or --force on a CPU"
+    )
+    assert not plan_of(REFERENCE, partly, force=True).left_out
+
+
+def test_fewer_images_are_drawn_in_whole_groups_for_every_split_and_the_check_by_pixels(
+    plan_of: MakePlan,
+) -> None:
+    """The plan says so, and is one of other images."""
+    every, fewer = plan_of(REFERENCE, seeds=2), plan_of(REFERENCE, seeds=2, images=30)
+    assert 30 <= len(fewer.dataset.manifest) < 40
+    assert fewer.dataset.sha256 != every.dataset.sha256
+    left = set(fewer.dataset.manifest["group"])
+    of_all = every.dataset.manifest
+    assert of_all["group"].isin(left).sum() == len(fewer.dataset.manifest)
+    assert fewer.pixel_check is not None
+    assert len(fewer.pixel_check.by_pixels.manifest) == len(fewer.dataset.manifest)
+    for planned in fewer.splits:
+        assert sum(len(planned.split.rows(side)) for side in ("train", "validation", "test")) == (
+            len(fewer.dataset.manifest)
+        )
+    record = describe_plan(fewer, ()).dataset
+    assert record.drawn is not None
+    assert (record.drawn.asked, record.drawn.images) == (30, len(of_all))
+    assert describe_plan(every, ()).dataset.drawn is None
+
+
+def test_fewer_epochs_hold_for_every_recipe_that_has_epochs(plan_of: MakePlan) -> None:
+    plan = plan_of(REFERENCE, MAJORITY, {**WHOLE, "epochs": 7}, epochs=3, force=True)
+    recorded = {one.name: one.settings.recorded for one in plan.baselines}
+    assert {name: options.get("epochs") for name, options in recorded.items()} == {
+        "reference": 3, "majority": None, "whole": 3,
+    }  # fmt: skip
 
 
 @pytest.mark.usefixtures("empty_hub")

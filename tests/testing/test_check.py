@@ -45,7 +45,7 @@ def recipes() -> dict[str, Recipe]:
     own = {REFERENCE_BACKBONE, None}
     return {
         f"{name}-{one.name}": one
-        for name in ("core", "hierarchy", "confusion")
+        for name in ("core", "hierarchy", "confusion", "finetune")
         for one in load_suite(name).baselines
         if one.options.get("backbone") in own
     }
