@@ -127,14 +127,15 @@ def test_learned_parameters_are_those_of_the_part_and_the_head(
     samples: Samples, lung: Taxonomy
 ) -> None:
     backbone = samples.features.backbones[NAME]
-    counts = []
+    summaries = []
     for chosen in (partly(epochs=1), NetworkSettings(backbone=NAME, hidden=8, epochs=1)):
         context = Context(lung, samples.features.compute, 0, backbone)
-        counts.append(Network(chosen, context).fit(samples, samples).parameters)
+        summaries.append(Network(chosen, context).fit(samples, samples))
     modules = dict(backbone.load().named_modules())
     part = last_layers(NAME, backbone.load(), 2)
     of_part = sum(value.numel() for name in part for value in modules[name].parameters())
-    assert counts[0] == counts[1] + of_part
+    assert summaries[0].parameters == summaries[1].parameters + of_part
+    assert [one.of_backbone for one in summaries] == [of_part, 0]
 
 
 def test_a_restored_network_predicts_images_of_another_dataset(

@@ -157,6 +157,38 @@ class Efficiency(ResultModel):
     """Of the accelerator, or of the process where there is none."""
 
 
+class Training(ResultModel):
+    """How training of one baseline went under one protocol: medians over its finished runs.
+
+    Losses are those of the restored epoch, means over images. The training loss is what training
+    minimised, taken while the epoch went on; `gap` is None where that is not the validation loss's
+    negative log-likelihood of images as they are.
+    """
+
+    protocol: str
+    """Name of the protocol."""
+    baseline: str
+    """Name of the baseline."""
+    runs: int
+    """Runs behind the medians."""
+    tuning: str
+    """How much of the backbone was trained, as the recipe says it."""
+    learned: int
+    """Parameters that were learned in the run."""
+    train_seconds: float
+    """Seconds of fitting one run, without what frozen layers compute once."""
+    epochs: float
+    """Epochs that were trained."""
+    train_loss: float
+    """Training loss of the restored epoch."""
+    validation_loss: float | None
+    """Validation loss of the restored epoch; null without validation images."""
+    validation_accuracy: float | None
+    """Accuracy on validation images after the restored epoch; null without them."""
+    gap: float | None
+    """Validation loss minus training loss."""
+
+
 class ClaimResult(ResultModel):
     """A claim of a paper beside what was measured."""
 
@@ -378,6 +410,8 @@ class Results(ResultModel):
     """Accuracy under both protocols; empty where one of them was not run."""
     efficiency: tuple[Efficiency, ...]
     """What the baselines cost."""
+    training: tuple[Training, ...] = ()
+    """How training went; empty where no baseline trained layers of its backbone."""
     claims: tuple[PaperClaims, ...]
     """Claims of papers about these data; empty where the data are others."""
     claims_unreadable: tuple[UnreadableClaims, ...]

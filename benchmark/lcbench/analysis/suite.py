@@ -41,6 +41,7 @@ from lcbench.analysis.scoring import (
 )
 from lcbench.analysis.selective import selective_result
 from lcbench.analysis.thresholds import Thresholds
+from lcbench.analysis.training import training_of
 from lcbench.errors import UserError
 from lcbench.models.losses import TREE_LOSSES
 from lcbench.predictions.alignment import Aligned, align
@@ -116,6 +117,7 @@ def analyse(
         baselines=(*baselines, *describe_ensembles(ensembles, baselines)),
         protocols=protocols,
         drops=_drops(suite, aligned, protocols, settings),
+        training=() if brief else training_of(suite),
         efficiency=(*costs, *ensemble_costs(ensembles, costs, suite.plan.seeds)),
         claims=claims.papers,
         claims_unreadable=claims.unreadable,
@@ -325,6 +327,8 @@ def _cost(runs: list[FinishedRun], name: str, device: str, precision: str) -> Ef
     below = backbone.parameters if backbone else 0
     if runs[0].config.recipe.get("tuning") == "full":
         below = 0  # counted among the learned ones
+    elif below:
+        below -= round(median(state.of_backbone or 0 for state in states))
     return Efficiency(
         baseline=name,
         device=device,

@@ -139,6 +139,8 @@ class FitSummary:
     ----------
     parameters
         Numbers that were learned.
+    of_backbone
+        Those of them that belong to the backbone, where a part of it was trained.
     history
         Learning curves, one line an epoch and network; empty for baselines without epochs.
     epochs, best_epoch
@@ -149,6 +151,7 @@ class FitSummary:
     history: Sequence[Epoch] = field(default_factory=tuple)
     epochs: int | None = None
     best_epoch: int | None = None
+    of_backbone: int = 0
 
 
 class Baseline(ABC):

@@ -147,11 +147,12 @@ class Network(Baseline):
                 )
             results.append(result)
         return FitSummary(
-            parameters=sum(
-                parameter.numel()
+            parameters=sum(map(_learned, self._networks.values())),
+            of_backbone=sum(
+                _learned(part)
                 for network in self._networks.values()
-                for parameter in network.parameters()
-                if parameter.requires_grad
+                for name, part in network.named_children()
+                if name in _OF_BACKBONE
             ),
             history=[epoch for result in results for epoch in result.epochs],
             epochs=max(len(result.epochs) for result in results),
@@ -298,6 +299,13 @@ class Network(Baseline):
         shown = samples.all_activations(name, part) if part else samples.all_pixels(name)
         return torch.from_numpy(shown), torch.from_numpy(samples.rows)
 
+
+def _learned(module: nn.Module) -> int:
+    return sum(one.numel() for one in module.parameters() if one.requires_grad)
+
+
+_OF_BACKBONE = ("backbone", "tail")
+"""Members of `ImageNetwork` and `TailNetwork`."""
 
 _SHOWN: dict[str, FeatureKind] = {
     "frozen": "embeddings",

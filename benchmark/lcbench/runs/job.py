@@ -121,6 +121,7 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
         images_per_second=_images_per_second(job, predict_seconds, len(test)),
         peak_memory_mb=memory.megabytes,
         parameters=summary.parameters,
+        of_backbone=summary.of_backbone,
         epochs=summary.epochs,
         best_epoch=summary.best_epoch,
         processor=processor(compute.device),

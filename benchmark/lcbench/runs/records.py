@@ -214,7 +214,8 @@ class RunState(Record):
     where no image is looked at. `peak_memory_mb`: of the accelerator, or of the process where there
     is none. `epochs`: trained; `best_epoch`: restored. `processor`: what computed it; empty in
     files of older versions. `unchanged`: images of the whole dataset that could not be given the
-    view that the baseline looks at, and were taken as they are.
+    view that the baseline looks at, and were taken as they are. `of_backbone`: those of the learned
+    `parameters` that belong to the backbone; None in files of older versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -230,6 +231,7 @@ class RunState(Record):
     best_epoch: int | None = None
     processor: str = ""
     unchanged: int = 0
+    of_backbone: int | None = None
 
 
 class LeftOut(Record):

@@ -16,6 +16,7 @@ from lcbench.rendering.report.hypothesis import asked_words, hypothesis_parts
 from lcbench.rendering.report.leakage import leakage_statement, sibling_share, training_sizes
 from lcbench.rendering.report.missing import missing_parts
 from lcbench.rendering.report.selective import selective_parts
+from lcbench.rendering.report.training import training_table
 from lcbench.statistics.limits import t_quantile
 from lcbench.statistics.rates import ENOUGH
 
@@ -73,6 +74,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
         leakage=[leakage_statement(one) for one in results.protocols if one != results.flattering],
         scores=tables.scores_table(results),
         ensembles=tables.ensembles_table(results),
+        training=training_table(results),
         events=tables.events_table(results),
         tree=tree.tree_tables(results) if results.tree.height > 1 else None,
         level_answers=tree.answers_words(results),
