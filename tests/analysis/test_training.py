@@ -16,7 +16,7 @@ def run(name: str, losses: list[tuple[float, float]], best: int, **recipe: objec
     history = pd.DataFrame(
         {
             "epoch": epochs,
-            "network": "all",
+            "network": pd.array(["all"] * len(losses), dtype="string"),
             "train_loss": [one for one, _ in losses],
             "validation_loss": [other for _, other in losses],
             "validation_accuracy": [0.5 + epoch / 10 for epoch in epochs],

@@ -13,6 +13,7 @@ from lcbench.models.losses import USUAL_LOSS
 from lcbench.runs.finished import FinishedRun, FinishedSuite
 
 _FROZEN = "frozen"
+_LOSSES = ["train_loss", "validation_loss", "validation_accuracy"]
 
 
 def training_of(suite: FinishedSuite) -> tuple[Training, ...]:
@@ -66,7 +67,7 @@ def _restored(run: FinishedRun) -> pd.Series | None:
     if history is None or history["network"].nunique() != 1:
         return None
     lines = history[history["epoch"] == run.state.best_epoch]
-    return lines.iloc[0] if len(lines) == 1 else None
+    return lines[_LOSSES].iloc[0].astype(float) if len(lines) == 1 else None
 
 
 def _number(values: pd.Series) -> float | None:
