@@ -393,6 +393,7 @@ def test_two_models_that_agree_differ_by_nothing(tmp_path, case, groups, interva
     strict(found)
     (pair,) = found.comparison.pairs
     assert (pair.a, pair.b) == ("same", "same (2)")
+    assert found.comparison.same_answers == (("same", "same (2)"),)
     assert {one.estimate.value for one in pair.differences} <= {0, None}
     for one in pair.events:
         assert {(test.p, test.p_adjusted, test.only_a) for test in one.tests} == {(1, 1, 0)}
@@ -413,7 +414,9 @@ def test_a_perfect_model_against_one_that_is_always_wrong(tmp_path):
     true = np.array([0, 1, 2] * 10)
     right = Model(true, true).write(tmp_path / "right.csv")
     wrong = Model(true, (true + 1) % 3).write(tmp_path / "wrong.csv")
-    one = compare(right, wrong).comparison.pairs[0].events[0]
+    found = compare(right, wrong).comparison
+    assert found.same_answers == ()
+    one = found.pairs[0].events[0]
     assert one.difference.value == 1
     assert (one.odds_ratio.value, one.relative_reduction.value) == (0, None)
     assert one.test("sign-flip").p == pytest.approx(2 * 0.5**30)

@@ -282,6 +282,8 @@ class ModelComparison(ResultModel):
     fewer than three of them."""
     best: Best | None = None
     """Who scores highest, the floor aside; null with fewer than two models."""
+    same_answers: tuple[tuple[str, ...], ...] = ()
+    """Models that give every image the same answer, though their probabilities may differ."""
 
     def scores(self, model: str) -> ModelScores | None:
         """Return the scores of a model, or None where it has none."""

@@ -122,7 +122,15 @@ def compare_models(
         pairs=pair_results(coded, pairs, _all_differences(found, rates), settings),
         omnibus=() if brief else omnibus_tests(coded, roles.aside),
         best=None if brief else best_model(coded, roles.floor),
+        same_answers=_same_answers(aligned),
     )
+
+
+def _same_answers(aligned: Aligned) -> tuple[tuple[str, ...], ...]:
+    alike: dict[bytes, list[str]] = {}
+    for name in aligned.names:
+        alike.setdefault(aligned.predicted[name].tobytes(), []).append(name)
+    return tuple(tuple(names) for names in alike.values() if len(names) > 1)
 
 
 def drops_between(

@@ -202,6 +202,19 @@ def test_hierarchy_needs_a_hierarchical_baseline_and_a_tree() -> None:
     assert "tree makes more errors than the reference" in said(flat)
 
 
+@pytest.mark.parametrize("arm", ["tree", "other"])
+def test_a_question_about_the_headline_event_speaks_for_its_hierarchical_arms(arm: str) -> None:
+    plain = suite(LUNG, {"grouped": {"reference": 0.9, "tree": 0.9}})
+    asked = suites.asking(plain, {"grouped": {arm: "not shown"}})
+    assert "Of the hierarchical baselines" in said(plain)
+    assert ("Of the hierarchical baselines" in said(asked)) == (arm != "tree")
+
+
+def test_a_suite_with_a_question_of_its_own_need_not_hold_a_hierarchical_baseline() -> None:
+    asked = suites.asking(accurate(reference=0.9), {})
+    assert "hierarchical" not in said(asked)
+
+
 @pytest.mark.parametrize(
     ("gains", "words"),
     [

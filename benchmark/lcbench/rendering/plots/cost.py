@@ -66,7 +66,7 @@ def _points(results: Results) -> list[_Point]:
 
 
 def _draw_points(axes: Axes, points: list[_Point]) -> None:
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     axes.set_xscale("log")
     for point in points:
@@ -77,8 +77,9 @@ def _draw_points(axes: Axes, points: list[_Point]) -> None:
     pad = max(0.05 * (max(highs) - min(lows)), 0.2)
     axes.set_ylim(max(min(lows) - pad, 0.0), min(max(highs) + pad, 100.0 + pad))
     axes.set_xlim(min(one.gmacs for one in points) / 1.3, max(one.gmacs for one in points) * 1.3)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _write_names(axes: Axes, points: list[_Point], results: Results) -> None:

@@ -52,6 +52,16 @@ def families_words(results: Results, result: ProtocolResult) -> str:
     return f"{capital(protocol_short(result.protocol))}: {'; '.join(parts)}"
 
 
+def same_answers_words(results: Results) -> list[str]:
+    """Return which models cannot be told apart by their answers, protocol by protocol."""
+    return [
+        f"{capital(protocol_short(one.protocol))}: {formats.listing(list(names))} give every image "
+        "the same answer."
+        for one in results.protocols
+        for names in one.comparison.same_answers
+    ]
+
+
 def errors_words(results: Results) -> str:
     """Return what the headline event counts."""
     kind, node = headline_event(results)

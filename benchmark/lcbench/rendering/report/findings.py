@@ -201,13 +201,24 @@ def _floor_words(results: Results, result: ProtocolResult) -> str:
 def _hierarchy(results: Results) -> str:
     arms = {one.baseline for one in results.baselines if one.hierarchical}
     if not arms:
-        deep = results.tree.height > 1
-        return "There is no run of a hierarchical baseline." if deep else ""
+        expected = results.tree.height > 1 and results.roles.hypothesis is None
+        return "There is no run of a hierarchical baseline." if expected else ""
+    arms -= _asked(results)
+    if not arms:
+        return ""
     pairs = [pair for pair in reference_pairs(results, results.strictest) if pair.b in arms]
     found = [(pair.b, event) for pair in pairs if (event := pair.on(*headline_event(results)))]
     if not found:
         return "The hierarchical baselines could not be compared with the reference."
     return " ".join(_hierarchy_sentences(found, results))
+
+
+def _asked(results: Results) -> set[str]:
+    """Return the arms whose headline event the question of the suite has judged."""
+    question = results.strictest.hypothesis
+    if question is None or (question.event, question.node) != headline_event(results):
+        return set()
+    return {arm.baseline for arm in question.arms}
 
 
 def _hierarchy_sentences(

@@ -99,6 +99,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
         hypothesis=hypothesis_parts(results),
         asked=asked_words(results),
         families=[events.families_words(results, one) for one in compared],
+        same_answers=events.same_answers_words(results),
         selective=selective_parts(results),
         claims_table=claims.claims_table,
         error_words=claims.error_words,

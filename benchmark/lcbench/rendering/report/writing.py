@@ -112,7 +112,7 @@ def write_report(
 def _write_suite(suite: FinishedSuite, results: Results, folder: Path) -> None:
     pictures = _draw(suite, results, folder)
     write_text(folder / README, report_page(results, pictures))
-    write_text(folder / RESULTS_JSON, results.model_dump_json(indent=2) + "\n")
+    write_text(folder / RESULTS_JSON, results.model_dump_json() + "\n")
     write_tidy(results, folder / RESULTS_CSV)
 
 
