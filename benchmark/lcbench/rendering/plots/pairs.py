@@ -64,7 +64,7 @@ def draw_pair(pair: Pair, images: Mapping[str, ImageFile], file: Path) -> Path:
             f"{how}overlap {percent(pair.overlap)}, correlation {pair.correlation:.3f}",
             note="Each image's frame is drawn in the colour of its name.",
         )
-        return canvas.save(figure, file)
+        return canvas.save(figure, file, photographs=True)
 
 
 def _read(file: ImageFile) -> tuple[NDArray[np.uint8], float]:
