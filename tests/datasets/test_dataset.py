@@ -56,6 +56,7 @@ def test_a_class_without_images_is_named_with_the_names_that_were_seen(
     write_images(tmp_path, {name: 2 for name in CLASSES if name != absent})
     error = refused(tmp_path)
     assert f"no images of {READER.read(absent)}" in error.message
+    assert "--taxonomy FILE" in error.remedy
     for name in CLASSES:
         assert (name in error.remedy) is (name != absent)
 

@@ -195,7 +195,8 @@ def require_every_leaf(source: Path, images: pd.DataFrame, taxonomy: Taxonomy) -
         seen = ", ".join(sorted(set(images.get("given", images["label"])))) or "none"
         raise UserError(
             f"{source}: no images of {', '.join(missing)}",
-            f"Class names seen: {seen}. Training needs images of every class.",
+            f"Class names seen: {seen}. Training needs images of every class: map a name to it "
+            "(--labels MAP.toml), or take a class tree without it (--taxonomy FILE).",
         )
 
 
