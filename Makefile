@@ -57,7 +57,7 @@ clean: ## Remove the environment and what was run
 
 # constraints.txt pins every version, so that a clone of today gives the numbers of today. torch is
 # upgraded where an environment has an older one.
-INSTALL = $(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy only-if-needed --constraint constraints.txt torch torchvision --editable
+INSTALL = $(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt torch torchvision --editable
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lcbench needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
