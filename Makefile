@@ -5,10 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 REPORT ?= report
+# Whoever is done takes over half of what another still has before it.
+TEST := $(BIN)/pytest -n auto --dist worksteal
 OLDEST := tests/predictions tests/datasets tests/features tests/cli/test_answers.py tests/test_end_to_end.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-oldest check format bench bench-gpu bench-statistics schema clean
+.PHONY: help run test test-oldest check lint format bench bench-gpu bench-statistics schema clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -19,16 +21,17 @@ run: $(VENV)/installed ## Benchmark on the demonstration set, then the report
 	@echo "The report is at $(abspath $(REPORT))/README.md"
 
 test: $(VENV)/installed-dev ## Run the tests
-	$(BIN)/pytest -n auto
+	$(TEST)
 
-check: $(VENV)/installed-dev ## Format, lint, types, tests
+check: lint test ## Format, lint, types, tests
+
+lint: $(VENV)/installed-dev ## Format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto
 
 test-oldest: $(VENV)/oldest/installed ## Run part of the tests with the oldest versions that are allowed
-	PYTHONPATH=$(VENV)/oldest $(BIN)/pytest -n auto -p no:platformdirs $(OLDEST)
+	PYTHONPATH=$(VENV)/oldest $(TEST) -p no:platformdirs $(OLDEST)
 
 format: $(VENV)/installed-dev ## Format and mend what can be mended
 	$(BIN)/ruff format .
@@ -52,17 +55,21 @@ schema: $(VENV)/installed-dev ## Write the JSON Schema of the results into docs
 clean: ## Remove the environment and what was run
 	rm -rf $(VENV) $(RUNS) $(REPORT)
 
-# constraints.txt pins every version, so that a clone of today gives the numbers of today.
-$(VENV)/installed: pyproject.toml constraints.txt
+# constraints.txt pins every version, so that a clone of today gives the numbers of today. torch is
+# upgraded where an environment has an older one.
+INSTALL = $(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt torch torchvision --editable
+
+$(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lcbench needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade --constraint constraints.txt torch torchvision
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[offline]'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) '.[offline]'
 	touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[offline,dev]'
-	touch $@
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) '.[offline,dev]'
+	touch $(VENV)/installed $@
 
 # Before the newest versions on the path, so that torch is not installed twice.
 $(VENV)/oldest/installed: $(VENV)/installed-dev constraints-oldest.txt

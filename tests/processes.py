@@ -14,6 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from .forks import Fork, forked
+
 DEADLINE = 120
 """Seconds until a test that waits for something gives up; no test depends on it."""
 
@@ -32,7 +34,7 @@ main()
 class Started:
     """A command that runs, and where its words go."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Fork
     out: Path
     err: Path
 
@@ -59,7 +61,12 @@ class Started:
 
 @contextmanager
 def started(
-    folder: Path, *words: object, grace: float = 2.0, before: str = "", **environment: str
+    folder: Path,
+    *words: object,
+    grace: float = 2.0,
+    before: str = "",
+    fresh: bool = False,
+    **environment: str,
 ) -> Iterator[Started]:
     """Start `lcbench words` in a folder, as a terminal does; nothing of it is left afterwards.
 
@@ -70,17 +77,26 @@ def started(
         where a test does not want to wait.
     before
         Python that the process does before the command.
+    fresh
+        Start an interpreter, which takes seconds to import torch; else fork one that has imported
+        the libraries, and nothing of lcbench.
     environment
         Changes to it.
     """
     number = len(list(folder.glob("*.stderr")))
     out, err = folder / f"{number}.stdout", folder / f"{number}.stderr"
-    with out.open("wb") as to_out, err.open("wb") as to_err:
-        process = subprocess.Popen(
-            [sys.executable, "-c", _START, str(grace), before, *map(str, words)],
-            cwd=folder, stdin=subprocess.DEVNULL, stdout=to_out, stderr=to_err,
-            env={**os.environ, **environment}, start_new_session=True,
-        )  # fmt: skip
+    arguments = [str(grace), before, *map(str, words)]
+    changed = {**os.environ, **environment}
+    process: subprocess.Popen[bytes] | Fork
+    if fresh:
+        with out.open("wb") as to_out, err.open("wb") as to_err:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _START, *arguments],
+                cwd=folder, stdin=subprocess.DEVNULL, stdout=to_out, stderr=to_err,
+                env=changed, start_new_session=True,
+            )  # fmt: skip
+    else:
+        process = forked(_START, arguments, folder, changed, out, err)
     command = Started(process, out, err)
     seen: list[psutil.Process] = []
     try:

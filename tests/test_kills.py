@@ -19,8 +19,10 @@ from .cli.commands import SUITE
 from .processes import Started, alive, require_gone, started
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL)
-KILLS = {"run": 8, "evaluate": 4, "audit": 4, "report": 4}
-"""Commands in the order in which they build on each other, and signals that strike each."""
+KILLS = {"run": 5, "evaluate": 2, "audit": 2, "report": 2}
+"""Commands in the order in which they build on each other, and signals that strike each.
+
+What they share, the writing of files and folders, is killed at every named point besides."""
 MADE = {"run": "runs", "evaluate": "runs/quick/external", "audit": "audit", "report": "report"}
 SEED = 20261126
 """Of the moments, signals and processes; no check depends on what they are."""
@@ -44,7 +46,7 @@ class Place:
         (self.folder / "quick.toml").write_text(SUITE)
 
     def start(
-        self, command: str, *more: str, jobs: int = 2, before: str = ""
+        self, command: str, *more: str, jobs: int = 2, before: str = "", fresh: bool = False
     ) -> AbstractContextManager[Started]:
         """Start a command, after some Python."""
         common = ["--offline", "--device", "cpu", "--precision", "32"]
@@ -58,12 +60,14 @@ class Place:
             "report": ["runs", "--out", "report"],
         }  # fmt: skip
         environment = {"LCBENCH_CACHE": str(self.folder / "cache"), "OMP_NUM_THREADS": "1"}
-        return started(self.folder, command, *words[command], *more, before=before, **environment)
+        return started(
+            self.folder, command, *words[command], *more, before=before, fresh=fresh, **environment
+        )
 
-    def finish(self, command: str) -> None:
+    def finish(self, command: str, fresh: bool = False) -> None:
         """Let a command end by itself."""
         before = time.monotonic()
-        with self.start(command) as running:
+        with self.start(command, fresh=fresh) as running:
             assert running.end() == 0, running.said
         self.seconds[command] = time.monotonic() - before
 
@@ -132,7 +136,7 @@ def test_what_is_killed_ends_as_if_undisturbed(calm: Place, tmp_path: Path) -> N
             hits += hit
             if not hit:
                 struck.forget(command)
-        struck.finish(command)
+        struck.finish(command, fresh=True)  # with hashes of another seed
     for name in ("runs", "audit", "report", "cache"):
         found, expected = contents(struck.folder / name), contents(calm.folder / name)
         if name == "cache":  # of which commands that came last may have needed less
@@ -160,28 +164,46 @@ POINTS = {
     "a whole file, after it was moved": ("after", "quick/plan.json"),
     "a whole folder, before it is moved": ("before", "paper/knn/seed0"),
     "a whole folder, after it was moved": ("after", "paper/knn/seed0"),
-    "a swap, between its two renames": ("after", ".lcbench-old-"),
 }
-"""Where `run` is killed: before or after a move to a place of such a name."""
+"""Where `run` is killed, one after another: before or after a move to a place of such a name."""
+SWAP = ("after", ".lcbench-old-")
+"""Between the two renames of a swap."""
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_run_that_is_killed_at_a_named_point_ends_as_if_undisturbed(
-    point: str, calm: Place, tmp_path: Path
-) -> None:
-    struck = Place(tmp_path / "struck", calm.data)
-    shutil.copytree(calm.folder / "cache", struck.folder / "cache")
-    fresh = []
-    if "swap" in point:
-        fresh = ["--fresh"]
-        shutil.copytree(calm.folder / "runs", struck.folder / "runs")
-        shutil.rmtree(struck.folder / "runs/quick/external")
-    with struck.start("run", *fresh, jobs=1, before=DIES.format(*POINTS[point])) as running:
-        assert running.end() == -signal.SIGKILL, running.said
-    with struck.start("run", *fresh, jobs=1) as running:
-        assert running.end() == 0, running.said
+@pytest.fixture
+def struck(calm: Place, tmp_path: Path) -> Place:
+    """Where everything was computed, and nothing run."""
+    place = Place(tmp_path / "struck", calm.data)
+    shutil.copytree(calm.folder / "cache", place.folder / "cache")
+    return place
+
+
+def require_undisturbed(struck: Place, calm: Place) -> None:
     found, expected = contents(struck.folder / "runs"), contents(calm.folder / "runs")
     for name in [name for name in expected if name.startswith("quick/external")]:
         del expected[name]
     assert found.keys() == expected.keys()
     assert [key for key in expected if found[key] != expected[key]] == []
+
+
+def test_a_run_that_is_killed_at_each_named_point_ends_as_if_undisturbed(
+    struck: Place, calm: Place
+) -> None:
+    for name, point in POINTS.items():
+        with struck.start("run", jobs=1, before=DIES.format(*point)) as running:
+            assert running.end() == -signal.SIGKILL, (name, running.said)
+    with struck.start("run", jobs=1) as running:
+        assert running.end() == 0, running.said
+    require_undisturbed(struck, calm)
+
+
+def test_a_run_that_is_killed_while_it_replaces_another_ends_as_if_undisturbed(
+    struck: Place, calm: Place
+) -> None:
+    shutil.copytree(calm.folder / "runs", struck.folder / "runs")
+    shutil.rmtree(struck.folder / "runs/quick/external")
+    with struck.start("run", "--fresh", jobs=1, before=DIES.format(*SWAP)) as running:
+        assert running.end() == -signal.SIGKILL, running.said
+    with struck.start("run", "--fresh", jobs=1) as running:
+        assert running.end() == 0, running.said
+    require_undisturbed(struck, calm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -53,7 +54,8 @@ def test_an_audit_that_is_killed_there_is_whole_and_the_next_one_undisturbed(
 ) -> None:
     before, after = POINTS[point]
     if "cache" not in point:
-        assert audit(tmp_path, small_demo) == 0
+        for name in ("audit", "cache"):
+            shutil.copytree(calm / name, tmp_path / name)
         first = contents(tmp_path / "audit")
     dies = DIES.format(before=before, after=after)
     assert audit(tmp_path, small_demo, dies) == -signal.SIGKILL

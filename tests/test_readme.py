@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from .processes import started
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCES = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
@@ -91,18 +93,11 @@ def test_the_two_commands_that_open_the_readme_are_targets_of_the_makefile() -> 
 def test_every_lcbench_command_of_the_readme_succeeds(workplace: Path) -> None:
     commands = lcbench_commands()
     assert len(commands) >= 9
-    environment = {**os.environ, "PYTHONPATH": str(workplace)}
+    paths = os.pathsep.join([str(workplace), os.environ.get("PYTHONPATH", "")])
     for words in commands:
         arguments = adapted(words)
-        finished = subprocess.run(
-            [sys.executable, "-m", "lcbench", *arguments],
-            cwd=workplace,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert finished.returncode == 0, f"{arguments}\n{finished.stdout}\n{finished.stderr}"
+        with started(workplace, *arguments, PYTHONPATH=paths) as command:
+            assert command.end() == 0, (arguments, command.out.read_text("utf-8"), command.said)
     own = (workplace / "my_report" / "README.md").read_text(encoding="utf-8")
     assert "nearest-centroid" in own
     main = (workplace / "report" / "README.md").read_text(encoding="utf-8")

@@ -6,7 +6,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
+from typer.testing import CliRunner
+
+from lcbench.cli import app
 
 SUITE = """
 name = "quick"
@@ -33,6 +37,26 @@ hidden = 8
 
 
 Lcbench = Callable[..., Result]
+
+
+def typed_in(folder: Path, patch: pytest.MonkeyPatch) -> Lcbench:
+    """Go to an empty folder with the quick suite, and type commands there."""
+    patch.chdir(folder)
+    patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "no hub"))
+    Path("quick.toml").write_text(SUITE)
+
+    def invoke(*words: object) -> Result:
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    return invoke
+
+
+def quick_run(data: Path) -> tuple[object, ...]:
+    """The words of `lcbench run` for the quick suite on a demonstration set."""
+    return (
+        "run", "--suite", "quick.toml", "--data", data, "--groups", data / "groups.csv",
+        "--weights", "random", "--offline", "--device", "cpu", "--precision", "32", "--jobs", 1,
+    )  # fmt: skip
 
 
 def require_one_message(result: Result, *said: str, code: int | None = None) -> None:
