@@ -100,3 +100,24 @@ def test_the_reference_is_above_98_percent_under_the_paper_protocol() -> None:
     assert accuracy is not None
     assert accuracy.value is not None
     assert accuracy.value > 0.98
+
+
+QUOTED = re.compile(r"[+−]?\d[\d.,]*(?: %| points)?(?: fewer| more)? \[[^]]+\]")
+
+
+def answers() -> dict[str, str]:
+    """Return the text below each heading of the page of answers."""
+    _, *parts = (ROOT / "reports" / "questions.md").read_text("utf-8").split("\n## ")
+    return {part.split("\n", 1)[0]: " ".join(part.split("\n", 1)[1].split()) for part in parts}
+
+
+@pytest.mark.parametrize("question", answers())
+def test_the_page_of_answers_quotes_the_reports_that_it_links(question: str) -> None:
+    answer = answers()[question]
+    linked = {Path(link).parent.name for link in re.findall(r"\]\(([^)#]+)", answer)}
+    assert linked
+    reports = {name: (ROOT / "reports" / name / "README.md").read_text("utf-8") for name in linked}
+    quoted = QUOTED.findall(answer)
+    assert quoted
+    for words in quoted:
+        assert any(words in report for report in reports.values()), words
