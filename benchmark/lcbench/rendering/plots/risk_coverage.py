@@ -53,7 +53,7 @@ def draw_risk_coverage(results: Results, path: Path) -> Path | None:
     with canvas.style():
         figure, places = canvas.small_multiples(
             len(parts) * columns, columns, 2.1,
-            top=1.12, bottom=0.95, left=0.85, gap=0.75, column_gap=0.62,
+            top=1.28, bottom=0.95, left=0.85, gap=0.8, column_gap=0.62,
         )  # fmt: skip
         cells = product(parts, [*levels, *[None] * (columns - len(levels))])
         for axes, ((protocol, part), number) in zip(places, cells, strict=True):
@@ -61,7 +61,7 @@ def draw_risk_coverage(results: Results, path: Path) -> Path | None:
             if level is None:
                 axes.set_visible(False)
                 continue
-            title = f"{capital(protocol_short(protocol))}: {level_words(results.tree, level)}"
+            title = f"{capital(protocol_short(protocol))}:\n{level_words(results.tree, level)}"
             canvas.name_panel(axes, title)
             _draw_panel(axes, names, level, part)
         canvas.heading(figure, "Risk and coverage", data_words(results))
@@ -132,7 +132,7 @@ def _draw_key(figure: Any, results: Results, names: Sequence[str]) -> None:  # n
     ]
     legend = figure.legend(
         handles=handles, loc="upper left", ncols=3, frameon=False, handlelength=3.2, fontsize=8.5,
-        bbox_to_anchor=(0.012, 1 - 0.3 / figure.get_figheight()), borderaxespad=0.0, borderpad=0.0,
+        bbox_to_anchor=(0.012, 1 - 0.42 / figure.get_figheight()), borderaxespad=0.0, borderpad=0.0,
     )  # fmt: skip
     for text in legend.get_texts():
         canvas.fit(text, _KEY_WIDTH)
