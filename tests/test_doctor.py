@@ -1,6 +1,7 @@
 import importlib.metadata
 import shutil
 from collections import namedtuple
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
@@ -24,7 +25,7 @@ def about_data(data, subject="data", **options):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(doctor, "_EXAMINATIONS", {})
         checks = examine_machine(str(data), **options)
-    assert {check.subject for check in checks} <= {"data", "images"}
+    assert {check.subject for check in checks} <= {"data", "classes", "images"}
     (check,) = [check for check in checks if check.subject == subject]
     assert check.remedy or check.verdict == "good"
     return check
@@ -147,3 +148,23 @@ def test_data_that_are_not_there_are_bad(tmp_path):
 
 def test_the_demonstration_set_is_always_there():
     assert about_data("demo").verdict == "good"
+    assert "lung_aca" in about_data("demo").found
+
+
+def test_a_tree_that_the_demonstration_set_cannot_show_is_bad(tmp_path):
+    tree = tmp_path / "tree.toml"
+    tree.write_text('name = "t"\n[nodes.apple]\nparent = "root"\n[nodes.pear]\nparent = "root"\n')
+    check = about_data("demo", taxonomy=tree)
+    assert check.verdict == "bad"
+    assert "no images of apple, pear" in check.found
+    assert "aliases" in check.remedy
+    tree.write_text('name = "t"\n[nodes.apple]\nparent = "root"\n')
+    assert "at least 2 entries" in about_data("demo", taxonomy=tree).found
+    assert "lung_sclc" in about_data("demo", taxonomy=Path("lung-who")).found
+
+
+def test_classes_without_images_are_named(tmp_path, write_images):
+    write_images(tmp_path, {"lung_n": 2, "malignant": 1})
+    check = about_data(tmp_path, "classes")
+    assert check.verdict == "note"
+    assert check.found == "no images of adenocarcinoma, squamous_cell_carcinoma"

@@ -186,19 +186,31 @@ def test_the_lung_tree_is_the_one_of_the_design():
             'negative = ["a", "c"]\n' + TWO + '[nodes.c]\nparent = "a"\n[nodes.d]\nparent = "a"\n',
             "negative names 'c', which 'a' holds already",
         ),
-        "one negative twice": ('negative = ["a", "a"]\n' + TWO, "'a' holds already"),
+        "one negative twice": ('negative = ["a", "a"]\n' + TWO, "names 'a' twice"),
         "all classes negative": ('negative = ["a", "b"]\n' + TWO, "names every class"),
         "subtypes of no node": ('subtypes_of = "c"\n' + TWO, "subtypes_of = 'c'"),
         "subtypes of a leaf": ('subtypes_of = "a"\n' + TWO, "subtypes_of = 'a'"),
+        "an alias of no letters": (TWO + 'aliases = ["--"]\n', "alias '--' of 'b' fits no name"),
+        "an alias of everything": (TWO + 'aliases = ["*"]\n', "alias '*' of 'b' fits no name"),
+        "a child in its parent's table": (
+            TWO + "[nodes.a.c]\n",
+            "nodes.a.c: is not a key that is known here",
+        ),
+        "a name with a dot that stands in no quotes": (
+            TWO + '[nodes.non.small]\nparent = "a"\n',
+            "nodes.non.parent: is missing",
+        ),
+        "classes in a list": ('nodes = ["a", "b"]\n', "nodes: must be a table of keys"),
+        "a cost of no answer": ("[costs]\na = 3\n" + TWO, "costs.a: must be a table of keys"),
         "an unknown key": ('negativ = "a"\n' + TWO, "negativ"),
-        "a node without parent": (TWO + "[nodes.c]\n", "parent"),
-        "one node": ('[nodes.a]\nparent = "root"\n', "nodes"),
+        "a node without parent": (TWO + "[nodes.c]\n", "nodes.c.parent: is missing"),
+        "one node": ('[nodes.a]\nparent = "root"\n', "must have at least 2 entries, not 1"),
         "a name without letters": (TWO + '[nodes." "]\nparent = "root"\n', "' ' is no name of a"),
         "a control character": (TWO + '[nodes."c\\u001b"]\nparent = "root"\n', "is no name of a"),
         "a long name": (TWO + f'[nodes.{"c" * 101}]\nparent = "root"\n', "at most 100 characters"),
         "very many nodes": (
             "".join(f'[nodes.n{number}]\nparent = "root"\n' for number in range(1_001)),
-            "nodes: Dictionary should have at most 1000 items",
+            "nodes: must have at most 1000 entries",
         ),
         "a cost of no node": (TWO + "[costs.a]\nc = 2\n", "costs: 'c' is not one of the nodes"),
         "a cost of what is right": (TWO + "[costs.a]\na = 2\n", "is no error"),
@@ -213,6 +225,39 @@ def test_a_file_that_is_no_tree_is_refused_by_name_and_reason(text, words, tmp_p
         load_taxonomy(file)
     assert str(file) in raised.value.message
     assert words in raised.value.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'negative = "bening"\n',
+        'subtypes_of = "bening"\n',
+        "[costs.malignant]\nbening = 2\n",
+        '[nodes.c]\nparent = "bening"\n',
+    ],
+)
+def test_a_name_in_a_file_that_stands_for_no_node_is_answered_with_the_near_one(text, tmp_path):
+    file = tmp_path / "mine.toml"
+    nodes = '[nodes.benign]\nparent = "root"\n[nodes.malignant]\nparent = "root"\n'
+    file.write_text('name = "mine"\n' + (text + nodes if text[0] != "[" else nodes + text))
+    with pytest.raises(UserError) as raised:
+        load_taxonomy(file)
+    assert "'bening'" in raised.value.message
+    assert "is not one of the nodes" in raised.value.message
+    assert "Did you mean benign?" in raised.value.remedy
+
+
+def test_a_tree_needs_a_name(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('name = ""\n' + TWO)
+    with pytest.raises(UserError, match="name: "):
+        load_taxonomy(file)
+
+
+def test_one_alias_needs_no_list(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text('name = "mine"\n' + TWO + 'aliases = "X y"\n')
+    assert load_taxonomy(file).find("x-y") == "b"
 
 
 def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path):

@@ -132,17 +132,20 @@ def _weights() -> Iterator[Check]:
 
 
 def _data(data: str, labels: Path | None, taxonomy: Path | None) -> Iterator[Check]:
-    from lcbench.datasets.dataset import DEMO
+    from lcbench.datasets.dataset import DEMO, drawn_classes
     from lcbench.datasets.labels import read_labels_with
     from lcbench.datasets.listing import list_images
     from lcbench.errors import UserError
     from lcbench.taxonomy import load_taxonomy
 
-    if data == DEMO:
-        yield Check("data", "good", "synthetic demonstration data, drawn at first use")
-        return
     try:
-        listing = list_images(Path(data), read_labels_with(labels, load_taxonomy(taxonomy)))
+        reader = read_labels_with(labels, load_taxonomy(taxonomy))
+        if data == DEMO:
+            classes = ", ".join(drawn_classes(reader))
+            found = f"synthetic demonstration data, drawn at first use: {classes}"
+            yield Check("data", "good", found)
+            return
+        listing = list_images(Path(data), reader)
     except UserError as error:
         yield Check("data", "bad", error.message, error.remedy or "Choose another folder or CSV.")
         return
@@ -154,6 +157,14 @@ def _data(data: str, labels: Path | None, taxonomy: Path | None) -> Iterator[Che
         f"{len(listing.rows):,} images: {counts}" + (f"; unknown: {unknown}" if unknown else ""),
         "Say what the unknown names stand for with --labels MAP.toml." if unknown else "",
     )
+    absent = [leaf for leaf in reader.taxonomy.leaves if leaf not in set(listing.rows["label"])]
+    if absent:
+        yield Check(
+            "classes",
+            "note",
+            f"no images of {', '.join(absent)}",
+            "lcbench run needs images of every class of the tree; lcbench evaluate does not.",
+        )
     yield from _unreadable(listing)
 
 

@@ -13,6 +13,7 @@ from lcbench.errors import UserError, at_places
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
 
     Model = TypeVar("Model", bound=BaseModel)
 
@@ -27,6 +28,18 @@ _TOLD = 5
 """Problems of a file that are told at once."""
 _LONGEST = 300
 """Characters of what a message repeats from a file."""
+_PLAIN = {
+    "missing": "is missing",
+    "extra_forbidden": "is not a key that is known here",
+    "dict_type": "must be a table of keys and values",
+    "model_type": "must be a table of keys and values",
+    "model_attributes_type": "must be a table of keys and values",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "too_short": "must have at least {min_length} entries, not {actual_length}",
+    "too_long": "must have at most {max_length} entries, not {actual_length}",
+}
+"""What a validation's words, which speak of Python, mean to whoever wrote the file."""
 _PART = r"""(?:(?<![\w-])[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*"""
 _DEEP_KEY = re.compile(rf"(?:{_PART}\.[ \t]*){{{DEEPEST}}}")
 """A dotted key of so many parts: `tomllib` takes the square of their number in steps."""
@@ -111,11 +124,16 @@ def explain(error: ValidationError) -> str:
     """Return the first problems that a validation found, without pydantic's addresses."""
     problems = error.errors(include_url=False)
     told = [
-        f"{_clipped('.'.join(map(str, problem['loc']))) or 'file'}: {_clipped(problem['msg'])}"
+        f"{_clipped('.'.join(map(str, problem['loc']))) or 'file'}: {_clipped(_said(problem))}"
         for problem in problems[:_TOLD]
     ]
     more = len(problems) - len(told)
     return "; ".join([*told, f"and {more:,} more"] if more else told)
+
+
+def _said(problem: ErrorDetails) -> str:
+    plain = _PLAIN.get(problem["type"])
+    return problem["msg"] if plain is None else plain.format(**problem.get("ctx", {}))
 
 
 def _require_flat(values: object) -> None:

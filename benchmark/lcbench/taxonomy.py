@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,12 +27,18 @@ _DEFAULT = "lung"
 _OTHER_ERROR = 1.0
 """What an error costs that a file with costs does not speak of."""
 
+_REMEDY = (
+    'It needs name = "..." and one [nodes.NAME] table with parent = "..." a class. A child names '
+    "its parent and has a table of its own; a NAME with a dot or a space stands in quotes."
+)
+
 
 def _several(names: object) -> object:
     """Return one name as a tuple of one."""
     return (names,) if isinstance(names, str) else names
 
 
+_Names = Annotated[tuple[str, ...], BeforeValidator(_several)]
 _Cost = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
@@ -40,14 +46,14 @@ class _NodeEntry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     parent: str
-    aliases: tuple[str, ...] = ()
+    aliases: _Names = ()
 
 
 class _TaxonomyFile(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
-    negative: Annotated[tuple[str, ...], BeforeValidator(_several)] = ()
+    name: Annotated[str, Field(min_length=1)]
+    negative: _Names = ()
     subtypes_of: str | None = None
     nodes: dict[Annotated[str, Field(max_length=100)], _NodeEntry] = Field(
         min_length=2, max_length=1_000
@@ -261,7 +267,7 @@ def load_taxonomy(name_or_file: str | Path | None = None) -> Taxonomy:
         path,
         _TaxonomyFile,
         "a readable taxonomy",
-        'It needs name = "..." and one [nodes.NAME] table with parent = "..." a class.',
+        _REMEDY,
     )
     _check_tree(path, entries)
     return Taxonomy(
@@ -299,13 +305,21 @@ def _check_tree(path: Path, entries: _TaxonomyFile) -> None:
         named.append(("subtypes_of", entries.subtypes_of))
     for key, node in named:
         if node not in entries.nodes:
-            raise UserError(f"{path}: {key} = {node!r} is not one of the nodes")
+            raise _no_node(f"{path}: {key} = {node!r}", node, entries.nodes)
     parents = {name: node.parent for name, node in entries.nodes.items()}
     if entries.subtypes_of is not None and entries.subtypes_of not in parents.values():
-        raise UserError(f"{path}: subtypes_of = {entries.subtypes_of!r} has no children")
+        raise UserError(
+            f"{path}: subtypes_of = {entries.subtypes_of!r} has no children",
+            "Name the node whose children are the subtypes, or leave the key out.",
+        )
     tree = Taxonomy(entries.name, parents, {}, entries.negative, None)
     _check_negative(path, tree)
     _check_costs(path, tree, entries.costs)
+
+
+def _no_node(where: str, name: str, nodes: Iterable[str]) -> UserError:
+    """Return the error for a name in a file that stands for no node, with the nearest ones."""
+    return UserError(f"{where} is not one of the nodes", unknown_name("node", name, nodes).remedy)
 
 
 def _check_edges(path: Path, nodes: dict[str, _NodeEntry]) -> None:
@@ -316,18 +330,25 @@ def _check_edges(path: Path, nodes: dict[str, _NodeEntry]) -> None:
         if not name.isprintable() or not normalise(name):
             raise UserError(f"{path}: {name!r} is no name of a class: it needs letters or digits")
         if node.parent not in nodes and node.parent != ROOT:
-            raise UserError(f"{path}: parent {node.parent!r} of {name!r} is not one of the nodes")
+            where = f"{path}: parent {node.parent!r} of {name!r}"
+            raise _no_node(where, node.parent, [ROOT, *nodes])
         children[node.parent] = children.get(node.parent, 0) + 1
         step, seen = name, {name}
         while (step := nodes[step].parent) != ROOT:
             if step in seen:
-                raise UserError(f"{path}: {step!r} is its own ancestor")
+                raise UserError(
+                    f"{path}: {step!r} is its own ancestor",
+                    f"Parents must lead up to {ROOT!r}.",
+                )
             if step not in nodes:
                 break
             seen.add(step)
     for parent, count in children.items():
         if count < 2:
-            raise UserError(f"{path}: {parent!r} has one child only: a decision needs two")
+            raise UserError(
+                f"{path}: {parent!r} has one child only: a decision needs two",
+                "Give it another child, or leave the child out and let its parent be the class.",
+            )
 
 
 def _check_aliases(path: Path, nodes: dict[str, _NodeEntry]) -> None:
@@ -336,7 +357,13 @@ def _check_aliases(path: Path, nodes: dict[str, _NodeEntry]) -> None:
         if owner.setdefault(normalise(name), name) != name:
             raise UserError(f"{path}: {owner[normalise(name)]!r} and {name!r} are the same name")
     for name, node in nodes.items():
-        for alias in map(_normalise_alias, node.aliases):
+        for stated in node.aliases:
+            alias = _normalise_alias(stated)
+            if not alias.strip(" *"):
+                raise UserError(
+                    f"{path}: alias {stated!r} of {name!r} fits no name of a folder",
+                    "Case and punctuation do not count: it needs letters or digits.",
+                )
             if owner.setdefault(alias, name) != name:
                 raise UserError(f"{path}: {alias!r} stands for both {owner[alias]!r} and {name!r}")
 
@@ -344,6 +371,8 @@ def _check_aliases(path: Path, nodes: dict[str, _NodeEntry]) -> None:
 def _check_negative(path: Path, tree: Taxonomy) -> None:
     for place, node in enumerate(tree.negative):
         others = tree.negative[:place] + tree.negative[place + 1 :]
+        if node in others:
+            raise UserError(f"{path}: negative names {node!r} twice", "Name each node once.")
         above = next((other for other in others if tree.is_under(node, other)), None)
         if above is not None:
             raise UserError(
@@ -362,7 +391,7 @@ def _check_costs(path: Path, tree: Taxonomy, costs: Mapping[str, Mapping[str, fl
     for true, answers in costs.items():
         for name in (true, *answers):
             if name not in tree.parents:
-                raise UserError(f"{path}: costs: {name!r} is not one of the nodes")
+                raise _no_node(f"{path}: costs: {name!r}", name, tree.nodes)
         for answer in answers:
             if tree.is_under(answer, true) or tree.is_under(true, answer):
                 raise UserError(

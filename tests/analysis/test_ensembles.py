@@ -14,11 +14,14 @@ import pytest
 from lcbench.analysis.ensembles import derive_ensembles
 from lcbench.analysis.numbers import numbers_of
 from lcbench.analysis.results import Results
+from lcbench.analysis.thresholds import TARGETS, Thresholds
 from lcbench.predictions.table import Predictions
 from lcbench.rerun.suite import suite_of
 from lcbench.runs.finished import FinishedSuite
 from lcbench.runs.reading import read_suite
 from lcbench.runs.records import EnsembleRecord, PlanRecord, read_record, write_record
+from lcbench.statistics.selective import levels_of
+from lcbench.statistics.tree import ClassTree
 
 from .runfolders import LEAVES, Shape, make_runs
 
@@ -105,6 +108,51 @@ def test_where_seeds_test_different_images_an_average_over_seeds_would_leak_and_
     assert set(reasons) == {"seeds", "all", "gone"}
     assert "may have trained on the rest" in reasons["seeds"]
     assert reasons["gone"] == ("its member convnext_tiny was left out: no weights on this machine")
+
+
+def test_thresholds_of_an_average_over_baselines_come_from_the_average_on_validation_images(
+    suite: FinishedSuite,
+) -> None:
+    thresholds = Thresholds.of(suite)
+    tree = ClassTree.of(suite.taxonomy)
+    for protocol in ("paper", "grouped"):
+        cells = thresholds.sides[protocol, "two"]
+        assert set(cells) == set(thresholds.sides[protocol, "reference"])
+        for (seed, fold), side in cells.items():
+            members = [
+                run.validation
+                for run in suite.runs_of(protocol=protocol)
+                if (run.config.seed, run.config.fold) == (seed, fold)
+                and run.config.baseline in ("reference", "knn")
+            ]
+            first, second = (
+                pd.DataFrame(one.probabilities, index=one.table["image"]) for one in members if one
+            )
+            true = tree.codes(list(members[0].table["true"]))  # type: ignore[union-attr]
+            means = ((first + second.loc[first.index]) / 2).to_numpy()
+            assert side.images == len(first)
+            for level in levels_of(tree):
+                wanted = level.answers(means, true)
+                for target in TARGETS:
+                    found = side.thresholds[level.level, target]
+                    assert found == pytest.approx(wanted.threshold(target))
+
+
+def test_averages_over_seeds_and_those_with_a_member_missing_have_no_thresholds(
+    suite: FinishedSuite, results: Results
+) -> None:
+    thresholds = Thresholds.of(suite)
+    names = {name for _, name in thresholds.sides}
+    assert names == {"majority", "reference", "knn", "two"}
+    grouped = results.protocol("grouped")
+    assert grouped is not None
+    assert grouped.selective is not None
+    assert grouped.selective.without_validation == ("seeds", "all")
+    for level in grouped.selective.levels:
+        both = level.scores("two")
+        assert both is not None
+        assert both.points
+        assert all(point.carried_over is not None for point in both.points)
 
 
 def test_gains_are_the_differences_of_accuracy_and_the_best_member_is_told(

@@ -2,8 +2,8 @@ import pandas as pd
 import pytest
 
 from lcbench.datasets import dataset
-from lcbench.datasets.dataset import _drawn_classes, demo_folder, load_dataset
-from lcbench.datasets.demo import DEMO_VERSION, DRAWN
+from lcbench.datasets.dataset import demo_folder, drawn_classes, load_dataset
+from lcbench.datasets.demo import DEMO_VERSION
 from lcbench.datasets.labels import LabelReader
 from lcbench.errors import UserError
 from lcbench.taxonomy import ROOT, Taxonomy, load_taxonomy
@@ -248,5 +248,5 @@ def test_a_tree_that_cannot_be_drawn_is_refused_by_class_with_the_remedy():
     assert "lung_sclc" in e.value.remedy
     assert "list taxonomies" in e.value.remedy
     mapping = {"lung n": "naevus", "lung aca": "melanoma"}
-    names = _drawn_classes(LabelReader(tree, mapping), DRAWN)
+    names = drawn_classes(LabelReader(tree, mapping))
     assert names == ("lung_aca", "lung_n")

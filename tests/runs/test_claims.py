@@ -39,14 +39,14 @@ def test_the_shipped_claims_say_of_how_many_images() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (HEAD + CLAIM.replace("n = 10\n", ""), "claims.0.n: Field required"),
+        (HEAD + CLAIM.replace("n = 10\n", ""), "claims.0.n: is missing"),
         (HEAD + CLAIM.replace("n = 10", "n = 0"), "claims.0.n"),
         (HEAD + CLAIM.replace("0.5", "50.0"), "a share of 50 is more than all 10 images"),
         (HEAD + CLAIM.replace("0.5", "11") + 'unit = "count"\n', "a count of 11 is more than all"),
         (HEAD + CLAIM.replace("0.5", "-0.5"), "claims.0.value"),
         (HEAD + CLAIM.replace("accuracy", "acuracy"), "metric = 'acuracy' is no share"),
         (HEAD + CLAIM.replace("accuracy", "log_loss"), "metric = 'log_loss' is no share"),
-        (HEAD, "claims: Field required"),
+        (HEAD, "claims: is missing"),
         ("[[claims]\n", "not readable claims"),
     ],
 )

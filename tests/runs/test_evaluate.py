@@ -29,7 +29,7 @@ from lcbench.runs.store import read_plan
 
 from ..damage import EVERY_DAMAGE, Damage, named
 from ..stored import as_older, reseal, rewrite
-from .recipes import CASCADE, COLOUR, MAJORITY, REFERENCE, suite_text
+from .recipes import CASCADE, COLOUR, MAJORITY, PARTLY, REFERENCE, suite_text
 
 SUITE = suite_text(
     MAJORITY,
@@ -39,6 +39,7 @@ SUITE = suite_text(
     {"name": "other", "kind": "network", "backbone": "test_convnext", "epochs": 2},
     reference="reference",
 )
+MACENKO = {**REFERENCE, "name": "macenko", "normalised": "macenko", "epochs": 1}
 BACKBONED = {"reference", "cascade"}
 CPU = EvaluationOptions(offline=True, device="cpu", precision="32")
 
@@ -490,3 +491,28 @@ def test_the_chest_ct_folder_is_read_without_a_map(
     assert len(record.contradictions) == sum(len(names) > 1 for names in labels.values())
     for table in predictions(evaluation).values():
         assert Counter(table["true"])["malignant"] == 51
+
+
+def test_partly_trained_and_normalising_baselines_predict_as_in_their_runs(
+    trained: Path, small_demo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tiny.toml").write_text(suite_text(PARTLY, MACENKO, reference="partly"))
+    options = replace(
+        asked(trained, small_demo), suite=str(tmp_path / "tiny.toml"), skip=(), force=True
+    )
+    outcome = execute(make_plan(options), tmp_path / "runs", jobs=1)
+    assert (outcome.done, outcome.failures) == (2, ())
+    folder = shutil.copytree(small_demo, tmp_path / "again")
+    Image.new("RGB", (224, 224), (255, 255, 255)).save(folder / "lung_n" / "white.png")
+    capsys.readouterr()
+    evaluation = evaluate(folder, outcome.folder, CPU)
+    assert "macenko: 1 of 73 images cannot be changed so" in capsys.readouterr().err
+    tables = predictions(evaluation)
+    assert set(tables) == {"partly", "macenko"}
+    for run in read_suite(outcome.folder).runs:
+        there = tables[run.config.baseline].set_index("image")
+        tested = run.predictions.table["image"]
+        columns = [f"p:{leaf}" for leaf in run.predictions.leaves]
+        np.testing.assert_allclose(
+            there.loc[tested, columns], run.predictions.probabilities, atol=1e-5
+        )

@@ -10,7 +10,7 @@ average would leak, and there is none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -102,8 +102,7 @@ def _average(record: EnsembleRecord, members: Sequence[Predictions]) -> Predicti
     means = chances.groupby(by)[list(range(len(members[0].leaves)))].mean()
     table = members[0].table
     rows = pd.MultiIndex.from_frame(table[by]) if len(by) > 1 else table["image"]
-    probabilities = means.loc[rows].to_numpy(np.float64)
-    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    probabilities = _normalised(means.loc[rows])
     answers = np.asarray(members[0].leaves, dtype=object)[probabilities.argmax(axis=1)]
     return replace(
         members[0],
@@ -151,10 +150,38 @@ def _together(name: str, runs: Sequence[Predictions]) -> Predictions:
     mean = pd.concat(of_each).groupby(level=0).mean()
     shared = set.intersection(*(set(one.index) for one in of_each))
     first = runs[0].keep(runs[0].table["image"].isin(shared).to_numpy())
-    probabilities = mean.loc[first.table["image"]].to_numpy(np.float64)
+    probabilities = _normalised(mean.loc[first.table["image"]])
     answers = np.asarray(first.leaves, dtype=object)[probabilities.argmax(axis=1)]
     table = first.table.assign(baseline=name, predicted=answers)
     return replace(first, name=name, table=table, probabilities=probabilities, notes=())
+
+
+def average_validation(
+    record: EnsembleRecord, members: Mapping[str, Predictions]
+) -> Predictions | None:
+    """Average the answers of one seed and fold to its validation images.
+
+    Parameters
+    ----------
+    record
+        What is averaged.
+    members
+        Predictions of that seed and fold on its validation images, by baseline.
+
+    Returns
+    -------
+    Predictions or None
+        None where a member is missing, and over seeds: what one seed holds back for validation,
+        the others train on or test, so that there are no validation images of all of them.
+    """
+    if record.across_seeds or not all(name in members for name in record.members):
+        return None
+    return _together(record.name, [members[name] for name in record.members])
+
+
+def _normalised(means: pd.DataFrame) -> NDArray[np.float64]:
+    probabilities = means.to_numpy(np.float64)
+    return probabilities / probabilities.sum(axis=1, keepdims=True)
 
 
 def _chances(model: Predictions) -> pd.DataFrame:

@@ -42,6 +42,7 @@ from lcbench.analysis.scoring import (
 from lcbench.analysis.selective import selective_result
 from lcbench.analysis.thresholds import Thresholds
 from lcbench.analysis.training import training_of
+from lcbench.analysis.unchanged import unchanged_notes
 from lcbench.errors import UserError
 from lcbench.models.losses import TREE_LOSSES
 from lcbench.predictions.alignment import Aligned, align
@@ -216,6 +217,8 @@ def _protocol_result(
         one.aligned, suite.taxonomy, pairs, settings, tick, roles=suite.roles, brief=brief
     )
     comparison = without_ways_of_training(comparison, one.ensembles.records)
+    notes = (*comparison.notes, *unchanged_notes(suite, one.protocol))
+    comparison = comparison.model_copy(update={"notes": notes})
     records = () if brief else one.ensembles.records
     coded = CodedPredictions.of(one.aligned, suite.taxonomy)
     return ProtocolResult(

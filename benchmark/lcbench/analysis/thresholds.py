@@ -1,4 +1,8 @@
-"""The thresholds of selective prediction: of each trained model, from its own validation images."""
+"""The thresholds of selective prediction: of each trained model, from its own validation images.
+
+An ensemble over baselines has the validation images of its members, which share seed and fold, and
+their average there.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lcbench.runs.finished import FinishedRun, FinishedSuite
+from lcbench.analysis.ensembles import average_validation
+from lcbench.predictions.table import Predictions
+from lcbench.runs.finished import FinishedSuite
 from lcbench.statistics.selective import Answers, Chosen, Level, chosen, levels_of
 from lcbench.statistics.tree import ClassTree, Codes
 
@@ -59,7 +65,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The validation images of every run that has predictions on them.
+    """The validation images of every run, and ensemble of runs, that has predictions on them.
 
     Parameters
     ----------
@@ -71,16 +77,14 @@ class Thresholds:
 
     @classmethod
     def of(cls, suite: FinishedSuite) -> Thresholds:
-        """Choose the thresholds of every run."""
+        """Choose the thresholds of every run, and of every ensemble over baselines."""
         tree = ClassTree.of(suite.taxonomy)
         levels = levels_of(tree)
         sides: dict[tuple[str, str], dict[Cell, ValidationSide]] = {}
-        for run in suite.runs:
-            side = _validation_side(run, levels, tree)
-            if side is not None:
-                config = run.config
-                cells = sides.setdefault((config.protocol, config.baseline), {})
-                cells[config.seed, config.fold] = side
+        for (protocol, seed, fold), models in _held_back(suite).items():
+            for name, predictions in models.items():
+                cells = sides.setdefault((protocol, name), {})
+                cells[seed, fold] = _validation_side(predictions, levels, tree)
         return cls(sides)
 
     def known(self, protocol: str, baseline: str, cells: Sequence[Cell]) -> bool:
@@ -124,12 +128,24 @@ class Thresholds:
         return [side for cells in found for side in cells.values()]
 
 
+def _held_back(suite: FinishedSuite) -> dict[tuple[str, int, int], dict[str, Predictions]]:
+    """Return predictions on validation images by protocol, seed and fold, then by model."""
+    found: dict[tuple[str, int, int], dict[str, Predictions]] = {}
+    for run in suite.runs:
+        config = run.config
+        if run.validation is not None and run.validation.probabilities is not None:
+            models = found.setdefault((config.protocol, config.seed, config.fold), {})
+            models[config.baseline] = run.validation
+    for models in found.values():
+        averages = [average_validation(one, models) for one in suite.plan.ensembles]
+        models |= {one.name: one for one in averages if one is not None}
+    return found
+
+
 def _validation_side(
-    run: FinishedRun, levels: Sequence[Level], tree: ClassTree
-) -> ValidationSide | None:
-    validation = run.validation
-    if validation is None or validation.probabilities is None:
-        return None
+    validation: Predictions, levels: Sequence[Level], tree: ClassTree
+) -> ValidationSide:
+    assert validation.probabilities is not None  # noqa: S101 - others are not held back
     table = validation.table
     true = tree.codes(list(table["true"]))
     answers = {one.level: one.answers(validation.probabilities, true) for one in levels}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -144,7 +143,7 @@ def load_dataset(
     drawn = synthetic and groups is None
     if drawn:
         manifest, _, unknown = _with_groups(manifest, source / "groups.csv")
-        groups_source = "drawn from known source tiles"
+        groups_source = "the source tiles that it was drawn from"
     else:
         manifest, groups_source, unknown = _with_groups(manifest, groups)
     return Dataset(
@@ -210,9 +209,9 @@ def demo_folder(reader: LabelReader) -> Path:
     UserError
         If a leaf of the tree cannot be drawn.
     """
-    from lcbench.datasets.demo import COPIES, DEMO_VERSION, DRAWN, LUNG, TILES, create_demo
+    from lcbench.datasets.demo import COPIES, DEMO_VERSION, LUNG, TILES, create_demo
 
-    classes = _drawn_classes(reader, DRAWN)
+    classes = drawn_classes(reader)
 
     def build(folder: Path) -> dict[str, str]:
         count = len(classes) * TILES * COPIES
@@ -227,15 +226,23 @@ def demo_folder(reader: LabelReader) -> Path:
     return open_entry(cache_folder() / name, key, build).folder
 
 
-def _drawn_classes(reader: LabelReader, drawn: Sequence[str]) -> tuple[str, ...]:
-    """Return the drawn classes that a reader knows, once they show every leaf of its tree."""
-    known = {name: node for name in drawn if (node := reader.read(name)) is not None}
+def drawn_classes(reader: LabelReader) -> tuple[str, ...]:
+    """Return the classes of the demonstration set that a reader knows.
+
+    Raises
+    ------
+    UserError
+        If a leaf of the tree cannot be drawn.
+    """
+    from lcbench.datasets.demo import DRAWN
+
+    known = {name: node for name in DRAWN if (node := reader.read(name)) is not None}
     missing = [leaf for leaf in reader.taxonomy.leaves if leaf not in known.values()]
     if missing:
         raise UserError(
             f"the demonstration set has no images of {', '.join(missing)}, "
             f"classes of taxonomy {reader.taxonomy.name!r}",
-            f"It can draw {', '.join(drawn)}: give these names to classes as aliases in the "
+            f"It can draw {', '.join(DRAWN)}: give these names to classes as aliases in the "
             "tree's file or in a --labels map, choose a tree of `lcbench list taxonomies`, or "
             "use images of your own.",
         )

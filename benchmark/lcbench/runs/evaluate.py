@@ -16,6 +16,7 @@ from lcbench.datasets.labels import LabelReader, read_labels_with
 from lcbench.datasets.listing import Listing, decode_all, list_images, manifest_hash
 from lcbench.errors import UserError
 from lcbench.features.extraction import Features
+from lcbench.features.views import View
 from lcbench.predictions.table import predictions_table, write_predictions
 from lcbench.runs.external import describe_external, external_folder
 from lcbench.runs.external_records import ExternalRecord, Predicted, RunLeftOut
@@ -37,6 +38,7 @@ from lcbench.runs.store import (
 )
 from lcbench.runs.stored import StoredRun, name_of, read_runs, stored_file
 from lcbench.runs.suite import about_words
+from lcbench.runs.unchanged import tell_unchanged
 from lcbench.storage.leftovers import sweep
 from lcbench.storage.paths import inside
 from lcbench.storage.whole import whole_folder
@@ -197,9 +199,17 @@ def _load(source: Path, listing: Listing) -> Dataset:
 
 
 def _compute_features(runs: list[StoredRun], features: Features) -> None:
+    """Fill the caches, and say which images have not the view that a baseline looks at."""
+    told: set[View] = set()
     for run in runs:
         kind, settings = kind_and_settings(run)
-        features.prepare(kind.needs(settings), settings.backbone, settings.view, settings.last_part)
+        view = settings.view
+        prepared = features.prepare(
+            kind.needs(settings), settings.backbone, view, settings.last_part
+        )
+        if view is not None and prepared is not None and view not in told:
+            told.add(view)
+            tell_unchanged(features, view, prepared)
 
 
 def _predict_all(

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from lcbench.console import progress, warn
 from lcbench.errors import UserError
-from lcbench.features.cache import CachedArray
-from lcbench.features.extraction import Features
 from lcbench.features.views import View
 from lcbench.models.backbones import Backbone, fetch_backbone
 from lcbench.protocols import write_split
@@ -23,14 +21,13 @@ from lcbench.runs.pool import run_all
 from lcbench.runs.records import LeftOut, NewerVersionError, PlanRecord, write_record
 from lcbench.runs.store import PLAN, SPLITS, read_plan, run_folders, sole_writer
 from lcbench.runs.stored import StoredRuns, name_of, read_runs
+from lcbench.runs.unchanged import tell_unchanged
 from lcbench.runs.unfinished import sweep_unfinished
 from lcbench.storage.leftovers import sweep
 from lcbench.storage.paths import inside
 
 _SHOWN = 5
 """Runs that a line about damage names."""
-_NAMED = 5
-"""Images that a line about what could not be normalised names."""
 
 
 @dataclass(frozen=True)
@@ -230,18 +227,7 @@ def _compute_features(plan: Plan) -> None:
             prepared = features.prepare(baseline.needs, settings.backbone, view, settings.last_part)
             if view is not None and prepared is not None and view not in told:
                 told.add(view)
-                _tell_unchanged(features, view, prepared)
-
-
-def _tell_unchanged(features: Features, view: View, prepared: CachedArray) -> None:
-    """Say which images have no such view, and are shown as they are."""
-    names = features.dataset.manifest["image"].iloc[prepared.unchanged].tolist()
-    if names:
-        more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-        warn(
-            f"{view}: {len(names):,} of {len(features.dataset.manifest):,} images cannot be "
-            f"changed so and are taken as they are: {', '.join(names[:_NAMED])}{more}"
-        )
+                tell_unchanged(features, view, prepared)
 
 
 def _jobs(plan: Plan, folder: Path, stored: StoredRuns) -> Iterator[Job]:

@@ -325,8 +325,8 @@ def test_risk_and_coverage_have_a_panel_for_each_protocol_and_level(
     risk_coverage.draw_risk_coverage(found, tmp_path / "a.png")
     titles = [axes.get_title(loc="left") for axes in figures[-1].axes]
     assert titles == [
-        "Random split: the subtype", "Random split: benign / malignant",
-        "Leakage-free: the subtype", "Leakage-free: benign / malignant",
+        "Random split:\nthe subtype", "Random split:\nbenign / malignant",
+        "Leakage-free:\nthe subtype", "Leakage-free:\nbenign / malignant",
     ]  # fmt: skip
     curves_drawn = [line for line in figures[-1].axes[2].lines if len(line.get_xdata()) == 4]
     assert list(curves_drawn[0].get_xdata()) == [25, 50, 75, 100]
@@ -338,6 +338,22 @@ def test_risk_and_coverage_have_a_panel_for_each_protocol_and_level(
         marks = [line for line in axes.lines if line.get_marker() in ("o", "s")]
         assert len(marks) == 4
         assert all(mark.get_ydata()[0] < axes.get_ylim()[1] for mark in marks)
+
+
+def test_the_key_of_risk_and_coverage_stands_clear_of_the_title_and_of_the_panels(
+    tmp_path: Path, figures: list[Any]
+) -> None:
+    risk_coverage.draw_risk_coverage(CASES["two protocols"], tmp_path / "a.png")
+    (figure,) = figures
+    inch = figure.dpi
+    (key,) = figure.legends
+    around = key.get_window_extent()
+    title = figure.texts[0].get_window_extent()
+    assert title.y0 - around.y1 > 0.05 * inch
+    for axes in figure.axes:
+        for text in (axes.title, axes._left_title):
+            if axes.get_visible() and text.get_text():
+                assert around.y0 - text.get_window_extent().y1 > 0.05 * inch
 
 
 def test_of_many_baselines_the_reference_and_those_of_the_smallest_areas_are_drawn(

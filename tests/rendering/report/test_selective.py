@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -160,6 +161,20 @@ def test_models_without_validation_predictions_are_named_with_the_remedy() -> No
     assert not any("At 1 % risk" in one for one in told)
 
 
+def test_why_averages_over_seeds_have_no_thresholds_is_said() -> None:
+    results = changed(suites.lung(), without_validation=("stain", "seeds", "everything"))
+    made = [
+        results.baselines[0].model_copy(
+            update={"baseline": name, "kind": "ensemble", "recipe": {"over": over}}
+        )
+        for name, over in (("seeds", "seeds"), ("everything", "both"))
+    ]
+    results = results.model_copy(update={"baselines": (*results.baselines, *made)})
+    *_, averages, runs = strict(results).sentences
+    assert averages.startswith("No thresholds for seeds and everything: what one seed holds back")
+    assert "no predictions on their validation images: stain." in runs
+
+
 def test_words_come_from_the_tree() -> None:
     of = {
         record.name: [
@@ -175,7 +190,12 @@ def test_words_come_from_the_tree() -> None:
     assert of["organs"] == ["liver / spleen / kidney"]
     many = suites.flat_tree(*"abcdef")
     (level,) = suite(many, ACCURACIES).protocols[0].selective.levels  # type: ignore[union-attr]
-    assert level_words(many.tree(), level) == "level 1 of the class tree (6 classes)"
+    assert level_words(many.tree(), level) == "the class itself"
+    above = SimpleNamespace(level=1, classes=tuple("uvwxyz"))
+    wide = SimpleNamespace(
+        height=2, negative=(), subtypes_of=None, parents=dict.fromkeys("uvwxyz", "root")
+    )
+    assert level_words(wide, above) == "one of the 6 nodes of level 1"  # type: ignore[arg-type]
     flat = selective_parts(suite(FLAT, ACCURACIES))
     assert not any("subtype" in words for part in flat for words in part.sentences)
 

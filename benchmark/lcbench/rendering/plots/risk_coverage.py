@@ -49,19 +49,20 @@ def draw_risk_coverage(results: Results, path: Path) -> Path | None:
     names = _main(results)
     if not levels or not names:
         return None
-    columns = max(2, len(levels))
+    columns = _columns(len(levels))
+    gaps = -len(levels) % columns
     with canvas.style():
         figure, places = canvas.small_multiples(
-            len(parts) * columns, columns, 2.1,
-            top=1.12, bottom=0.95, left=0.85, gap=0.75, column_gap=0.62,
+            len(parts) * (len(levels) + gaps), columns, 2.1,
+            top=1.28, bottom=0.95, left=0.85, gap=0.8, column_gap=0.62,
         )  # fmt: skip
-        cells = product(parts, [*levels, *[None] * (columns - len(levels))])
+        cells = product(parts, [*levels, *[None] * gaps])
         for axes, ((protocol, part), number) in zip(places, cells, strict=True):
             level = next((one for one in part.levels if one.level == number), None)
             if level is None:
                 axes.set_visible(False)
                 continue
-            title = f"{capital(protocol_short(protocol))}: {level_words(results.tree, level)}"
+            title = f"{capital(protocol_short(protocol))}:\n{level_words(results.tree, level)}"
             canvas.name_panel(axes, title)
             _draw_panel(axes, names, level, part)
         canvas.heading(figure, "Risk and coverage", data_words(results))
@@ -69,6 +70,11 @@ def draw_risk_coverage(results: Results, path: Path) -> Path | None:
         below = figure.text(0.012, 0.02, _below(results), color="#555555", size=9)
         canvas.fit(below, canvas.WIDTH - 0.2)
         return canvas.save(figure, path)
+
+
+def _columns(levels: int) -> int:
+    """Return how many panels stand side by side: no title fits above more than three."""
+    return 3 if levels > 2 and levels % 3 != 1 else 2
 
 
 def _main(results: Results) -> list[str]:
@@ -132,7 +138,7 @@ def _draw_key(figure: Any, results: Results, names: Sequence[str]) -> None:  # n
     ]
     legend = figure.legend(
         handles=handles, loc="upper left", ncols=3, frameon=False, handlelength=3.2, fontsize=8.5,
-        bbox_to_anchor=(0.012, 1 - 0.3 / figure.get_figheight()), borderaxespad=0.0, borderpad=0.0,
+        bbox_to_anchor=(0.012, 1 - 0.42 / figure.get_figheight()), borderaxespad=0.0, borderpad=0.0,
     )  # fmt: skip
     for text in legend.get_texts():
         canvas.fit(text, _KEY_WIDTH)

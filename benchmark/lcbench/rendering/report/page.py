@@ -117,9 +117,13 @@ def report_page(results: Results, pictures: Pictures) -> str:
 
 
 def _classes_words(results: Results) -> str:
-    counts = results.dataset.images_by_class.items()
+    counts = results.dataset.images_by_class
     return formats.listing(
-        [f"{formats.integer(count)} {words.node_words(name)}" for name, count in counts]
+        [
+            f"{formats.integer(counts[name])} {words.node_words(name)}"
+            for name in results.tree.nodes
+            if name in counts
+        ]
     )
 
 

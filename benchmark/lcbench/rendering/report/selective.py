@@ -53,7 +53,7 @@ def selective_parts(results: Results) -> list[SelectivePart]:
 
 
 def level_words(tree: Taxonomy, level: SelectiveLevel) -> str:
-    """Return what is answered at a level: `the subtype`, `benign / malignant`, or its number."""
+    """Return what is answered at a level: `the subtype`, `benign / malignant`, or its place."""
     findings = [
         node
         for node in level.classes
@@ -63,7 +63,9 @@ def level_words(tree: Taxonomy, level: SelectiveLevel) -> str:
         return "the subtype"
     if len(level.classes) <= _NAMED:
         return " / ".join(map(node_words, level.classes))
-    return f"level {level.level} of the class tree ({len(level.classes)} classes)"
+    if level.level == tree.height:
+        return "the class itself"
+    return f"one of the {len(level.classes)} nodes of level {level.level}"
 
 
 def sure_share(found: Interval) -> str:
@@ -88,7 +90,7 @@ def _sentences(results: Results, protocol: ProtocolResult, found: SelectiveResul
             yield from _carried_over(results, found, target)
     yield from _of_leaky_validation(results, protocol)
     yield from _validation(found)
-    yield from _missing(found)
+    yield from _missing(results, found)
 
 
 def _signed_out(results: Results, found: SelectiveResult, target: float) -> str:
@@ -207,12 +209,24 @@ def _validation(found: SelectiveResult) -> Iterator[str]:
     yield f"{sentence}."
 
 
-def _missing(found: SelectiveResult) -> Iterator[str]:
-    if found.without_validation:
+def _missing(results: Results, found: SelectiveResult) -> Iterator[str]:
+    over_seeds = {
+        one.baseline
+        for one in results.baselines
+        if one.is_ensemble and (one.recipe or {}).get("over") != "baselines"
+    }
+    averages = [name for name in found.without_validation if name in over_seeds]
+    runs = [name for name in found.without_validation if name not in over_seeds]
+    if averages:
+        yield (
+            f"No thresholds for {formats.listing(averages)}: what one seed holds back for "
+            "validation, the others train on or test, so that an average over seeds has no "
+            "validation images of its own."
+        )
+    if runs:
         yield (
             "No thresholds, as runs have no predictions on their validation images: "
-            f"{formats.listing(found.without_validation)}. Older versions stored none; lcbench "
-            "run with --fresh does."
+            f"{formats.listing(runs)}. Older versions stored none; lcbench run with --fresh does."
         )
 
 
