@@ -30,8 +30,8 @@ from lcbench.statistics.decision_rules import LIKELIEST, contradicts
 from lcbench.tables import read_text_table
 from lcbench.taxonomy import Taxonomy
 
-_HISTORY_NUMBERS = ("epoch", "train_loss", "validation_loss")
-_HISTORY_COLUMNS = ("epoch", "network", "train_loss", "validation_loss")
+_HISTORY_NUMBERS = ("epoch", "train_loss", "validation_loss", "validation_accuracy")
+_HISTORY_COLUMNS = ("network", *_HISTORY_NUMBERS)
 
 
 @dataclass
