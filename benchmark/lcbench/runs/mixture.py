@@ -22,7 +22,10 @@ def require_same_data(folder: Path, before: PlanRecord | None, plan: Plan) -> No
     if before is None:
         return
     if before.dataset.sha256 != plan.dataset.sha256:
-        raise _other_data(folder, f"on other images ({before.dataset.name})")
+        images = f"{before.dataset.name}, {before.dataset.images:,} images"
+        drawn = before.dataset.drawn
+        asked = f" that --images {drawn.asked} drew" if drawn else ""
+        raise _other_data(folder, f"on other images ({images}{asked})")
     if before.taxonomy.structure != TaxonomyRecord.of(plan.taxonomy).structure:
         raise _other_data(folder, f"for another class tree ({before.taxonomy.name})")
 
