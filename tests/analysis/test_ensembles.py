@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -143,6 +144,34 @@ def test_an_ensemble_over_seeds_has_no_limits_for_the_way_of_training(results: R
         event = pair.on("any_error")
         assert event is not None
         assert (event.training is None) == (pair.b in ("seeds", "all"))
+    assert result.selective is not None
+    for level in result.selective.levels:
+        for one in level.models:
+            if one.model not in ("majority", "reference"):
+                assert one.area_difference is not None
+                trained = [one.area.training is not None, one.area_difference.training is not None]
+                assert trained == [one.model not in ("seeds", "all")] * 2
+
+
+def test_ensembles_have_no_thresholds_and_no_run_is_blamed_for_it(results: Results) -> None:
+    for result in results.protocols:
+        assert result.selective is not None
+        assert result.selective.without_validation == ()
+        names = {one.model for one in result.selective.answers}
+        assert names == {"majority", "reference", "knn"}
+
+
+def test_an_ensemble_over_seeds_costs_the_seeds_that_are_in_it(
+    tmp_path: Path, analysed: Callable[..., Results]
+) -> None:
+    shape = replace(SHAPE, external="", protocols=("grouped",), seeds=3)
+    folder = with_ensembles(make_runs(tmp_path, shape))
+    for fold in range(5):
+        shutil.rmtree(folder / "grouped" / "knn" / f"seed2-fold{fold}")
+    results = analysed(folder)
+    costs = {one.baseline: one.learned for one in results.efficiency}
+    assert costs["seeds"] == 2 * costs["reference"]
+    assert costs["all"] == 2 * (costs["reference"] + costs["knn"])
 
 
 def test_ensembles_stand_beside_the_baselines_and_cost_the_sum_of_their_members(

@@ -177,6 +177,11 @@ def _require_same_images(members: Sequence[Predictions]) -> None:
         )
 
 
+def of_all_seeds(records: Sequence[EnsembleRecord]) -> frozenset[str]:
+    """Return the ensembles over seeds: each seed has the same answers of theirs."""
+    return frozenset(record.name for record in records if record.across_seeds)
+
+
 def without_ways_of_training(
     comparison: ModelComparison, records: Sequence[EnsembleRecord]
 ) -> ModelComparison:
@@ -184,14 +189,14 @@ def without_ways_of_training(
 
     All seeds are in one of them: how much another one, of other seeds, would differ is not known.
     """
-    names = {record.name for record in records if record.across_seeds}
+    names = of_all_seeds(records)
     if not names:
         return comparison
     models = tuple(
         one.model_copy(
             update={
                 "scores": tuple(
-                    score.model_copy(update={"estimate": _without(score.estimate)})
+                    score.model_copy(update={"estimate": without_training(score.estimate)})
                     for score in one.scores
                 )
             }
@@ -210,18 +215,22 @@ def _pair_without(pair: PairResult) -> PairResult:
     parts = ("difference", "odds_ratio", "relative_reduction")
     events = tuple(
         event.model_copy(
-            update={"training": None, **{part: _without(getattr(event, part)) for part in parts}}
+            update={
+                "training": None,
+                **{part: without_training(getattr(event, part)) for part in parts},
+            }
         )
         for event in pair.events
     )
     differences = tuple(
-        score.model_copy(update={"estimate": _without(score.estimate)})
+        score.model_copy(update={"estimate": without_training(score.estimate)})
         for score in pair.differences
     )
     return pair.model_copy(update={"events": events, "differences": differences})
 
 
-def _without(estimate: Interval) -> Interval:
+def without_training(estimate: Interval) -> Interval:
+    """Return an estimate without its limits for the way of training."""
     return estimate.model_copy(update={"training": None})
 
 
@@ -315,17 +324,31 @@ def describe_ensembles(
 
 
 def ensemble_costs(
-    records: Sequence[EnsembleRecord], costs: Sequence[Efficiency], seeds: int
+    records: Sequence[EnsembleRecord],
+    costs: Sequence[Efficiency],
+    models: Sequence[Predictions],
 ) -> tuple[Efficiency, ...]:
     """Return what ensembles cost: the sum of their members, each computed by itself.
 
     A member that ran on several devices counts with the first; peak memory is the largest.
+
+    Parameters
+    ----------
+    records
+        The ensembles that were made.
+    costs
+        Of their members.
+    models
+        The ensembles themselves, under every protocol: they tell how many seeds were averaged.
     """
     first = {one.baseline: one for one in reversed(costs)}
+    seeds = {record.name: 1 for record in records}
+    for model in models:
+        if model.name in of_all_seeds(records):
+            seeds[model.name] = max(seeds[model.name], model.table["seed"].nunique())
     return tuple(
-        _sum(record.name, [first[name] for name in record.members], times)
+        _sum(record.name, [first[name] for name in record.members], seeds[record.name])
         for record in records
-        for times in [seeds if record.across_seeds else 1]
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from lcbench.analysis.coded import CodedPredictions
+from lcbench.analysis.ensembles import of_all_seeds, without_training
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.scoring import without_chance
 from lcbench.analysis.selective_scores import (
@@ -22,7 +23,7 @@ from lcbench.analysis.selective_scores import (
     SelectiveScores,
 )
 from lcbench.analysis.thresholds import TARGETS, Cell, Choice, Thresholds
-from lcbench.runs.records import RolesRecord
+from lcbench.runs.records import EnsembleRecord, RolesRecord
 from lcbench.statistics.design import Design
 from lcbench.statistics.effects import difference_panel
 from lcbench.statistics.interval_model import DECIDED, Interval
@@ -68,6 +69,7 @@ def selective_result(
     reference: str,
     thresholds: Thresholds,
     roles: RolesRecord,
+    ensembles: Sequence[EnsembleRecord],
     settings: AnalysisSettings,
 ) -> SelectiveResult:
     """Return what selective prediction gives under a protocol.
@@ -84,11 +86,16 @@ def selective_result(
         Of every run of the suite.
     roles
         Which protocol flatters, and which models are the floor.
+    ensembles
+        Which models are averages of others: those have no thresholds.
     settings
         How intervals are computed.
     """
     names = tuple(name for name, one in coded.aligned.probabilities.items() if one is not None)
-    of = _Protocol(coded, protocol, reference, names, thresholds, roles, settings)
+    of = _Protocol(
+        coded, protocol, reference, names, thresholds, roles, of_all_seeds(ensembles), settings
+    )
+    averages = {one.name for one in ensembles}
     sides = thresholds.of_protocol(protocol)
     groups = [side.groups for side in sides if side.groups is not None]
     levels = {
@@ -101,7 +108,9 @@ def selective_result(
         coverages=COVERAGES,
         validation_images=min((side.images for side in sides), default=None),
         validation_groups=min(groups) if groups and len(groups) == len(sides) else None,
-        without_validation=tuple(name for name in names if not of.has_thresholds(name)),
+        without_validation=tuple(
+            name for name in names if name not in averages and not of.has_thresholds(name)
+        ),
         levels=tuple(_level(of, level, models) for level, models in levels.items()),
         answers=tuple(
             _hierarchical(of, name, [models[name] for models in levels.values()])
@@ -131,6 +140,8 @@ class _Protocol:
     names: tuple[str, ...]
     thresholds: Thresholds
     roles: RolesRecord
+    of_all_seeds: Collection[str]
+    """Models whose answers are the same in every seed."""
     settings: AnalysisSettings
 
     @property
@@ -173,7 +184,17 @@ class _Protocol:
             floor=self.roles.floor,
         )
         own = {name: without_chance(self.coded, name, one) for name, one in found.own.items()}
-        return own, {b: one for (_, b), one in found.differences.items()}
+        differences = {b: one for (_, b), one in found.differences.items()}
+        return self._of_networks(own), self._of_networks(differences)
+
+    def _of_networks(self, found: Mapping[str, Found]) -> dict[str, Found]:
+        """Take the limits for the way of training from models of all seeds."""
+        return {
+            name: {key: without_training(estimate) for key, estimate in one.items()}
+            if name in self.of_all_seeds
+            else one
+            for name, one in found.items()
+        }
 
 
 def operating_points(

@@ -97,6 +97,7 @@ def analyse(
     costs = tuple(_efficiency(suite))
     shown = {name for one in aligned for name in one.aligned.names}
     ensembles = [one for one in suite.plan.ensembles if one.name in shown]
+    averages = [model for one in aligned for model in one.ensembles.models]
     claims = JudgedClaims() if brief else judge_claims(suite, protocols)
     return Results(
         lcbench_version=__version__,
@@ -118,7 +119,7 @@ def analyse(
         protocols=protocols,
         drops=_drops(suite, aligned, protocols, settings),
         training=() if brief else training_of(suite),
-        efficiency=(*costs, *ensemble_costs(ensembles, costs, suite.plan.seeds)),
+        efficiency=(*costs, *ensemble_costs(ensembles, costs, averages)),
         claims=claims.papers,
         claims_unreadable=claims.unreadable,
         external=() if thresholds is None else score_external(suite, thresholds, settings),
@@ -232,7 +233,7 @@ def _protocol_result(
         if brief
         else hypothesis_result(coded, comparison, suite.roles, reference, settings),
         selective=selective_result(
-            coded, one.protocol, reference, thresholds, suite.roles, settings
+            coded, one.protocol, reference, thresholds, suite.roles, records, settings
         )
         if thresholds is not None
         else None,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lcbench.analysis.results import Results
+from lcbench.analysis.results import ENSEMBLE, Results
 from lcbench.analysis.selective_scores import OperatingPoint, SelectiveResult
 from lcbench.rendering.report.external import folder_words
 from lcbench.rendering.report.selective import SelectivePart, level_words, selective_parts
@@ -158,6 +158,17 @@ def test_models_without_validation_predictions_are_named_with_the_remedy() -> No
     assert "no predictions on their validation images: reference and stain." in told[-1]
     assert "--fresh" in told[-1]
     assert not any("At 1 % risk" in one for one in told)
+
+
+def test_an_ensemble_without_thresholds_lacks_no_run() -> None:
+    results = suites.lung()
+    baselines = tuple(
+        one.model_copy(update={"kind": ENSEMBLE}) if one.baseline == "stain" else one
+        for one in results.baselines
+    )
+    told = strict(results.model_copy(update={"baselines": baselines})).sentences
+    assert told[-1].startswith("No thresholds for stain: an average of stored predictions")
+    assert not any("--fresh" in one for one in told)
 
 
 def test_words_come_from_the_tree() -> None:

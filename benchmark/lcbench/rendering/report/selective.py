@@ -88,7 +88,7 @@ def _sentences(results: Results, protocol: ProtocolResult, found: SelectiveResul
             yield from _carried_over(results, found, target)
     yield from _of_leaky_validation(results, protocol)
     yield from _validation(found)
-    yield from _missing(found)
+    yield from _missing(results, found)
 
 
 def _signed_out(results: Results, found: SelectiveResult, target: float) -> str:
@@ -207,7 +207,16 @@ def _validation(found: SelectiveResult) -> Iterator[str]:
     yield f"{sentence}."
 
 
-def _missing(found: SelectiveResult) -> Iterator[str]:
+def _missing(results: Results, found: SelectiveResult) -> Iterator[str]:
+    shown = {one.model for level in found.levels for one in level.models}
+    averages = [
+        one.baseline for one in results.baselines if one.is_ensemble and one.baseline in shown
+    ]
+    if averages:
+        yield (
+            f"No thresholds for {formats.listing(averages)}: an average of stored predictions is "
+            "made for test images alone."
+        )
     if found.without_validation:
         yield (
             "No thresholds, as runs have no predictions on their validation images: "
