@@ -18,8 +18,9 @@ from lcbench.analysis.results import Results
 from lcbench.predictions.table import Predictions
 from lcbench.rerun.suite import suite_of
 from lcbench.runs.finished import FinishedSuite
+from lcbench.runs.plan_records import EnsembleRecord, PlanRecord
 from lcbench.runs.reading import read_suite
-from lcbench.runs.records import EnsembleRecord, PlanRecord, read_record, write_record
+from lcbench.runs.records import read_record, write_record
 
 from .runfolders import LEAVES, Shape, make_runs
 

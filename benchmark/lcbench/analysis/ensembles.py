@@ -18,18 +18,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lcbench.analysis.coded import CodedPredictions
-from lcbench.analysis.results import (
-    ENSEMBLE,
-    Baseline,
-    Efficiency,
-    EnsembleLeftOut,
-    EnsembleResult,
-    MemberAccuracy,
-)
+from lcbench.analysis.ensemble_results import EnsembleLeftOut, EnsembleResult, MemberAccuracy
+from lcbench.analysis.results import ENSEMBLE, Baseline, Efficiency
 from lcbench.analysis.scores import AnalysisSettings, ModelComparison, PairResult
 from lcbench.predictions.table import Predictions
 from lcbench.runs.finished import FinishedSuite
-from lcbench.runs.records import EnsembleRecord
+from lcbench.runs.plan_records import EnsembleRecord
 from lcbench.statistics.effects import difference_panel
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.intervals import intervals

@@ -23,7 +23,7 @@ from lcbench.analysis.selective_scores import (
     SelectiveScores,
 )
 from lcbench.analysis.thresholds import TARGETS, Cell, Choice, Thresholds
-from lcbench.runs.records import EnsembleRecord, RolesRecord
+from lcbench.runs.plan_records import EnsembleRecord, RolesRecord
 from lcbench.statistics.design import Design
 from lcbench.statistics.effects import difference_panel
 from lcbench.statistics.interval_model import DECIDED, Interval

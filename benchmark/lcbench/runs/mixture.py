@@ -7,7 +7,8 @@ from pathlib import Path
 from lcbench.errors import UserError
 from lcbench.runs.job import Job
 from lcbench.runs.plan import Plan, takes_reference_backbone
-from lcbench.runs.records import PlanRecord, RunConfig, TaxonomyRecord
+from lcbench.runs.plan_records import PlanRecord
+from lcbench.runs.records import RunConfig, TaxonomyRecord
 from lcbench.runs.stored import StoredRuns
 
 

@@ -22,7 +22,7 @@ from lcbench.models.baseline import Baseline, Settings, find_kind
 from lcbench.models.weights import HubError, WeightOptions, how_to_get
 from lcbench.protocols import Split, coarse_labels, require_protocol, splits
 from lcbench.runs.claims import check_claims
-from lcbench.runs.records import LeftOut
+from lcbench.runs.plan_records import LeftOut
 from lcbench.runs.suite import (
     MOST_SEEDS,
     REFERENCE_BACKBONE,

@@ -14,7 +14,8 @@ from lcbench.errors import UserError
 from lcbench.predictions.table import Predictions
 from lcbench.predictions.validation import load_predictions
 from lcbench.runs.finished import FinishedRun, Incomplete
-from lcbench.runs.records import PlanRecord, RunConfig
+from lcbench.runs.plan_records import PlanRecord
+from lcbench.runs.records import RunConfig
 from lcbench.runs.store import run_folders
 from lcbench.runs.stored import (
     HISTORY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from lcbench.analysis.results import ExternalLevel, ExternalResult, ExternalScore
+from lcbench.analysis.external_results import ExternalLevel, ExternalResult, ExternalScore
 from lcbench.rendering.formats import (
     integer,
     listing,
