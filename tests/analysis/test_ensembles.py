@@ -198,6 +198,17 @@ def test_on_an_external_folder_all_models_of_the_members_answer_together(results
     assert ("grouped", "gone") not in runs
 
 
+def test_one_seed_is_no_ensemble_over_seeds_on_an_external_folder_either(
+    tmp_path: Path, analysed: Callable[..., Results]
+) -> None:
+    folder = with_ensembles(make_runs(tmp_path, replace(SHAPE, protocols=("grouped",), seeds=1)))
+    results = analysed(folder)
+    (external,) = results.external
+    known = {one.baseline for one in results.baselines}
+    assert known == {"majority", "reference", "knn", "two"}
+    assert {one.baseline for one in external.levels[-1].scores} == known
+
+
 def test_what_is_missing_leaves_out_the_ensemble_and_nothing_else(
     tmp_path: Path, analysed: Callable[..., Results]
 ) -> None:

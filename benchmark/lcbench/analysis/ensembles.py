@@ -126,17 +126,20 @@ def average_external(
     Returns
     -------
     list of Predictions
-        One a model; empty where a member is missing, or where there is nothing to average.
+        One a model; empty where a member is missing, or where there is nothing to average: one
+        seed alone is no ensemble over seeds, however many folds it has.
     """
     if not all(name in runs for name in record.members):
         return []
-    cells: dict[object, list[Predictions]] = {}
-    for name in record.members:
-        for run in runs[name]:
-            key = 0 if record.across_seeds else tuple(run.table[["seed", "fold"]].iloc[0])
-            cells.setdefault(key, []).append(run)
-    least = max(2, len(record.members))
-    return [_together(record.name, cell) for cell in cells.values() if len(cell) >= least]
+    every = [run for name in record.members for run in runs[name]]
+    cells: dict[tuple[int, int], list[Predictions]] = {}
+    for run in every:
+        cells.setdefault((run.table["seed"].iloc[0], run.table["fold"].iloc[0]), []).append(run)
+    if record.across_seeds:
+        several = len({seed for seed, _ in cells}) > 1
+        return [_together(record.name, every)] if several else []
+    whole = (cell for cell in cells.values() if len(cell) == len(record.members))
+    return [_together(record.name, cell) for cell in whole]
 
 
 def _together(name: str, runs: Sequence[Predictions]) -> Predictions:
