@@ -329,7 +329,7 @@ def _cost(runs: list[FinishedRun], name: str, device: str, precision: str) -> Ef
     if runs[0].config.recipe.get("tuning") == "full":
         below = 0  # counted among the learned ones
     elif below:
-        below -= round(median(state.of_backbone or 0 for state in states))
+        below -= round(median((run.state.of_backbone or 0) / _networks(run) for run in runs))
     return Efficiency(
         baseline=name,
         device=device,
@@ -342,6 +342,11 @@ def _cost(runs: list[FinishedRun], name: str, device: str, precision: str) -> Ef
         train_seconds=median(state.train_seconds for state in states),
         peak_memory_mb=max(state.peak_memory_mb for state in states),
     )
+
+
+def _networks(run: FinishedRun) -> int:
+    """Return how many networks were trained, each with its own part of the backbone."""
+    return 1 if run.history is None else run.history["network"].nunique()
 
 
 def _run_summary(run: FinishedRun) -> RunSummary:
