@@ -152,7 +152,7 @@ class _Protocol:
 
     def rows_of(self, level: Level) -> Flags:
         """Return the (rows,) whose label fixes a node of a level."""
-        return np.asarray(level.of_label[self.coded.true] >= 0)
+        return np.asarray(level.choice.true_option[self.coded.true] >= 0)
 
     def has_thresholds(self, model: str) -> bool:
         """Tell whether each trained model has predictions on its validation images."""
@@ -251,7 +251,7 @@ def _level(of: _Protocol, level: Level, models: Mapping[str, _AtLevel]) -> Selec
     own, differences = of.intervals({name: _panel(of, one, rows) for name, one in models.items()})
     return SelectiveLevel(
         level=level.level,
-        classes=level.nodes,
+        classes=level.choice.options,
         models=tuple(
             SelectiveScores(
                 model=name,
