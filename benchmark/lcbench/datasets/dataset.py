@@ -144,7 +144,7 @@ def load_dataset(
     drawn = synthetic and groups is None
     if drawn:
         manifest, _, unknown = _with_groups(manifest, source / "groups.csv")
-        groups_source = "drawn from known source tiles"
+        groups_source = "the program that drew them"
     else:
         manifest, groups_source, unknown = _with_groups(manifest, groups)
     return Dataset(
