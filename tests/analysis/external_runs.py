@@ -10,7 +10,8 @@ import pandas as pd
 
 from lcbench.predictions.table import predictions_table, write_predictions
 from lcbench.runs.external_records import ExternalRecord, LabelCount, Predicted
-from lcbench.runs.records import LeftOut, write_record
+from lcbench.runs.plan_records import LeftOut
+from lcbench.runs.records import write_record
 from lcbench.runs.stored import read_run, stored_file
 from lcbench.storage.hashes import content_hash
 

@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from lcbench.predictions.table import predictions_table, write_predictions
+from lcbench.runs.plan_records import LeftOut, PlanRecord, RolesRecord
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,
-    LeftOut,
-    PlanRecord,
-    RolesRecord,
     RunConfig,
     RunState,
     SplitRecord,

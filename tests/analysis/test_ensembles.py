@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,9 @@ from lcbench.analysis.thresholds import TARGETS, Thresholds
 from lcbench.predictions.table import Predictions
 from lcbench.rerun.suite import suite_of
 from lcbench.runs.finished import FinishedSuite
+from lcbench.runs.plan_records import EnsembleRecord, PlanRecord
 from lcbench.runs.reading import read_suite
-from lcbench.runs.records import EnsembleRecord, PlanRecord, read_record, write_record
+from lcbench.runs.records import read_record, write_record
 from lcbench.statistics.selective import levels_of
 from lcbench.statistics.tree import ClassTree
 
@@ -191,6 +193,26 @@ def test_an_ensemble_over_seeds_has_no_limits_for_the_way_of_training(results: R
         event = pair.on("any_error")
         assert event is not None
         assert (event.training is None) == (pair.b in ("seeds", "all"))
+    assert result.selective is not None
+    for level in result.selective.levels:
+        for one in level.models:
+            if one.model not in ("majority", "reference"):
+                assert one.area_difference is not None
+                trained = [one.area.training is not None, one.area_difference.training is not None]
+                assert trained == [one.model not in ("seeds", "all")] * 2
+
+
+def test_an_ensemble_over_seeds_costs_the_seeds_that_are_in_it(
+    tmp_path: Path, analysed: Callable[..., Results]
+) -> None:
+    shape = replace(SHAPE, external="", protocols=("grouped",), seeds=3)
+    folder = with_ensembles(make_runs(tmp_path, shape))
+    for fold in range(5):
+        shutil.rmtree(folder / "grouped" / "knn" / f"seed2-fold{fold}")
+    results = analysed(folder)
+    costs = {one.baseline: one.learned for one in results.efficiency}
+    assert costs["seeds"] == 2 * costs["reference"]
+    assert costs["all"] == 2 * (costs["reference"] + costs["knn"])
 
 
 def test_ensembles_stand_beside_the_baselines_and_cost_the_sum_of_their_members(
@@ -214,6 +236,17 @@ def test_on_an_external_folder_all_models_of_the_members_answer_together(results
     assert runs["grouped", "seeds"] == runs["grouped", "all"] == 1
     assert runs["paper", "seeds"] == 1  # no seed has seen an external image
     assert ("grouped", "gone") not in runs
+
+
+def test_one_seed_is_no_ensemble_over_seeds_on_an_external_folder_either(
+    tmp_path: Path, analysed: Callable[..., Results]
+) -> None:
+    folder = with_ensembles(make_runs(tmp_path, replace(SHAPE, protocols=("grouped",), seeds=1)))
+    results = analysed(folder)
+    (external,) = results.external
+    known = {one.baseline for one in results.baselines}
+    assert known == {"majority", "reference", "knn", "two"}
+    assert {one.baseline for one in external.levels[-1].scores} == known
 
 
 def test_what_is_missing_leaves_out_the_ensemble_and_nothing_else(

@@ -15,15 +15,9 @@ from statsmodels.stats.multitest import multipletests
 from lcbench.analysis.hypothesis_results import HypothesisResult
 from lcbench.analysis.results import Results
 from lcbench.rerun.suite import suite_of
+from lcbench.runs.plan_records import EnsembleRecord, HypothesisRecord, PlanRecord, RolesRecord
 from lcbench.runs.reading import read_suite
-from lcbench.runs.records import (
-    EnsembleRecord,
-    HypothesisRecord,
-    PlanRecord,
-    RolesRecord,
-    read_record,
-    write_record,
-)
+from lcbench.runs.records import read_record, write_record
 
 from .limits import difference_limits
 from .runfolders import Recipe, Shape, make_runs

@@ -31,6 +31,19 @@ def test_one_protocol_and_one_seed(tmp_path, shape, analysed):
     assert {one.training for pair in comparison.pairs for one in pair.events} == {None}
 
 
+def test_a_part_of_the_backbone_that_each_of_two_networks_trained_is_there_twice(
+    tmp_path, shape, analysed
+):
+    name = "hierarchical-cascade"
+    baselines = (*shape.baselines, name)
+    folder = make_runs(tmp_path, replace(shape, protocols=("paper",), baselines=baselines))
+    state = folder / "paper" / name / "seed0" / "state.json"
+    rewrite(state, of_backbone=2_000_000, parameters=2_000_005)
+    costs = {one.baseline: one for one in analysed(folder).efficiency}
+    assert costs[name].learned == 2_000_005
+    assert costs[name].parameters == 3_400_000 - 1_000_000 + 2_000_005
+
+
 def test_missing_folds_are_counted(tmp_path, shape, analysed):
     folder = make_runs(tmp_path, replace(shape, protocols=("grouped",)))
     for baseline in shape.baselines:

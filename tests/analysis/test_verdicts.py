@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import norm
 
 from lcbench.analysis.paired import _verdict
-from lcbench.runs.records import RolesRecord
+from lcbench.runs.plan_records import RolesRecord
 from lcbench.statistics.paired_groups import RowGroups
 from lcbench.statistics.pairwise import compare_with_each
 

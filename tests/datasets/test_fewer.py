@@ -51,7 +51,9 @@ def test_groups_are_whole_and_every_class_has_its_share(
 
 def test_all_images_are_all_images(demo_dataset: Dataset) -> None:
     count = len(demo_dataset.manifest)
-    assert len(drawn_rows(demo_dataset, count)) == count
+    rows = drawn_rows(demo_dataset, count)
+    assert len(rows) == count
+    assert keep(demo_dataset, rows, count) is demo_dataset
     with pytest.raises(UserError, match=f"--images {count + 1}: .* has {count} images"):
         drawn_rows(demo_dataset, count + 1)
 

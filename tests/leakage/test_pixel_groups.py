@@ -3,10 +3,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from lcbench.datasets.dataset import Dataset, load_dataset
+from lcbench.datasets.fewer import keep
 from lcbench.datasets.labels import LabelReader
 from lcbench.leakage.pixel_groups import PixelCheck, know_sources
 from lcbench.taxonomy import Taxonomy
@@ -108,6 +110,19 @@ def test_what_a_group_is_called_says_nothing_of_its_source(
     known, check = checked(dataset)
     assert groups_of(known) == given
     assert (check.joined, check.apart) == ((), ())
+
+
+def test_of_fewer_images_only_what_concerns_them_is_said(load: Load, truth: dict[str, str]) -> None:
+    dataset = load(truth)
+    first, second, third = sorted(set(truth.values()))[:3]
+    strays = copies_of(truth, first)[0], copies_of(truth, third)[0]
+    check = PixelCheck(dataset, ((first, second), (first, third), (first, second, third)), strays)
+    rows = np.flatnonzero(dataset.manifest["group"].isin([first, second]))
+    fewer = keep(dataset, rows, len(rows))
+    found = check.keep(rows, fewer)
+    assert found.joined == ((first, second), (first, second))
+    assert found.apart == strays[:1]
+    assert found.by_pixels.manifest.equals(fewer.manifest)
 
 
 # Images that a groups file does not name

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from lcbench.errors import UserError
+from lcbench.features.samples import Samples
 from lcbench.features.views import View
-from lcbench.models.augmented import classes_named
+from lcbench.models.augmented import augmented_examples, classes_named
 from lcbench.models.network import NetworkSettings
 from lcbench.runs.suite import load_suite
 from lcbench.taxonomy import Taxonomy
@@ -32,6 +36,23 @@ def test_nodes_that_are_unknown_or_below_each_other_are_refused(lung: Taxonomy) 
     family = str(lung.subtypes_of)
     with pytest.raises(UserError, match="lies below"):
         classes_named((family, lung.children(family)[0]), lung, "mixup_between")
+    with pytest.raises(UserError, match="stands there twice"):
+        classes_named(("benign", "benign"), lung, "mixup_between")
+
+
+def test_a_class_is_mixed_with_another_one(
+    lung: Taxonomy,
+    given_samples: Callable[..., Samples],
+    clusters: Callable[..., tuple[list[str], np.ndarray]],
+) -> None:
+    samples = given_samples(*clusters(lung.leaves, 2))
+    allowed = np.eye(len(lung.leaves), dtype=bool).repeat(2, axis=0)
+    both = NetworkSettings(mixup_between=lung.leaves[:2])
+    found = augmented_examples(samples, allowed, both, "given", lung)
+    assert [len(family) for family in found.families] == [2, 2]
+    alone = NetworkSettings(mixup_between=lung.leaves[:1])
+    with pytest.raises(UserError, match="none to be mixed with"):
+        augmented_examples(samples, allowed, alone, "given", lung)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,22 @@ class Block(nn.Module):
         return found
 
 
+class Attending(nn.Module):
+    """An attention of PyTorch's, whose output projection is a module that is never called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 32, stride=32)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.last = nn.Linear(8, 4)
+
+    def forward(self, images: Tensor) -> Tensor:
+        tokens = self.first(images).flatten(2).transpose(1, 2)
+        seen = tokens + self.attention(tokens, tokens, tokens, need_weights=False)[0]
+        found: Tensor = self.last(seen.mean(1))
+        return found
+
+
 class Branching(nn.Module):
     """What it does depends on the pixels."""
 
@@ -97,6 +113,19 @@ def test_parameters_of_no_layer_train_with_all_layers_of_their_module() -> None:
     cut("several", network, last_layers("several", network, 3))
     assert network.block.gamma.requires_grad
     assert not network.scale.requires_grad
+
+
+def test_weights_that_the_module_around_them_takes_train_with_it() -> None:
+    network = Attending()
+    assert layers_in_order(network) == ("first", "attention", "last")
+    for count, attends in ((1, False), (2, True)):
+        cut("attending", network, last_layers("attending", network, count))
+        found = {value.requires_grad for value in network.attention.parameters()}
+        assert found == {attends}
+    beit = timm.models.beit.Beit(embed_dim=12, depth=2, num_heads=3, num_classes=0)
+    cut("beit", beit, last_layers("beit", beit, 6))
+    blocks = [{value.requires_grad for value in block.parameters()} for block in beit.blocks]
+    assert blocks == [{False}, {True}]  # queries, keys and values among them
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -16,13 +18,13 @@ from lcbench.errors import UserError
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.backbones import Backbone
-from lcbench.models.baseline import Context, FitSummary, State
+from lcbench.models.baseline import Context, FitSummary, State, Unfinished
 from lcbench.models.heads import FlatHead
 from lcbench.models.hierarchies import HierarchyName
 from lcbench.models.network import Network, NetworkSettings
 from lcbench.taxonomy import ROOT, Taxonomy
 
-from ..trees import RAGGED
+from ..trees import RAGGED, tree_of
 
 MakeSamples = Callable[..., Samples]
 Clusters = Callable[..., tuple[list[str], np.ndarray]]
@@ -68,6 +70,18 @@ def decision(state: State, part: str, outputs: int, x: np.ndarray) -> np.ndarray
     )
     with torch.no_grad():
         return head(torch.tensor(x, dtype=torch.float32)).exp().numpy()
+
+
+def test_epochs_are_kept_in_their_folder_whatever_a_class_is_called(
+    given_context: Callable[..., Context], tmp_path: Path
+) -> None:
+    tree = tree_of({"../elsewhere": ROOT, "/b": ROOT, "c": ROOT})
+    left = Unfinished(tmp_path / "left", "key")
+    context = replace(given_context(tree), unfinished=left)
+    network = Network(settings("per-node", tuning="full"), context)
+    places = [network._checkpoint(part).path for part in network._hierarchy.parts]  # type: ignore[union-attr]
+    assert {place.parent for place in places} == {left.folder}
+    assert len(set(places)) == len(tree.nodes)
 
 
 def test_cascade_probabilities_are_products_along_the_path(

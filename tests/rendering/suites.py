@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from lcbench.analysis.claim_results import ClaimResult, PaperClaims, UnreadableClaims
+from lcbench.analysis.external_results import ExternalLevel, ExternalResult, ExternalScore
 from lcbench.analysis.hypothesis_results import HypothesisArm, HypothesisResult, HypothesisTest
 from lcbench.analysis.results import (
     Baseline,
-    ClaimResult,
     ComparisonResults,
     Drop,
     Efficiency,
-    ExternalLevel,
-    ExternalResult,
-    ExternalScore,
     Incomplete,
     MissingRun,
-    PaperClaims,
     ProtocolResult,
     Results,
     RunSummary,
     Split,
-    UnreadableClaims,
 )
 from lcbench.analysis.scores import (
     AnalysisSettings,
@@ -52,15 +48,8 @@ from lcbench.analysis.selective_scores import (
     SelectiveScores,
 )
 from lcbench.runs.external_records import ExternalRecord, LabelCount, OverlapRecord
-from lcbench.runs.records import (
-    BackboneRecord,
-    DatasetRecord,
-    HypothesisRecord,
-    LeftOut,
-    RolesRecord,
-    SplitRecord,
-    TaxonomyRecord,
-)
+from lcbench.runs.plan_records import HypothesisRecord, LeftOut, RolesRecord
+from lcbench.runs.records import BackboneRecord, DatasetRecord, SplitRecord, TaxonomyRecord
 from lcbench.statistics.hierarchy import nodes_at_level
 from lcbench.statistics.interval_model import Interval, TrainingLimits
 from lcbench.statistics.pairwise import DEFAULT_TEST, TestName

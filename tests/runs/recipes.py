@@ -10,7 +10,8 @@ from typing import Any
 from lcbench.protocols import run_name
 from lcbench.runs.execute import Outcome
 from lcbench.runs.plan import Plan
-from lcbench.runs.records import DatasetRecord, PlanRecord, TaxonomyRecord
+from lcbench.runs.plan_records import PlanRecord
+from lcbench.runs.records import DatasetRecord, TaxonomyRecord
 from lcbench.storage.hashes import file_sha256
 
 MAJORITY = {"name": "majority", "kind": "majority"}

@@ -14,6 +14,7 @@ from lcbench.errors import ExitCode, UserError
 from lcbench.models.network import NetworkSettings
 from lcbench.models.weights import HubError
 from lcbench.runs.describe import describe_plan
+from lcbench.runs.mixture import require_same_data
 from lcbench.runs.plan import Plan, RunOptions, make_plan, plan_baselines
 from lcbench.runs.suite import load_suite
 
@@ -86,6 +87,17 @@ def test_fewer_images_are_drawn_in_whole_groups_for_every_split_and_the_check_by
     assert record.drawn is not None
     assert (record.drawn.asked, record.drawn.images) == (30, len(of_all))
     assert describe_plan(every, ()).dataset.drawn is None
+
+
+def test_a_folder_of_other_images_says_how_many_and_which_option_drew_them(
+    plan_of: MakePlan,
+) -> None:
+    every, fewer = plan_of(REFERENCE), plan_of(REFERENCE, images=30)
+    count = f"{len(every.dataset.manifest)} images"
+    with pytest.raises(UserError, match=rf"holds results on other images \(.*, {count}\)"):
+        require_same_data(Path("tiny"), describe_plan(every, ()), fewer)
+    with pytest.raises(UserError, match=r"images that --images 30 drew\)"):
+        require_same_data(Path("tiny"), describe_plan(fewer, ()), every)
 
 
 def test_fewer_epochs_hold_for_every_recipe_that_has_epochs(plan_of: MakePlan) -> None:

@@ -103,6 +103,20 @@ def test_labels_that_are_inner_nodes_are_kept(suite: Path) -> None:
     assert knn.table["true"].tolist().count("malignant") == 1
 
 
+def test_without_validation_images_the_numbers_of_a_history_are_numbers_all_the_same(
+    suite: Path,
+) -> None:
+    run = suite / "paper" / "reference" / "seed0"
+    (run / "history.csv").write_text(
+        "epoch,network,train_loss,validation_loss,validation_accuracy\n1,all,0.5,,\n"
+    )
+    reseal(run)
+    (found,) = read_suite(suite).runs_of(protocol="paper", baseline="reference")
+    assert found.history is not None
+    assert found.history[["validation_loss", "validation_accuracy"]].isna().all(axis=None)
+    assert (found.history.dtypes[["train_loss", "validation_accuracy"]] == "float64").all()
+
+
 def other_answer(table: pd.DataFrame) -> pd.DataFrame:
     first, *others = table["predicted"]
     other = next(name for name in ("benign", "adenocarcinoma") if name != first)
@@ -128,7 +142,8 @@ def rename_class(table: pd.DataFrame) -> pd.DataFrame:
                 reseal(run),
             ],
             "unusable",
-            "history.csv lacks the columns network, train_loss, validation_loss",
+            "history.csv lacks the columns network, train_loss, validation_loss, "
+            "validation_accuracy",
         ),
         (
             lambda run: rewrite(run / "state.json", files={}),
@@ -178,7 +193,7 @@ def rename_class(table: pd.DataFrame) -> pd.DataFrame:
         (
             lambda run: [
                 (run / "history.csv").write_text(
-                    "epoch,network,train_loss,validation_loss\n1,all,0.5,x\n"
+                    "epoch,network,train_loss,validation_loss,validation_accuracy\n1,all,0.5,x,1\n"
                 ),
                 reseal(run),
             ],

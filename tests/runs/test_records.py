@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from lcbench.errors import UserError
 from lcbench.runs.external_records import ExternalRecord
+from lcbench.runs.plan_records import PlanRecord
 from lcbench.runs.records import (
     SCHEMA_VERSION,
     NewerVersionError,
-    PlanRecord,
     RunConfig,
     RunState,
     TaxonomyRecord,

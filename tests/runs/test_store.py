@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lcbench.errors import UserError
-from lcbench.runs.records import PlanRecord, RolesRecord, TaxonomyRecord, write_record
+from lcbench.runs.plan_records import PlanRecord, RolesRecord
+from lcbench.runs.records import TaxonomyRecord, write_record
 from lcbench.runs.store import (
     find_taxonomy,
     plan_taxonomy,

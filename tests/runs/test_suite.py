@@ -3,7 +3,7 @@ import re
 import pytest
 
 from lcbench.errors import ExitCode, UserError
-from lcbench.runs.records import HypothesisRecord, RolesRecord
+from lcbench.runs.plan_records import HypothesisRecord, RolesRecord
 from lcbench.runs.suite import choose, load_suite, shipped_suites
 
 CORE = load_suite("core")

@@ -20,8 +20,8 @@ from lcbench.runs.describe import describe_plan
 from lcbench.runs.execute import execute
 from lcbench.runs.finished import Incomplete
 from lcbench.runs.plan import Plan
+from lcbench.runs.plan_records import LeftOut
 from lcbench.runs.reading import read_suite
-from lcbench.runs.records import LeftOut
 from lcbench.runs.store import read_plan
 
 from ..stored import rewrite

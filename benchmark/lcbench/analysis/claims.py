@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lcbench.analysis.results import (
+from lcbench.analysis.claim_results import (
     ClaimResult,
     Obstacle,
     PaperClaims,
-    ProtocolResult,
     UnreadableClaims,
     Verdict,
 )
+from lcbench.analysis.results import ProtocolResult
 from lcbench.analysis.scoring import per_seed_count
 from lcbench.errors import UserError
 from lcbench.runs.claims import Claim, ClaimsFile, load_claims

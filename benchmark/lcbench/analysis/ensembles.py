@@ -18,18 +18,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lcbench.analysis.coded import CodedPredictions
-from lcbench.analysis.results import (
-    ENSEMBLE,
-    Baseline,
-    Efficiency,
-    EnsembleLeftOut,
-    EnsembleResult,
-    MemberAccuracy,
-)
+from lcbench.analysis.ensemble_results import EnsembleLeftOut, EnsembleResult, MemberAccuracy
+from lcbench.analysis.results import ENSEMBLE, Baseline, Efficiency
 from lcbench.analysis.scores import AnalysisSettings, ModelComparison, PairResult
 from lcbench.predictions.table import Predictions
 from lcbench.runs.finished import FinishedSuite
-from lcbench.runs.records import EnsembleRecord
+from lcbench.runs.plan_records import EnsembleRecord
 from lcbench.statistics.effects import difference_panel
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.intervals import intervals
@@ -131,17 +125,20 @@ def average_external(
     Returns
     -------
     list of Predictions
-        One a model; empty where a member is missing, or where there is nothing to average.
+        One a model; empty where a member is missing, or where there is nothing to average: one
+        seed alone is no ensemble over seeds, however many folds it has.
     """
     if not all(name in runs for name in record.members):
         return []
-    cells: dict[object, list[Predictions]] = {}
-    for name in record.members:
-        for run in runs[name]:
-            key = 0 if record.across_seeds else tuple(run.table[["seed", "fold"]].iloc[0])
-            cells.setdefault(key, []).append(run)
-    least = max(2, len(record.members))
-    return [_together(record.name, cell) for cell in cells.values() if len(cell) >= least]
+    every = [run for name in record.members for run in runs[name]]
+    cells: dict[tuple[int, int], list[Predictions]] = {}
+    for run in every:
+        cells.setdefault((run.table["seed"].iloc[0], run.table["fold"].iloc[0]), []).append(run)
+    if record.across_seeds:
+        several = len({seed for seed, _ in cells}) > 1
+        return [_together(record.name, every)] if several else []
+    whole = (cell for cell in cells.values() if len(cell) == len(record.members))
+    return [_together(record.name, cell) for cell in whole]
 
 
 def _together(name: str, runs: Sequence[Predictions]) -> Predictions:
@@ -181,7 +178,8 @@ def average_validation(
 
 def _normalised(means: pd.DataFrame) -> NDArray[np.float64]:
     probabilities = means.to_numpy(np.float64)
-    return probabilities / probabilities.sum(axis=1, keepdims=True)
+    normalised: NDArray[np.float64] = probabilities / probabilities.sum(axis=1, keepdims=True)
+    return normalised
 
 
 def _chances(model: Predictions) -> pd.DataFrame:
@@ -204,6 +202,11 @@ def _require_same_images(members: Sequence[Predictions]) -> None:
         )
 
 
+def of_all_seeds(records: Sequence[EnsembleRecord]) -> frozenset[str]:
+    """Return the ensembles over seeds: each seed has the same answers of theirs."""
+    return frozenset(record.name for record in records if record.across_seeds)
+
+
 def without_ways_of_training(
     comparison: ModelComparison, records: Sequence[EnsembleRecord]
 ) -> ModelComparison:
@@ -211,14 +214,14 @@ def without_ways_of_training(
 
     All seeds are in one of them: how much another one, of other seeds, would differ is not known.
     """
-    names = {record.name for record in records if record.across_seeds}
+    names = of_all_seeds(records)
     if not names:
         return comparison
     models = tuple(
         one.model_copy(
             update={
                 "scores": tuple(
-                    score.model_copy(update={"estimate": _without(score.estimate)})
+                    score.model_copy(update={"estimate": without_training(score.estimate)})
                     for score in one.scores
                 )
             }
@@ -237,18 +240,22 @@ def _pair_without(pair: PairResult) -> PairResult:
     parts = ("difference", "odds_ratio", "relative_reduction")
     events = tuple(
         event.model_copy(
-            update={"training": None, **{part: _without(getattr(event, part)) for part in parts}}
+            update={
+                "training": None,
+                **{part: without_training(getattr(event, part)) for part in parts},
+            }
         )
         for event in pair.events
     )
     differences = tuple(
-        score.model_copy(update={"estimate": _without(score.estimate)})
+        score.model_copy(update={"estimate": without_training(score.estimate)})
         for score in pair.differences
     )
     return pair.model_copy(update={"events": events, "differences": differences})
 
 
-def _without(estimate: Interval) -> Interval:
+def without_training(estimate: Interval) -> Interval:
+    """Return an estimate without its limits for the way of training."""
     return estimate.model_copy(update={"training": None})
 
 
@@ -342,17 +349,31 @@ def describe_ensembles(
 
 
 def ensemble_costs(
-    records: Sequence[EnsembleRecord], costs: Sequence[Efficiency], seeds: int
+    records: Sequence[EnsembleRecord],
+    costs: Sequence[Efficiency],
+    models: Sequence[Predictions],
 ) -> tuple[Efficiency, ...]:
     """Return what ensembles cost: the sum of their members, each computed by itself.
 
     A member that ran on several devices counts with the first; peak memory is the largest.
+
+    Parameters
+    ----------
+    records
+        The ensembles that were made.
+    costs
+        Of their members.
+    models
+        The ensembles themselves, under every protocol: they tell how many seeds were averaged.
     """
     first = {one.baseline: one for one in reversed(costs)}
+    seeds = {record.name: 1 for record in records}
+    for model in models:
+        if model.name in of_all_seeds(records):
+            seeds[model.name] = max(seeds[model.name], model.table["seed"].nunique())
     return tuple(
-        _sum(record.name, [first[name] for name in record.members], times)
+        _sum(record.name, [first[name] for name in record.members], seeds[record.name])
         for record in records
-        for times in [seeds if record.across_seeds else 1]
     )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lcbench.analysis.ensembles import average_external
-from lcbench.analysis.results import ExternalLevel, ExternalResult, ExternalScore
+from lcbench.analysis.external_results import ExternalLevel, ExternalResult, ExternalScore
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.selective import operating_points
 from lcbench.analysis.selective_scores import OperatingPoint

@@ -13,7 +13,7 @@ from lcbench.analysis.hypothesis_results import (
     HypothesisVerdict,
 )
 from lcbench.analysis.scores import AnalysisSettings, ModelComparison, PairResult
-from lcbench.runs.records import HypothesisRecord, RolesRecord
+from lcbench.runs.plan_records import HypothesisRecord, RolesRecord
 from lcbench.statistics.events import ANY_ERROR, Event, EventRows, event_rows
 from lcbench.statistics.power import ALPHA
 from lcbench.statistics.reductions import Reach, Reduction, difference_reach

@@ -18,7 +18,9 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel
 
-from lcbench.analysis.results import ClaimResult, ExternalResult, Results
+from lcbench.analysis.claim_results import ClaimResult
+from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.results import Results
 from lcbench.analysis.scores import (
     Effective,
     EventComparison,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from lcbench.analysis.external_results import ExternalResult
 from lcbench.analysis.numbers import Number
-from lcbench.analysis.results import ExternalResult, Results, RunSummary
+from lcbench.analysis.results import Results, RunSummary
 from lcbench.result_model import ResultModel
 
 NO_REASON = "no reason found"

@@ -9,20 +9,15 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from lcbench.analysis.claim_results import PaperClaims, UnreadableClaims
+from lcbench.analysis.ensemble_results import EnsembleLeftOut, EnsembleResult
+from lcbench.analysis.external_results import ExternalResult
 from lcbench.analysis.hypothesis_results import HypothesisResult
 from lcbench.analysis.scores import AnalysisSettings, MetricInfo, ModelComparison
-from lcbench.analysis.selective_scores import OperatingPoint, SelectiveResult
+from lcbench.analysis.selective_scores import SelectiveResult
 from lcbench.result_model import ResultModel
-from lcbench.runs.external_records import ExternalRecord
-from lcbench.runs.records import (
-    BackboneRecord,
-    DatasetRecord,
-    Invocation,
-    LeftOut,
-    RolesRecord,
-    SplitRecord,
-    TaxonomyRecord,
-)
+from lcbench.runs.plan_records import Invocation, LeftOut, RolesRecord
+from lcbench.runs.records import BackboneRecord, DatasetRecord, SplitRecord, TaxonomyRecord
 from lcbench.runs.stored import IncompleteKind
 from lcbench.statistics.interval_model import Interval
 from lcbench.taxonomy import Taxonomy
@@ -30,8 +25,6 @@ from lcbench.taxonomy import Taxonomy
 SCHEMA_VERSION = 3
 ENSEMBLE = "ensemble"
 """What stands for the kind of an average of stored predictions."""
-Verdict = Literal["reproduced", "consistent", "contradicted", "differs", "not comparable"]
-Obstacle = Literal["not measured", "not defined", "no backbone", "random weights"]
 
 
 class Split(ResultModel):
@@ -54,41 +47,6 @@ class MissingRun(ResultModel):
     """Its fold."""
     models: tuple[str, ...]
     """The models that lack it."""
-
-
-class MemberAccuracy(ResultModel):
-    """A member of an ensemble."""
-
-    member: str
-    """A baseline, or one seed of it."""
-    accuracy: float
-    """Its accuracy on the images of the ensemble."""
-
-
-class EnsembleResult(ResultModel):
-    """What an ensemble gains over its members, on the same images."""
-
-    ensemble: str
-    """Its name."""
-    over: Literal["seeds", "baselines", "both"]
-    """What was averaged."""
-    members: tuple[MemberAccuracy, ...]
-    """Its members."""
-    best_member: str
-    """The member of the highest accuracy, chosen by the same answers."""
-    over_mean: Interval
-    """Accuracy minus the mean accuracy of the members: the honest gain, fixed in advance."""
-    over_best: Interval
-    """Accuracy minus the best member's, with limits for all members at once."""
-
-
-class EnsembleLeftOut(ResultModel):
-    """An ensemble of the suite that cannot be made under a protocol."""
-
-    ensemble: str
-    """Its name."""
-    reason: str
-    """Why."""
 
 
 class ProtocolResult(ResultModel):
@@ -187,123 +145,6 @@ class Training(ResultModel):
     """Accuracy on validation images after the restored epoch; null without them."""
     gap: float | None
     """Validation loss minus training loss."""
-
-
-class ClaimResult(ResultModel):
-    """A claim of a paper beside what was measured."""
-
-    claim: str
-    """What the paper says, in words."""
-    claimed: float
-    """The claimed value."""
-    claim_low: float
-    """Lower limit of the claimed value: the paper's sample has an error too."""
-    claim_high: float
-    """Upper limit of the claimed value."""
-    n: int
-    """Images that the claimed value is a share of, or a number among."""
-    design_effect: float | None
-    """What `n` is divided by for these limits: from the paper's protocol, run here; null where
-    that says nothing and 1 was taken."""
-    unit: Literal["share", "count"]
-    """What the claimed value, the measured one and their difference are."""
-    metric: str
-    """Key of the metric that measures it."""
-    of: str
-    """The class, node or decision that the metric speaks of."""
-    protocol: str
-    """Protocol of the measurement."""
-    measured: Interval | None
-    """What the reference reached; null where it was not measured."""
-    difference: Interval | None
-    """Measured minus claimed, from the limits of both; null where it was not measured."""
-    verdict: Verdict
-    """Whether the measurement agrees with the claim.
-
-    "reproduced": the claimed value lies inside the measured interval; "consistent": outside, but
-    the interval of the difference holds 0; "contradicted": it does not. With another backbone
-    than the paper's, "reproduced" becomes "consistent" and "contradicted" becomes "differs".
-    """
-    obstacles: tuple[Obstacle, ...]
-    """Why it is not comparable; empty where it is."""
-
-
-class UnreadableClaims(ResultModel):
-    """Claims that the suite names and that could not be read for the report."""
-
-    key: str
-    """Name of the claims, or their file."""
-    reason: str
-    """Why, with the file."""
-
-
-class PaperClaims(ResultModel):
-    """The claims of one paper about these data."""
-
-    key: str
-    """Name of the claims' file."""
-    source: str
-    """Where the paper is published."""
-    title: str
-    """Its authors and title."""
-    protocol: str
-    """The protocol that the paper used."""
-    backbone: str
-    """The paper's backbone."""
-    other_backbone: str
-    """The reference's backbone where it is another one; else empty."""
-    remark: str
-    """What a reader should know about the claims as printed."""
-    claims: tuple[ClaimResult, ...]
-    """Each claim, under every protocol that was run."""
-
-
-class ExternalScore(ResultModel):
-    """One baseline, trained under one protocol, at one level of the class tree."""
-
-    baseline: str
-    """Name of the baseline."""
-    protocol: str
-    """Protocol of its training."""
-    runs: int
-    """Trained models whose predictions are pooled."""
-    accuracy: Interval
-    """Share of predictions that are right at this level."""
-    difference: Interval
-    """Accuracy minus the majority rate."""
-    simultaneous: Interval
-    """The same difference, with limits that hold for all models of this level at once."""
-    points: tuple[OperatingPoint, ...] = ()
-    """Selective prediction at the thresholds that the runs' own validation images gave; empty where
-    a run has no predictions on them, and in older reports."""
-
-
-class ExternalLevel(ResultModel):
-    """An external folder at one level of the class tree."""
-
-    level: int
-    """Depth in the class tree; 1 is below the root."""
-    classes: tuple[str, ...]
-    """Classes that models can answer at this level."""
-    images: int
-    """Images whose label fixes this level."""
-    majority_class: str
-    """The commonest class of these images."""
-    majority_rate: float
-    """Its share: what answering it always would reach."""
-    scores: tuple[ExternalScore, ...]
-    """One entry for each baseline and protocol."""
-
-
-class ExternalResult(ResultModel):
-    """Every finished run on one external folder."""
-
-    record: ExternalRecord
-    """What the folder holds and how its labels were read."""
-    groups_known: bool
-    """False where images were taken as independent because their source groups are unknown."""
-    levels: tuple[ExternalLevel, ...]
-    """From below the root down to the leaves."""
 
 
 class Baseline(ResultModel):

@@ -30,7 +30,7 @@ from lcbench.analysis.scores import (
     Unmatched,
 )
 from lcbench.predictions.alignment import Aligned
-from lcbench.runs.records import RolesRecord
+from lcbench.runs.plan_records import RolesRecord
 from lcbench.statistics import metrics
 from lcbench.statistics.bootstrap import Tick
 from lcbench.statistics.design import Design

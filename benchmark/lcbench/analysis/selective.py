@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from lcbench.analysis.coded import CodedPredictions
+from lcbench.analysis.ensembles import of_all_seeds, without_training
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.scoring import without_chance
 from lcbench.analysis.selective_scores import (
@@ -22,7 +23,7 @@ from lcbench.analysis.selective_scores import (
     SelectiveScores,
 )
 from lcbench.analysis.thresholds import TARGETS, Cell, Choice, Thresholds
-from lcbench.runs.records import RolesRecord
+from lcbench.runs.plan_records import EnsembleRecord, RolesRecord
 from lcbench.statistics.design import Design
 from lcbench.statistics.effects import difference_panel
 from lcbench.statistics.interval_model import DECIDED, Interval
@@ -68,6 +69,7 @@ def selective_result(
     reference: str,
     thresholds: Thresholds,
     roles: RolesRecord,
+    ensembles: Sequence[EnsembleRecord],
     settings: AnalysisSettings,
 ) -> SelectiveResult:
     """Return what selective prediction gives under a protocol.
@@ -84,11 +86,15 @@ def selective_result(
         Of every run of the suite.
     roles
         Which protocol flatters, and which models are the floor.
+    ensembles
+        Which models are averages of others: over seeds they have no thresholds.
     settings
         How intervals are computed.
     """
     names = tuple(name for name, one in coded.aligned.probabilities.items() if one is not None)
-    of = _Protocol(coded, protocol, reference, names, thresholds, roles, settings)
+    of = _Protocol(
+        coded, protocol, reference, names, thresholds, roles, of_all_seeds(ensembles), settings
+    )
     sides = thresholds.of_protocol(protocol)
     groups = [side.groups for side in sides if side.groups is not None]
     levels = {
@@ -131,6 +137,8 @@ class _Protocol:
     names: tuple[str, ...]
     thresholds: Thresholds
     roles: RolesRecord
+    of_all_seeds: Collection[str]
+    """Models whose answers are the same in every seed."""
     settings: AnalysisSettings
 
     @property
@@ -141,7 +149,7 @@ class _Protocol:
 
     def rows_of(self, level: Level) -> Flags:
         """Return the (rows,) whose label fixes a node of a level."""
-        return np.asarray(level.of_label[self.coded.true] >= 0)
+        return np.asarray(level.choice.true_option[self.coded.true] >= 0)
 
     def has_thresholds(self, model: str) -> bool:
         """Tell whether each trained model has predictions on its validation images."""
@@ -173,7 +181,17 @@ class _Protocol:
             floor=self.roles.floor,
         )
         own = {name: without_chance(self.coded, name, one) for name, one in found.own.items()}
-        return own, {b: one for (_, b), one in found.differences.items()}
+        differences = {b: one for (_, b), one in found.differences.items()}
+        return self._of_networks(own), self._of_networks(differences)
+
+    def _of_networks(self, found: Mapping[str, Found]) -> dict[str, Found]:
+        """Take the limits for the way of training from models of all seeds."""
+        return {
+            name: {key: without_training(estimate) for key, estimate in one.items()}
+            if name in self.of_all_seeds
+            else one
+            for name, one in found.items()
+        }
 
 
 def operating_points(
@@ -230,7 +248,7 @@ def _level(of: _Protocol, level: Level, models: Mapping[str, _AtLevel]) -> Selec
     own, differences = of.intervals({name: _panel(of, one, rows) for name, one in models.items()})
     return SelectiveLevel(
         level=level.level,
-        classes=level.nodes,
+        classes=level.choice.options,
         models=tuple(
             SelectiveScores(
                 model=name,

@@ -47,7 +47,8 @@ class SelectiveScores(ResultModel):
     curve: tuple[float, ...]
     """Risk at each of the coverages of the result."""
     points: tuple[OperatingPoint, ...]
-    """One for each target; empty where a run has no predictions on its validation images."""
+    """One for each target; empty where a run has no predictions on its validation images, and for
+    ensembles."""
 
     def at(self, target: float) -> OperatingPoint | None:
         """Return the point of a target, or None where it has none."""
@@ -114,7 +115,8 @@ class SelectiveResult(ResultModel):
     validation_groups: int | None
     """Source groups of the validation images of the run with the fewest; null where unknown."""
     without_validation: tuple[str, ...]
-    """Models without thresholds: a run has no predictions on its validation images."""
+    """Models without thresholds: a run has no predictions on its validation images. Ensembles,
+    which have none either, are not named here."""
     levels: tuple[SelectiveLevel, ...]
     """From below the root down to the leaves."""
     answers: tuple[HierarchicalAnswers, ...]

@@ -98,6 +98,7 @@ def analyse(
     costs = tuple(_efficiency(suite))
     shown = {name for one in aligned for name in one.aligned.names}
     ensembles = [one for one in suite.plan.ensembles if one.name in shown]
+    averages = [model for one in aligned for model in one.ensembles.models]
     claims = JudgedClaims() if brief else judge_claims(suite, protocols)
     return Results(
         lcbench_version=__version__,
@@ -119,7 +120,7 @@ def analyse(
         protocols=protocols,
         drops=_drops(suite, aligned, protocols, settings),
         training=() if brief else training_of(suite),
-        efficiency=(*costs, *ensemble_costs(ensembles, costs, suite.plan.seeds)),
+        efficiency=(*costs, *ensemble_costs(ensembles, costs, averages)),
         claims=claims.papers,
         claims_unreadable=claims.unreadable,
         external=() if thresholds is None else score_external(suite, thresholds, settings),
@@ -235,7 +236,7 @@ def _protocol_result(
         if brief
         else hypothesis_result(coded, comparison, suite.roles, reference, settings),
         selective=selective_result(
-            coded, one.protocol, reference, thresholds, suite.roles, settings
+            coded, one.protocol, reference, thresholds, suite.roles, records, settings
         )
         if thresholds is not None
         else None,
@@ -331,7 +332,7 @@ def _cost(runs: list[FinishedRun], name: str, device: str, precision: str) -> Ef
     if runs[0].config.recipe.get("tuning") == "full":
         below = 0  # counted among the learned ones
     elif below:
-        below -= round(median(state.of_backbone or 0 for state in states))
+        below -= round(median((run.state.of_backbone or 0) / _networks(run) for run in runs))
     return Efficiency(
         baseline=name,
         device=device,
@@ -344,6 +345,11 @@ def _cost(runs: list[FinishedRun], name: str, device: str, precision: str) -> Ef
         train_seconds=median(state.train_seconds for state in states),
         peak_memory_mb=max(state.peak_memory_mb for state in states),
     )
+
+
+def _networks(run: FinishedRun) -> int:
+    """Return how many networks were trained, each with its own part of the backbone."""
+    return 1 if run.history is None else run.history["network"].nunique()
 
 
 def _run_summary(run: FinishedRun) -> RunSummary:

@@ -43,7 +43,7 @@ def drawn_rows(dataset: Dataset, count: int) -> NDArray[np.intp]:
 
 
 def keep(dataset: Dataset, rows: NDArray[np.intp], asked: int) -> Dataset:
-    """Return a dataset of some images of another, which says so.
+    """Return a dataset of some images of another, which says so; of all, the same one.
 
     Parameters
     ----------
@@ -54,6 +54,8 @@ def keep(dataset: Dataset, rows: NDArray[np.intp], asked: int) -> Dataset:
     asked
         The number of images that was asked for.
     """
+    if len(rows) == len(dataset.manifest):
+        return dataset
     manifest = dataset.manifest.iloc[rows].reset_index(drop=True)
     groups = dataset.manifest["group"].nunique() if dataset.groups_known else None
     return replace(

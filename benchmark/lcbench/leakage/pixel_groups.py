@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lcbench.datasets.dataset import Dataset
 
@@ -30,6 +31,25 @@ class PixelCheck:
     by_pixels: Dataset
     joined: tuple[tuple[str, ...], ...]
     apart: tuple[str, ...]
+
+    def keep(self, rows: NDArray[np.intp], fewer: Dataset) -> PixelCheck:
+        """Return the same of some images in whole given groups, which are those of `fewer`.
+
+        Parameters
+        ----------
+        rows
+            Of the manifest, in order.
+        fewer
+            The dataset of these images with the given groups.
+        """
+        manifest = self.by_pixels.manifest.iloc[rows].reset_index(drop=True)
+        groups, images = set(fewer.manifest["group"]), set(fewer.manifest["image"])
+        joined = (tuple(name for name in names if name in groups) for names in self.joined)
+        return PixelCheck(
+            by_pixels=replace(self.by_pixels, manifest=manifest, sha256=fewer.sha256),
+            joined=tuple(names for names in joined if len(names) > 1),
+            apart=tuple(image for image in self.apart if image in images),
+        )
 
     def __str__(self) -> str:
         if not self.joined and not self.apart:

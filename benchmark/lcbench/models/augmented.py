@@ -71,7 +71,7 @@ def classes_named(classes: Classes, taxonomy: Taxonomy, option: str) -> tuple[st
     Raises
     ------
     UserError
-        If a node is not in the class tree, or lies below another one.
+        If a node is not in the class tree, is named twice, or lies below another one.
     """
     if classes == "all":
         return taxonomy.leaves
@@ -86,10 +86,12 @@ def classes_named(classes: Classes, taxonomy: Taxonomy, option: str) -> tuple[st
             )
     if len(classes) == 1 and classes[0] in taxonomy.inner_nodes:
         return taxonomy.children(classes[0])
-    for node in classes:
-        above = [one for one in classes if one != node and taxonomy.is_under(node, one)]
-        if above:
-            raise UserError(f"{option}: {node!r} lies below {above[0]!r}", "Leave one of them out.")
+    for place, node in enumerate(classes):
+        others = (*classes[:place], *classes[place + 1 :])
+        above = next((one for one in others if taxonomy.is_under(node, one)), None)
+        if above is not None:
+            what = "stands there twice" if above == node else f"lies below {above!r}"
+            raise UserError(f"{option}: {node!r} {what}", "Leave one of them out.")
     return classes
 
 
@@ -114,6 +116,11 @@ def augmented_examples(
         Whose embeddings are shown.
     taxonomy
         The class tree.
+
+    Raises
+    ------
+    UserError
+        If the classes that get views or are mixed are none of the tree's, or one is mixed alone.
     """
     import torch
 
@@ -131,6 +138,11 @@ def augmented_examples(
     families: list[Tensor] = []
     if settings.mixup_between:
         labelled = _labelled(samples, settings.mixup_between, taxonomy, "mixup_between")
+        if len(labelled) < 2:
+            raise UserError(
+                f"mixup_between = {settings.mixup_between!r}: one class has none to be mixed with",
+                "Name two classes or more, or an inner node of the class tree.",
+            )
         families = [torch.from_numpy(np.flatnonzero(one)) for one in labelled]
     return AugmentedExamples(
         inputs=torch.from_numpy(np.concatenate(tables)),

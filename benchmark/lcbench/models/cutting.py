@@ -1,8 +1,10 @@
 """Networks cut in two: the layers that stay frozen, which run once, and the rest, which trains.
 
-A layer is a module with parameters of its own: a convolution, a normalisation, a fully connected
-one. Layers are counted in the order in which they run. Parameters that belong to no layer, as the
-scale of a block or the positions of a transformer, train where every layer of their module does.
+A layer is a module with parameters of its own that runs: a convolution, a normalisation, a fully
+connected one. Layers are counted in the order in which they run. Parameters that belong to no
+layer, as the scale of a block or the positions of a transformer, train where every layer of their
+module does; those of a module that is never called, because the one around it takes its weights, do
+as if they were of that one.
 """
 
 from __future__ import annotations
@@ -61,9 +63,10 @@ def last_stages(name: str, network: nn.Module, count: int) -> tuple[str, ...]:
 
 def layers_in_order(network: nn.Module) -> tuple[str, ...]:
     """Return the names of the layers, in the order in which they first run."""
-    holding = {name for name, module in network.named_modules() if _own_parameters(module)}
+    order = _modules_in_order(network)
+    holding = {name for name in order if _own_parameters(network.get_submodule(name))}
     layers = {one for one in holding if not any(_inside(other, one) for other in holding - {one})}
-    return tuple(name for name in _modules_in_order(network) if name in layers)
+    return tuple(name for name in order if name in layers)
 
 
 def cut(
@@ -174,10 +177,16 @@ def _mark(network: nn.Module, trained: Collection[str]) -> None:
     """Let the parameters of the trained layers train, and no others."""
     layers = layers_in_order(network)
     for name, module in network.named_modules():
-        inside = [layer for layer in layers if _inside(layer, name)]
-        trains = bool(inside) and all(layer in trained for layer in inside)
+        trains = all(layer in trained for layer in _layers_of(name, layers))
         for parameter in _own_parameters(module):
             parameter.requires_grad_(trains)
+
+
+def _layers_of(name: str, layers: Sequence[str]) -> list[str]:
+    """Return the layers inside a module, or inside the smallest one around it that has any."""
+    while not (inside := [layer for layer in layers if _inside(layer, name)]) and name:
+        name = name.rpartition(".")[0]
+    return inside
 
 
 class _OnImages(nn.Module):

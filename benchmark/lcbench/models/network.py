@@ -225,7 +225,9 @@ class Network(Baseline):
 
         from lcbench.training.checkpoint import Checkpoint
 
-        return Checkpoint(unfinished.folder / f"{part.name}.checkpoint", unfinished.key)
+        # By its number: the name of a class can be no name of a file.
+        number = self._hierarchy.parts.index(part)
+        return Checkpoint(unfinished.folder / f"{number}.checkpoint", unfinished.key)
 
     def _build(self, part: Part) -> nn.Module:
         """Return an untrained network; the same seed gives the same first weights."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lcbench.runs.evaluate import Evaluation
     from lcbench.runs.execute import Outcome
     from lcbench.runs.plan import Plan, PlannedSplit
-    from lcbench.runs.records import LeftOut
+    from lcbench.runs.plan_records import LeftOut
 
 _MARKS = {
     "good": "[green]ok[/green]",

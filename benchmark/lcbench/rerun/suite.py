@@ -9,7 +9,7 @@ from lcbench.console import warn
 from lcbench.documents import explain
 from lcbench.errors import UserError
 from lcbench.runs.claims import check_claims
-from lcbench.runs.records import HypothesisRecord
+from lcbench.runs.plan_records import HypothesisRecord
 from lcbench.runs.suite import Suite, load_suite, shipped_suites
 
 _ANY_BACKBONE = "resnet50"

@@ -12,14 +12,12 @@ from lcbench.models.backbones import Backbone
 from lcbench.models.own_code import own_code_sha256
 from lcbench.provenance import command, commit, machine, now, versions
 from lcbench.runs.plan import Plan, PlannedBaseline, PlannedSplit
+from lcbench.runs.plan_records import Invocation, LeftOut, PlanRecord
 from lcbench.runs.power import detectable_differences
 from lcbench.runs.records import (
     BackboneRecord,
     DatasetRecord,
     DrawnRecord,
-    Invocation,
-    LeftOut,
-    PlanRecord,
     RunConfig,
     SplitRecord,
     TaxonomyRecord,

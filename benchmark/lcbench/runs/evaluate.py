@@ -21,7 +21,8 @@ from lcbench.predictions.table import predictions_table, write_predictions
 from lcbench.runs.external import describe_external, external_folder
 from lcbench.runs.external_records import ExternalRecord, Predicted, RunLeftOut
 from lcbench.runs.overlap import overlap_with_training
-from lcbench.runs.records import PlanRecord, write_record
+from lcbench.runs.plan_records import PlanRecord
+from lcbench.runs.records import write_record
 from lcbench.runs.restoring import (
     backbones_of,
     kind_and_settings,

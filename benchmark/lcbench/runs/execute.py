@@ -17,8 +17,9 @@ from lcbench.runs.job import Job
 from lcbench.runs.making import same
 from lcbench.runs.mixture import belongs_beside, require_no_mixture, require_same_data
 from lcbench.runs.plan import Plan, PlannedBaseline
+from lcbench.runs.plan_records import LeftOut, PlanRecord
 from lcbench.runs.pool import run_all
-from lcbench.runs.records import LeftOut, NewerVersionError, PlanRecord, write_record
+from lcbench.runs.records import NewerVersionError, write_record
 from lcbench.runs.store import PLAN, SPLITS, read_plan, run_folders, sole_writer
 from lcbench.runs.stored import StoredRuns, name_of, read_runs
 from lcbench.runs.unchanged import tell_unchanged

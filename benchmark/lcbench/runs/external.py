@@ -12,7 +12,8 @@ from lcbench.datasets.listing import Listing
 from lcbench.errors import UserError
 from lcbench.provenance import command, now
 from lcbench.runs.external_records import ExternalRecord, LabelCount, OverlapRecord
-from lcbench.runs.records import LeftOut, read_record
+from lcbench.runs.plan_records import LeftOut
+from lcbench.runs.records import read_record
 from lcbench.runs.store import EVALUATION, EXTERNAL
 from lcbench.storage.paths import inside
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lcbench.runs.records import SCHEMA_VERSION, LeftOut, Record, StoredFile
+from lcbench.runs.plan_records import LeftOut
+from lcbench.runs.records import SCHEMA_VERSION, Record, StoredFile
 
 FolderName = Annotated[str, Field(pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$")]
 """What an external folder can be called: one visible folder, however the user named the images."""

@@ -10,7 +10,8 @@ import pandas as pd
 
 from lcbench.predictions.table import Predictions
 from lcbench.runs.external_records import ExternalRecord
-from lcbench.runs.records import PlanRecord, RolesRecord, RunConfig, RunState
+from lcbench.runs.plan_records import PlanRecord, RolesRecord
+from lcbench.runs.records import RunConfig, RunState
 from lcbench.runs.stored import IncompleteKind
 from lcbench.runs.suite import in_order
 from lcbench.taxonomy import Taxonomy

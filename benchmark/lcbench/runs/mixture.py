@@ -7,7 +7,8 @@ from pathlib import Path
 from lcbench.errors import UserError
 from lcbench.runs.job import Job
 from lcbench.runs.plan import Plan, takes_reference_backbone
-from lcbench.runs.records import PlanRecord, RunConfig, TaxonomyRecord
+from lcbench.runs.plan_records import PlanRecord
+from lcbench.runs.records import RunConfig, TaxonomyRecord
 from lcbench.runs.stored import StoredRuns
 
 
@@ -22,7 +23,10 @@ def require_same_data(folder: Path, before: PlanRecord | None, plan: Plan) -> No
     if before is None:
         return
     if before.dataset.sha256 != plan.dataset.sha256:
-        raise _other_data(folder, f"on other images ({before.dataset.name})")
+        images = f"{before.dataset.name}, {before.dataset.images:,} images"
+        drawn = before.dataset.drawn
+        asked = f" that --images {drawn.asked} drew" if drawn else ""
+        raise _other_data(folder, f"on other images ({images}{asked})")
     if before.taxonomy.structure != TaxonomyRecord.of(plan.taxonomy).structure:
         raise _other_data(folder, f"for another class tree ({before.taxonomy.name})")
 

@@ -13,7 +13,7 @@ from lcbench.documents import read_within
 from lcbench.errors import UserError
 from lcbench.leakage.sources import Sources, find_sources
 from lcbench.runs.external_records import OverlapRecord
-from lcbench.runs.records import PlanRecord
+from lcbench.runs.plan_records import PlanRecord
 from lcbench.runs.store import SPLITS
 from lcbench.storage.hashes import content_hash
 from lcbench.storage.paths import inside

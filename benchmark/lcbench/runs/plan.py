@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -22,7 +22,7 @@ from lcbench.models.baseline import Baseline, Settings, find_kind
 from lcbench.models.weights import HubError, WeightOptions, how_to_get
 from lcbench.protocols import Split, coarse_labels, require_protocol, splits
 from lcbench.runs.claims import check_claims
-from lcbench.runs.records import LeftOut
+from lcbench.runs.plan_records import LeftOut
 from lcbench.runs.suite import (
     MOST_SEEDS,
     REFERENCE_BACKBONE,
@@ -192,8 +192,7 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
     if options.images is not None:
         rows = drawn_rows(dataset, options.images)
         dataset = keep(dataset, rows, options.images)
-        if check is not None:
-            check = replace(check, by_pixels=keep(check.by_pixels, rows, options.images))
+        check = check and check.keep(rows, dataset)
     return Plan(
         suite=suite,
         taxonomy=reader.taxonomy,

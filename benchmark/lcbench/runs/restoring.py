@@ -17,7 +17,8 @@ from lcbench.models.backbones import Backbone, fetch_backbone, resolve_backbone
 from lcbench.models.baseline import Baseline, Context, Settings, State, find_kind
 from lcbench.models.weights import WeightOptions, how_to_get
 from lcbench.runs.job import require_distributions, seed_of_run
-from lcbench.runs.records import BackboneRecord, PlanRecord
+from lcbench.runs.plan_records import PlanRecord
+from lcbench.runs.records import BackboneRecord
 from lcbench.runs.stored import MODEL, StoredRun
 from lcbench.taxonomy import Taxonomy
 

@@ -14,7 +14,8 @@ from lcbench.errors import UserError
 from lcbench.predictions.table import Predictions
 from lcbench.predictions.validation import load_predictions
 from lcbench.runs.finished import FinishedRun, Incomplete
-from lcbench.runs.records import PlanRecord, RunConfig
+from lcbench.runs.plan_records import PlanRecord
+from lcbench.runs.records import RunConfig
 from lcbench.runs.store import run_folders
 from lcbench.runs.stored import (
     HISTORY,
@@ -30,8 +31,8 @@ from lcbench.statistics.decision_rules import LIKELIEST, contradicts
 from lcbench.tables import read_text_table
 from lcbench.taxonomy import Taxonomy
 
-_HISTORY_NUMBERS = ("epoch", "train_loss", "validation_loss")
-_HISTORY_COLUMNS = ("epoch", "network", "train_loss", "validation_loss")
+_HISTORY_NUMBERS = ("epoch", "train_loss", "validation_loss", "validation_accuracy")
+_HISTORY_COLUMNS = ("network", *_HISTORY_NUMBERS)
 
 
 @dataclass

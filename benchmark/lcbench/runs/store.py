@@ -11,7 +11,8 @@ from lcbench.console import warn
 from lcbench.documents import read_json
 from lcbench.errors import UserError
 from lcbench.protocols import PROTOCOLS, run_name
-from lcbench.runs.records import Invocation, NewerVersionError, PlanRecord, RunConfig, read_record
+from lcbench.runs.plan_records import Invocation, PlanRecord
+from lcbench.runs.records import NewerVersionError, RunConfig, read_record
 from lcbench.runs.stored import CONFIG, PREDICTIONS
 from lcbench.runs.suite import load_suite, shipped_suites
 from lcbench.storage.locks import held, waiting

@@ -10,7 +10,8 @@ from typing import Literal
 
 from lcbench.errors import UserError
 from lcbench.protocols import PROTOCOLS, run_name
-from lcbench.runs.records import PlanRecord, RunConfig, RunState, StoredFile, read_record
+from lcbench.runs.plan_records import PlanRecord
+from lcbench.runs.records import RunConfig, RunState, StoredFile, read_record
 from lcbench.storage.hashes import content_hash, file_sha256
 
 CONFIG = "config.json"

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from lcbench.documents import read_toml
 from lcbench.errors import unknown_name, wrong_usage
 from lcbench.protocols import PROTOCOLS
-from lcbench.runs.records import EnsembleRecord, HypothesisRecord, Name, RolesRecord
+from lcbench.runs.plan_records import EnsembleRecord, HypothesisRecord, RolesRecord
+from lcbench.runs.records import Name
 
 REFERENCE_BACKBONE = "reference"
 """What a recipe writes for the backbone that `--backbone` exchanges."""

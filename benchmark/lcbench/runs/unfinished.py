@@ -9,7 +9,8 @@ from pathlib import Path
 from lcbench.console import warn
 from lcbench.models.baseline import Unfinished
 from lcbench.runs.making import making
-from lcbench.runs.records import PlanRecord, RunConfig
+from lcbench.runs.plan_records import PlanRecord
+from lcbench.runs.records import RunConfig
 from lcbench.runs.stored import name_of
 from lcbench.storage.hashes import content_hash
 from lcbench.storage.leftovers import UNFINISHED

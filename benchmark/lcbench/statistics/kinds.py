@@ -184,6 +184,29 @@ def of_cells(
     return OfCounts(count, bounds, rate if images is None else None)
 
 
+def of_right() -> OfCounts:
+    """Return the share of a decision's images that are answered in the right option."""
+    return of_cells(lambda _, decision: decision.right, lambda _, decision: decision.asked)
+
+
+def of_option(option: int) -> OfCounts:
+    """Return the share of the images of one option of a decision that are answered so."""
+    return of_cells(
+        lambda _, decision: decision.rows_of(option) & decision.right,
+        lambda _, decision: decision.rows_of(option),
+    )
+
+
+def every_cell(tree: ClassTree, _of: object = None) -> NDArray[np.bool_]:
+    """Return (M, L) all cells."""
+    return np.ones_like(tree.under)
+
+
+def error_cells(tree: ClassTree, _of: object = None) -> NDArray[np.bool_]:
+    """Return the (M, L) cells of errors: the predicted leaf does not lie under the label."""
+    return ~tree.under
+
+
 def true_images(counts: Counts, leaf: int) -> Values:
     """Return the images of a leaf, (...)."""
     return np.asarray(metrics.true_support(counts)[..., leaf])

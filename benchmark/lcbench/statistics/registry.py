@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from lcbench.statistics import kinds, metrics
 from lcbench.statistics import probabilities as scores
 from lcbench.statistics.calibration import calibration_intercept, calibration_slope
 from lcbench.statistics.declaration import Metric, MetricKey
-from lcbench.statistics.kinds import MeanOfImages, OfConfidence, OfRanks
+from lcbench.statistics.kinds import (
+    MeanOfImages,
+    OfConfidence,
+    OfRanks,
+    error_cells,
+    every_cell,
+)
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.reliability import calibration_error
 from lcbench.statistics.tree_metrics import TREE_METRICS
@@ -69,7 +73,7 @@ _DECLARED = (
         kinds.of_cells(
             lambda tree, _: 2 * tree.shared_nodes,
             lambda tree, _: tree.path_nodes,
-            images=lambda tree, _: np.ones_like(tree.under),
+            images=every_cell,
         ),
         shown="further",
         needs_depth=True,
@@ -81,8 +85,8 @@ _DECLARED = (
         "1 is between siblings (Bertinetto et al. 2020).",
         kinds.of_cells(
             lambda tree, _: tree.mistake_heights,
-            lambda tree, _: ~tree.under,
-            images=lambda tree, _: ~tree.under,
+            error_cells,
+            images=error_cells,
             bounds=lambda tree: (1.0, float(tree.taxonomy.height)),
         ),
         unit="number",
@@ -95,9 +99,7 @@ _DECLARED = (
         "sensitivity",
         "sensitivity",
         "Share of the images of a node that are called something under it.",
-        kinds.of_cells(
-            lambda _, node: node.rows_of(0) & node.right, lambda _, node: node.rows_of(0)
-        ),
+        kinds.of_option(0),
         level="node",
         shown="main",
     ),
@@ -105,9 +107,7 @@ _DECLARED = (
         "specificity",
         "specificity",
         "Share of the images outside a node that are called something outside it.",
-        kinds.of_cells(
-            lambda _, node: node.rows_of(1) & node.right, lambda _, node: node.rows_of(1)
-        ),
+        kinds.of_option(1),
         level="node",
         shown="main",
     ),
@@ -115,7 +115,7 @@ _DECLARED = (
         "decision_accuracy",
         "decision accuracy",
         "Share of a decision's images that are called something in the right option.",
-        kinds.of_cells(lambda _, decision: decision.right, lambda _, decision: decision.asked),
+        kinds.of_right(),
         level="decision",
         shown="main",
     ),
@@ -132,9 +132,7 @@ _DECLARED = (
         "confusions_of_all",
         "confusions among all images",
         "Confusions of a decision as a share of all images.",
-        kinds.of_cells(
-            lambda _, decision: decision.confused, lambda tree, _: np.ones_like(tree.under)
-        ),
+        kinds.of_cells(lambda _, decision: decision.confused, every_cell),
         higher_is_better=False,
         level="decision",
     ),
@@ -142,7 +140,7 @@ _DECLARED = (
         "confusions_of_errors",
         "confusions among all errors",
         "Confusions of a decision as a share of all errors.",
-        kinds.of_cells(lambda _, decision: decision.confused, lambda tree, _: ~tree.under),
+        kinds.of_cells(lambda _, decision: decision.confused, error_cells),
         higher_is_better=False,
         level="decision",
     ),

@@ -19,14 +19,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.statistics.hierarchy import nodes_at_level
+from lcbench.statistics.hierarchy import summed
 from lcbench.statistics.metrics import Values, ratio
-from lcbench.statistics.tree import ClassTree, Codes
+from lcbench.statistics.tree import ClassTree, Codes, Decision
 
 Flags = NDArray[np.bool_]
 
-# Sums of leaves in another order differ in digits beyond these, which tell no images apart.
-_DECIMALS = 12
 # Of errors per answer: what a product with the target loses to rounding.
 _ROUNDING = 1e-9
 
@@ -47,16 +45,9 @@ class Level:
     tree: ClassTree
 
     @cached_property
-    def nodes(self) -> tuple[str, ...]:
-        """The K nodes that can be answered."""
-        return nodes_at_level(self.tree.taxonomy, self.level)
-
-    @cached_property
-    def of_label(self) -> NDArray[np.int64]:
-        """(M,) place of the node that a label fixes, by the label's code; -1 where none."""
-        place = {node: number for number, node in enumerate(self.nodes)}
-        fixed = (self.tree.taxonomy.ancestor_at(node, self.level) for node in self.tree.nodes)
-        return np.array([-1 if node is None else place[node] for node in fixed], np.int64)
+    def choice(self) -> Decision:
+        """The choice among its nodes."""
+        return self.tree.at_level(self.level)
 
     def answers(self, probabilities: Values, true: Codes) -> Answers:
         """Return what a model answers, how sure it is, and whether it is wrong.
@@ -68,12 +59,8 @@ class Level:
         true
             (N,) codes of the labels, see `ClassTree.codes`.
         """
-        columns = [self.tree.taxonomy.nodes.index(node) for node in self.nodes]
-        of_nodes = (
-            np.asarray(probabilities, np.float64) @ self.tree.taxonomy.leaf_to_node[:, columns]
-        )
-        of_nodes = np.round(of_nodes, _DECIMALS)
-        label = self.of_label[true]
+        of_nodes = summed(probabilities, self.choice.leaf_option)
+        label = self.choice.true_option[true]
         return Answers(of_nodes.max(axis=1), of_nodes.argmax(axis=1) != label, label >= 0)
 
 

@@ -11,18 +11,10 @@ from numpy.typing import NDArray
 from lcbench.statistics import kinds, metrics
 from lcbench.statistics import probabilities as scores
 from lcbench.statistics.declaration import Metric
-from lcbench.statistics.kinds import MeanOfImages, OfConfidence
+from lcbench.statistics.kinds import MeanOfImages, OfConfidence, error_cells, every_cell
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.reliability import calibration_error
 from lcbench.statistics.tree import Cells, ClassTree, Decision
-
-
-def _all(tree: ClassTree, _of: object = None) -> Cells:
-    return np.ones_like(tree.under)
-
-
-def _errors(tree: ClassTree, _of: object = None) -> Cells:
-    return ~tree.under
 
 
 def _missed(_tree: ClassTree, node: Decision) -> Cells:
@@ -37,7 +29,7 @@ def _other_errors(tree: ClassTree, node: Decision) -> Cells:
     """Return the errors that are neither of the two, nor confusions of the decision at the node."""
     confused = [one.confused for one in tree.gates if one.node == node.node]
     known = (_missed(tree, node), _false_alarms(tree, node), *confused)
-    others: Cells = ~tree.under & ~np.any(known, axis=0)
+    others: Cells = error_cells(tree) & ~np.any(known, axis=0)
     return others
 
 
@@ -63,7 +55,7 @@ _LEVELS = (
         "Share of images whose answer at a level of the class tree is the node that the label "
         "fixes there. The answer is the node of the largest summed probability; where a model "
         "decides by a rule of its own, or gives no probabilities, where its predicted leaf lies.",
-        kinds.of_cells(lambda _, level: level.right, lambda _, level: level.asked),
+        kinds.of_right(),
         level="level",
         answers="level",
     ),
@@ -111,9 +103,7 @@ _GATES = (
         "gate_sensitivity",
         "sensitivity of the gate",
         "Share of the images of a node that are answered so at its level.",
-        kinds.of_cells(
-            lambda _, node: node.rows_of(0) & node.right, lambda _, node: node.rows_of(0)
-        ),
+        kinds.of_option(0),
         level="node",
         answers="level",
         needs_depth=True,
@@ -122,9 +112,7 @@ _GATES = (
         "gate_specificity",
         "specificity of the gate",
         "Share of the images outside a node that are answered otherwise at its level.",
-        kinds.of_cells(
-            lambda _, node: node.rows_of(1) & node.right, lambda _, node: node.rows_of(1)
-        ),
+        kinds.of_option(1),
         level="node",
         answers="level",
         needs_depth=True,
@@ -134,7 +122,7 @@ _GATES = (
         "accuracy below the true gate",
         "Of the images below a node, the share whose most probable child of the node is the right "
         "one, as if it were known that they lie below it.",
-        kinds.of_cells(lambda _, gate: gate.right, lambda _, gate: gate.asked),
+        kinds.of_right(),
         level="gate",
         answers="true gate",
     ),
@@ -185,7 +173,7 @@ _PARTS_OF_ERRORS = tuple(
             _other_errors,
         ),
     )
-    for share, whole, among in (("all", "images", _all), ("errors", "errors", _errors))
+    for share, whole, among in (("all", "images", every_cell), ("errors", "errors", error_cells))
 )
 _PATHS = (
     Metric(
@@ -194,7 +182,9 @@ _PATHS = (
         "Nodes of the class tree that truth and answer share, of the nodes on the path to the "
         "answer, each summed over the images (Kiritchenko et al. 2006).",
         kinds.of_cells(
-            lambda tree, _: tree.shared_nodes, lambda tree, _: tree.answered_nodes, images=_all
+            lambda tree, _: tree.shared_nodes,
+            lambda tree, _: tree.answered_nodes,
+            images=every_cell,
         ),
         needs_depth=True,
     ),
@@ -204,7 +194,7 @@ _PATHS = (
         "Nodes of the class tree that truth and answer share, of the nodes on the path to the "
         "truth, each summed over the images (Kiritchenko et al. 2006).",
         kinds.of_cells(
-            lambda tree, _: tree.shared_nodes, lambda tree, _: tree.true_nodes, images=_all
+            lambda tree, _: tree.shared_nodes, lambda tree, _: tree.true_nodes, images=every_cell
         ),
         needs_depth=True,
     ),
@@ -213,7 +203,7 @@ _PATHS = (
             f"hierarchical_{key}_macro",
             f"hierarchical {title} (macro)",
             f"Mean over the images of the hierarchical {title} of each image alone.",
-            kinds.of_cells(share, _all, images=_all),
+            kinds.of_cells(share, every_cell, images=every_cell),
             needs_depth=True,
         )
         for key, title, share in (
@@ -228,7 +218,9 @@ _PATHS = (
         "Mean height in the class tree of the node where truth and answer part, over all images, "
         "0 where the answer is right: the expected cost where every error costs its height "
         "(Bertinetto et al. 2020).",
-        kinds.of_cells(lambda tree, _: tree.mistake_heights, _all, images=_all, bounds=_height),
+        kinds.of_cells(
+            lambda tree, _: tree.mistake_heights, every_cell, images=every_cell, bounds=_height
+        ),
         unit="number",
         bounds=(0.0, math.inf),
         higher_is_better=False,
@@ -238,7 +230,9 @@ _PATHS = (
         "expected_cost",
         "expected cost",
         "Mean over all images of what their answers cost by the costs that the class tree states.",
-        kinds.of_cells(lambda tree, _: tree.costs, _all, images=_all, bounds=_largest_cost),
+        kinds.of_cells(
+            lambda tree, _: tree.costs, every_cell, images=every_cell, bounds=_largest_cost
+        ),
         unit="number",
         bounds=(0.0, math.inf),
         higher_is_better=False,
@@ -249,7 +243,7 @@ _PATHS = (
         "path consistency",
         "Share of images whose answers at all levels lie on one path of the class tree. By a rule "
         "of one's own it is all of them.",
-        kinds.of_cells(_on_one_path, _all),
+        kinds.of_cells(_on_one_path, every_cell),
         answers="path",
         needs_depth=True,
     ),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lcbench.analysis.results import ClaimResult, PaperClaims
+from lcbench.analysis.claim_results import ClaimResult, PaperClaims
 from lcbench.rendering.report.claims import VERDICTS, claims_table, error_words, judged_words
 
 from .. import suites

@@ -235,6 +235,16 @@ def test_one_external_folder(gains: dict[str, float], words: str) -> None:
     assert words in said(suites.lung(external=(suites.external(gains=gains),)))
 
 
+def test_averages_on_an_external_folder_do_not_hide_how_many_models_were_trained() -> None:
+    folder = suites.external()
+    before = evidence_words(folder)
+    level, *others = folder.levels
+    average = level.scores[-1].model_copy(update={"baseline": "all", "runs": 1})
+    more = level.model_copy(update={"scores": (*level.scores, average)})
+    assert level.scores[-1].runs > 1
+    assert evidence_words(folder.model_copy(update={"levels": (more, *others)})) == before
+
+
 def test_several_external_folders_are_one_finding() -> None:
     good, poor = suites.external("good"), suites.external("poor", {"reference": 0.0})
     assert (

@@ -15,7 +15,7 @@ from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.page import Picture, Pictures, report_page
 from lcbench.rendering.report.tables import scores_table
 from lcbench.rendering.words import ONE_GROUP
-from lcbench.runs.records import RolesRecord
+from lcbench.runs.plan_records import RolesRecord
 from lcbench.statistics.registry import METRICS
 
 from .. import suites

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import ModelScores
+from lcbench.rendering import formats
 from lcbench.rendering.report.tree import answers_words, tree_tables
+from lcbench.rendering.words import node_words
+from lcbench.statistics.tree import ClassTree
 
 from .. import suites
 from .test_page import column, page_of, table_with
@@ -57,6 +60,18 @@ def test_the_parts_of_the_errors_stand_with_their_counts() -> None:
     lung = page_of(suites.lung())
     assert "other errors" not in table_with(lung, "node", "baseline", "errors")[0]
     assert "Other errors:" not in lung
+
+
+def test_where_no_node_decides_what_is_negative_its_confusions_are_not_counted_twice() -> None:
+    """They are the missed and the false alarms: each error stands in one column."""
+    several = suites.DEEP.model_copy(update={"negative": ("normal", "adeno")})
+    errors = tree_tables(suites.suite(several, suites.ACCURACIES)).errors
+    confused = errors.headers.index("confused at it")
+    found = {row[0]: (row[confused], row[confused + 1]) for row in errors.rows}
+    nodes = ClassTree.of(several.tree()).gates
+    told = {place for place, cells in found.items() if cells != (formats.NONE, formats.NONE)}
+    assert told == {node_words(gate.node) for gate in nodes}
+    assert len(found) == len(nodes) + 1
 
 
 def test_what_costs_are_stated_only_where_they_are() -> None:

@@ -5,7 +5,8 @@ A verdict is explained where it occurs, so that nobody reads about one that does
 
 from __future__ import annotations
 
-from lcbench.analysis.results import ClaimResult, PaperClaims, Results, Verdict
+from lcbench.analysis.claim_results import ClaimResult, PaperClaims, Verdict
+from lcbench.analysis.results import Results
 from lcbench.rendering import formats
 from lcbench.rendering.markdown import Table
 from lcbench.rendering.words import metric_title, protocol_short

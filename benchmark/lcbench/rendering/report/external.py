@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from lcbench.analysis.results import ExternalLevel, ExternalResult, ExternalScore
+from lcbench.analysis.external_results import ExternalLevel, ExternalResult, ExternalScore
 from lcbench.rendering.formats import (
     integer,
     listing,
@@ -121,7 +121,9 @@ def evidence_words(result: ExternalResult) -> str:
     ]
     if not units:
         return ""
-    runs = {score.protocol: score.runs for score in result.levels[0].scores}
+    runs: dict[str, int] = {}
+    for score in result.levels[0].scores:  # an average over seeds is one model of many
+        runs[score.protocol] = max(score.runs, runs.get(score.protocol, 0))
     trained = [f"{plural(n, 'trained model')} ({protocol_short(p)})" for p, n in runs.items()]
     counts = "a source group" if result.groups_known else "an image"
     return (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lcbench.analysis.results import Drop, ExternalResult, ProtocolResult, Results
+from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.results import Drop, ProtocolResult, Results
 from lcbench.analysis.scores import Best, EventComparison, ModelScores, PairedTest, Rival
 from lcbench.rendering.formats import (
     integer,

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lcbench.analysis.results import (
-    ExternalResult,
-    Incomplete,
-    ProtocolResult,
-    Results,
-    UnreadableClaims,
-)
+from lcbench.analysis.claim_results import UnreadableClaims
+from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.results import Incomplete, ProtocolResult, Results
 from lcbench.rendering.formats import integer, listing, plural
 from lcbench.rendering.report.external import read_as
 from lcbench.rendering.words import capital, coarse_words, protocol_short, unmatched_words

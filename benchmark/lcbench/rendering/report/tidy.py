@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lcbench.analysis.results import ExternalResult, ProtocolResult, Results
+from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.results import ProtocolResult, Results
 from lcbench.analysis.scores import ModelScores, PairResult, Score
 from lcbench.analysis.selective_scores import (
     HierarchicalAnswers,

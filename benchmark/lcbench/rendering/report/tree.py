@@ -50,7 +50,7 @@ def tree_tables(results: Results) -> TreeTables:
     return TreeTables(
         _table(results, "level", _levels(results, tree), list(_level_columns())),
         _table(results, "node", detections, list(_gate_columns())),
-        _table(results, "node", detections, list(_error_columns())),
+        _table(results, "node", detections, list(_error_columns(tree))),
         _table(results, "", {"": ""}, list(_path_columns())),
     )
 
@@ -107,16 +107,22 @@ def _gate_columns() -> Iterator[_Column]:
         yield _Column(counted, _of_place(metric), _counts_of)
 
 
-def _error_columns() -> Iterator[_Column]:
+def _error_columns(tree: ClassTree) -> Iterator[_Column]:
+    gates = {gate.node for gate in tree.gates}
+
+    def confused(place: str) -> _Key:
+        # Elsewhere the two sides are the options: such confusions are the missed and false alarms.
+        return ("confusions_of_errors" if place in gates else "", place)
+
     yield _Column("errors", _of_place("missed_of_errors"), _images)
-    for header, metric in (
-        ("missed", "missed"),
-        ("false alarms", "false_alarms"),
-        ("confused at it", "confusions"),
-        ("other errors", "other_errors"),
+    for header, key in (
+        ("missed", _of_place("missed_of_errors")),
+        ("false alarms", _of_place("false_alarms_of_errors")),
+        ("confused at it", confused),
+        ("other errors", _of_place("other_errors_of_errors")),
     ):
-        yield _Column(header, _of_place(f"{metric}_of_errors"), _counts)
-        yield _Column(f"{header}, % of errors", _of_place(f"{metric}_of_errors"), _shares)
+        yield _Column(header, key, _counts)
+        yield _Column(f"{header}, % of errors", key, _shares)
 
 
 def _path_columns() -> Iterator[_Column]:
