@@ -72,7 +72,7 @@ def with_event(one: EventComparison, *, gain: float = 0.0, floor: tuple[str, ...
             {"reference": 0.9, "knn": 0.95},
             "Leakage-free (by source group): knn scores highest in accuracy, with 95.0 % [93.0, "
             "97.0]; +5.0 points [+3.0, +7.0] against the reference, the next (intervals for all "
-            "pairs at once); it is shown to be best.",
+            "pairs at once); of these 2 it is shown to be best.",
         ),
         (
             {"reference": 0.96, "knn": 0.95},

@@ -88,7 +88,7 @@ def _beside_the_best(results: Results, best: Best) -> str:
             else f"{integer(level)} others are not shown to be worse"
         )
     else:
-        verdict = "it is shown to be best"
+        verdict = f"of these {integer(len(best.rivals) + 1)} it is shown to be best"
     return f"{', and '.join(parts)} (intervals for all pairs at once); {verdict}"
 
 
