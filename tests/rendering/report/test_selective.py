@@ -87,9 +87,9 @@ def test_what_cannot_be_signed_out_is_said_plainly() -> None:
         "thresholds": (None, None), "coverage": interval(0.0, **NO_LIMITS), "risk": interval(None)
     }  # fmt: skip
     assert first(with_points(suites.lung(), **nothing)) == (
-        "Aiming at 1 % risk, the reference signs out nothing at the subtype (no threshold keeps 1 % "
-        "on the validation images) and nothing at benign / malignant (no threshold keeps 1 % on the "
-        "validation images)."
+        "Aiming at 1 % risk, the reference signs out nothing at the subtype (no threshold keeps "
+        "1 % on the validation images) and nothing at benign / malignant (no threshold keeps 1 % "
+        "on the validation images)."
     )
 
 
