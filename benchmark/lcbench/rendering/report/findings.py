@@ -40,7 +40,6 @@ from lcbench.rendering.words import (
 )
 from lcbench.statistics.power import ALPHA
 
-
 _BARELY = 5e-5
 """A lead with a limit below it is printed as 0.00 points."""
 
