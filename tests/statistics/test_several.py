@@ -133,8 +133,8 @@ def independent(models, groups=4000, seed=0):
 def test_independent_models_have_tukeys_quantile(models, confidence):
     tail = simultaneous_tail(independent(models), confidence=confidence)
     expected = stats.studentized_range.ppf(confidence, models, np.inf) / math.sqrt(2)
-    # Of 20,000 draws a quantile at 95 % has a standard error of about 0.015.
-    assert stats.norm.isf(tail) == pytest.approx(expected, abs=0.045)
+    # Of 100,000 draws a quantile at 95 % has a standard error of about 0.006, and three are added.
+    assert expected <= stats.norm.isf(tail) <= expected + 0.045
 
 
 def test_three_models_have_the_tabled_quantile():

@@ -190,7 +190,7 @@ def test_a_picture_of_a_pair_names_its_images_and_fits_them(
     """The frame of the first lies outside the second; the axes show the images all the same."""
     figures: list[Any] = []
     monkeypatch.setattr(
-        "lcbench.rendering.plots.canvas.save", lambda figure, _: figures.append(figure)
+        "lcbench.rendering.plots.canvas.save", lambda figure, *_, **__: figures.append(figure)
     )
     for name in "ab":
         draw(0, tmp_path / f"{name}.png")

@@ -65,6 +65,20 @@ def with_event(one: EventComparison, *, gain: float = 0.0, floor: tuple[str, ...
     return results.model_copy(update={"protocols": (protocol,), "settings": settings})
 
 
+def test_a_lead_whose_limit_rounds_to_nothing_says_so() -> None:
+    results = accurate(reference=0.9, knn=0.95)
+    (protocol,) = results.protocols
+    best = protocol.comparison.best
+    assert best is not None
+    (rival,) = best.rivals
+    barely = rival.difference.model_copy(update={"low": 1e-6})
+    best = best.model_copy(update={"rivals": (rival.model_copy(update={"difference": barely}),)})
+    comparison = protocol.comparison.model_copy(update={"best": best})
+    changed = protocol.model_copy(update={"comparison": comparison})
+    words = findings(results.model_copy(update={"protocols": (changed,)}))[0]
+    assert words.endswith("shown to be best, though barely: a limit rounds to 0 points.")
+
+
 @pytest.mark.parametrize(
     ("accuracies", "words"),
     [
@@ -72,7 +86,7 @@ def with_event(one: EventComparison, *, gain: float = 0.0, floor: tuple[str, ...
             {"reference": 0.9, "knn": 0.95},
             "Leakage-free (by source group): knn scores highest in accuracy, with 95.0 % [93.0, "
             "97.0]; +5.0 points [+3.0, +7.0] against the reference, the next (intervals for all "
-            "pairs at once); it is shown to be best.",
+            "pairs at once); of these 2 it is shown to be best.",
         ),
         (
             {"reference": 0.96, "knn": 0.95},

@@ -42,8 +42,46 @@ def asking(verdicts: dict[str, str], **changes: object) -> Results:
 )
 def test_the_finding_answers_the_question(verdicts: dict[str, str], words: str) -> None:
     found = hypothesis_finding(asking(verdicts))
-    assert found.startswith(f"{QUESTION} Leakage-free: ")
+    assert found.startswith(
+        f"{QUESTION} Asked of each arm: more than 50 % fewer adenocarcinoma / squamous cell "
+        "carcinoma confusions than the reference, with an accuracy that is lower by less than 1 "
+        "point. Leakage-free: "
+    )
     assert words in found
+
+
+def test_what_is_shown_on_images_of_training_tissue_says_nothing_of_new_tissue() -> None:
+    results = suites.lung()
+    assert "(which says nothing about new tissue)" in hypothesis_finding(results)
+    strict, leaky = hypothesis_parts(results)
+    assert "share their tissue with training images" in leaky.sentences[-1]
+    assert not any("share their tissue" in one for one in strict.sentences)
+    assert "new tissue" not in hypothesis_finding(asking({"a": "shown"}))
+
+
+def test_an_arm_that_answers_as_the_reference_does_shows_no_reach() -> None:
+    results = asking({"a": "not shown", "b": "not shown"}, detectable=(0.6, 0.9))
+    (protocol,) = results.protocols
+    for names, words in (
+        (("reference", "b"), "could have shown 60 % fewer."),
+        (("a", "b"), "could have shown 60 to 90 % fewer, which depends on the arm."),
+    ):
+        same = protocol.comparison.model_copy(update={"same_answers": (names,)})
+        changed = protocol.model_copy(update={"comparison": same})
+        found = hypothesis_finding(results.model_copy(update={"protocols": (changed,)}))
+        assert found.endswith(words)
+
+
+def test_arms_of_all_seeds_are_not_judged_for_the_way_of_training() -> None:
+    results = asking({"a": "shown", "b": "shown"})
+    (protocol,) = results.protocols
+    assert protocol.hypothesis is not None
+    first, second = protocol.hypothesis.arms
+    arms = (first, second.model_copy(update={"training": None}))
+    judged = protocol.hypothesis.model_copy(update={"arms": arms})
+    changed = protocol.model_copy(update={"hypothesis": judged})
+    (part,) = hypothesis_parts(results.model_copy(update={"protocols": (changed,)}))
+    assert any(one.endswith("; not known of b, which hold all seeds.") for one in part.sentences)
 
 
 @pytest.mark.parametrize(

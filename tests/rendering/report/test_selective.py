@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lcbench.analysis.results import Results
+from lcbench.analysis.results import ENSEMBLE, Results
 from lcbench.analysis.selective_scores import OperatingPoint, SelectiveResult
 from lcbench.rendering.report.external import folder_words
 from lcbench.rendering.report.selective import SelectivePart, level_words, selective_parts
@@ -64,8 +64,8 @@ def test_the_clinical_sentence_comes_first_under_the_strictest_protocol() -> Non
     parts = selective_parts(suites.lung())
     assert [part.protocol for part in parts] == ["Leakage-free", "Random split"]
     assert parts[0].sentences[0] == (
-        "At 1 % risk, the reference signs out 66.0 % [64.0, 68.0] of the images at the subtype "
-        "(realised risk 2.8 % [1.8, 3.6]: above 1 %) and 66.0 % [64.0, 68.0] at benign / "
+        "Aiming at 1 % risk, the reference signs out 66.0 % [64.0, 68.0] of the images at the "
+        "subtype (realised risk 2.8 % [1.8, 3.6]: above 1 %) and 66.0 % [64.0, 68.0] at benign / "
         "malignant (realised risk 2.8 % [1.8, 3.6]: above 1 %)."
     )
 
@@ -88,9 +88,9 @@ def test_what_cannot_be_signed_out_is_said_plainly() -> None:
         "thresholds": (None, None), "coverage": interval(0.0, **NO_LIMITS), "risk": interval(None)
     }  # fmt: skip
     assert first(with_points(suites.lung(), **nothing)) == (
-        "At 1 % risk, the reference signs out nothing at the subtype (no threshold keeps 1 % on "
-        "the validation images) and nothing at benign / malignant (no threshold keeps 1 % on the "
-        "validation images)."
+        "Aiming at 1 % risk, the reference signs out nothing at the subtype (no threshold keeps "
+        "1 % on the validation images) and nothing at benign / malignant (no threshold keeps 1 % "
+        "on the validation images)."
     )
 
 
@@ -158,7 +158,48 @@ def test_models_without_validation_predictions_are_named_with_the_remedy() -> No
     told = strict(results).sentences
     assert "no predictions on their validation images: reference and stain." in told[-1]
     assert "--fresh" in told[-1]
-    assert not any("At 1 % risk" in one for one in told)
+    assert not any("Aiming at 1 % risk" in one for one in told)
+
+
+def test_averages_have_no_thresholds_and_no_remedy() -> None:
+    results = suites.lung()
+    of = {one.baseline: one for one in results.baselines}
+    made = {"kind": ENSEMBLE, "recipe": {"over": "seeds"}}
+    of["stain"] = of["stain"].model_copy(update=made)
+    results = results.model_copy(update={"baselines": tuple(of.values())})
+    told = strict(changed(results, without_validation=("reference", "stain"))).sentences
+    assert told[-2].startswith("No thresholds for stain: what one seed holds back")
+    assert "validation images: reference. Older" in told[-1]
+    (averages_alone,) = [
+        one for one in strict(changed(results, without_validation=("stain",))).sentences
+        if one.startswith("No thresholds")
+    ]  # fmt: skip
+    assert "--fresh" not in averages_alone
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "words"),
+    [
+        ((0.9, 0.25, None), "of its 2 trained models at the subtype lie between 0.250 and 0.900"),
+        ((0.9, 0.9), None),
+        ((None, None), None),
+    ],
+)
+def test_how_far_thresholds_swing_is_said(
+    thresholds: tuple[float | None, ...], words: str | None
+) -> None:
+    told = strict(with_points(suites.lung(), thresholds=thresholds)).sentences
+    found = [one for one in told if "lie between" in one]
+    assert [words in one for one in found] == ([] if words is None else [True, True])
+
+
+def test_images_without_a_subtype_count_at_its_level_and_that_is_said() -> None:
+    found = [one for one in strict(suites.lung()).sentences if "all images count" in one]
+    assert [
+        one.startswith("At the subtype all images count, those of benign too") for one in found
+    ] == [True]
+    flat = suite(FLAT, ACCURACIES)
+    assert not any("all images count" in one for one in strict(flat).sentences)
 
 
 def test_why_averages_over_seeds_have_no_thresholds_is_said() -> None:

@@ -41,6 +41,9 @@ from lcbench.rendering.words import (
 )
 from lcbench.statistics.power import ALPHA
 
+_BARELY = 5e-5
+"""A lead with a limit below it is printed as 0.00 points."""
+
 
 def findings(results: Results) -> tuple[str, ...]:
     """Return the findings, a sentence or two each, as plain text."""
@@ -89,7 +92,9 @@ def _beside_the_best(results: Results, best: Best) -> str:
             else f"{integer(level)} others are not shown to be worse"
         )
     else:
-        verdict = "it is shown to be best"
+        verdict = f"of these {integer(len(best.rivals) + 1)} it is shown to be best"
+        if min(one.difference.low or 0.0 for one in best.rivals) < _BARELY:
+            verdict += ", though barely: a limit rounds to 0 points"
     return f"{', and '.join(parts)} (intervals for all pairs at once); {verdict}"
 
 

@@ -14,6 +14,7 @@ from lcbench.analysis.hypothesis_results import (
 from lcbench.analysis.results import ProtocolResult, Results
 from lcbench.rendering import formats
 from lcbench.rendering.markdown import Table
+from lcbench.rendering.report.leakage import leaks
 from lcbench.rendering.words import (
     author,
     called,
@@ -41,7 +42,7 @@ def hypothesis_parts(results: Results) -> list[HypothesisPart]:
     return [
         HypothesisPart(
             capital(protocol_short(protocol.protocol)),
-            list(_sentences(results, found)),
+            list(_sentences(results, protocol, found)),
             _table(results, found),
         )
         for protocol, found in _judged(results)
@@ -70,10 +71,11 @@ def hypothesis_finding(results: Results) -> str:
         return f"{asked.text} Not judged: no arm could be compared with {_reference(results)}."
     verdicts = "; ".join(
         f"{protocol_short(protocol.protocol)}: {_overall(results, found)}"
-        + (_unseen(found) if found.verdict == "not shown" else "")
+        + (_unseen(results, protocol, found) if found.verdict == "not shown" else "")
+        + (" (which says nothing about new tissue)" if leaks(protocol) else "")
         for protocol, found in judged
     )
-    return f"{asked.text} {capital(verdicts)}."
+    return f"{asked.text} Asked of each arm: {asked_words(results)}. {capital(verdicts)}."
 
 
 def _judged(results: Results) -> list[tuple[ProtocolResult, HypothesisResult]]:
@@ -119,9 +121,14 @@ def _refuted_by_all(results: Results, found: HypothesisResult) -> str:
     return f"refuted, as {each} is shown to make less than {_share(found)} fewer {what}"
 
 
-def _unseen(found: HypothesisResult) -> str:
-    """Return which reductions could have been shown, as the end of a sentence."""
-    arms = _with(found, "not shown")
+def _unseen(results: Results, protocol: ProtocolResult, found: HypothesisResult) -> str:
+    """Return which reductions could have been shown, as the end of a sentence.
+
+    What could have been shown rests on how answers were seen to differ: an arm that gives every
+    image the reference's answer tells nothing of it.
+    """
+    alike = _like_reference(results, protocol)
+    arms = [arm for arm in _with(found, "not shown") if arm.baseline not in alike]
     seen = [arm.detectable for arm in arms if arm.detectable is not None]
     if not arms:
         return ""
@@ -133,6 +140,12 @@ def _unseen(found: HypothesisResult) -> str:
     rest = f", and of {formats.integer(blind)} none" if blind else ""
     between = ", which depends on the arm" if least != most else ""
     return f"; with a chance of 80 % this test could have shown {sizes} fewer{between}{rest}"
+
+
+def _like_reference(results: Results, protocol: ProtocolResult) -> set[str]:
+    """Return the models that give every image the same answer as the reference."""
+    same = (set(names) for names in protocol.comparison.same_answers)
+    return set().union(*(names for names in same if results.reference in names))
 
 
 def _with(
@@ -148,7 +161,9 @@ def _named(
     return [arm.baseline for arm in _with(found, verdict, training=training)]
 
 
-def _sentences(results: Results, found: HypothesisResult) -> Iterator[str]:
+def _sentences(
+    results: Results, protocol: ProtocolResult, found: HypothesisResult
+) -> Iterator[str]:
     what, reference = _what(results, found), _reference(results)
     yield f"Verdict: {_overall(results, found)}."
     if shown := _with(found, "shown"):
@@ -164,10 +179,17 @@ def _sentences(results: Results, found: HypothesisResult) -> Iterator[str]:
             f"{margin_words(results.settings)}: {formats.listing(lost)}."
         )
     if quiet := _named(found, "not shown"):
-        yield f"Not shown either way: {formats.listing(quiet)}{_unseen(found)}."
+        yield f"Not shown either way: {formats.listing(quiet)}{_unseen(results, protocol, found)}."
     if any(arm.training is not None for arm in found.arms):
         trained = formats.listing(_named(found, "shown", training=True)) or "no arm"
-        yield f"Of the way of training, with other seeds: shown for {trained}."
+        unasked = [arm.baseline for arm in found.arms if arm.training is None]
+        rest = f"; not known of {formats.listing(unasked)}, which hold all seeds" if unasked else ""
+        yield f"Of the way of training, with other seeds: shown for {trained}{rest}."
+    if leaks(protocol):
+        yield (
+            "Test images share their tissue with training images here: what is shown holds for "
+            "more images of such tissue, and says nothing about new tissue."
+        )
 
 
 def _size(arm: HypothesisArm) -> str:

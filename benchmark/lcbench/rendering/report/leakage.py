@@ -39,6 +39,11 @@ def sibling_share(result: ProtocolResult) -> float | None:
     return sum(known) / test if len(known) == len(records) and test else None
 
 
+def leaks(result: ProtocolResult) -> bool:
+    """Tell whether any test image has an image of its source group in training."""
+    return any(split.record.test_with_siblings for split in result.splits)
+
+
 def training_sizes(results: Results) -> str:
     """Return how many images the models of both sides of a drop learned from, in a sentence.
 

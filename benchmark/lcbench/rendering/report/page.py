@@ -13,7 +13,12 @@ from lcbench.rendering.pages import render_page
 from lcbench.rendering.report import claims, digits, events, tables, tree
 from lcbench.rendering.report.external import best_at, broadest, folder_words
 from lcbench.rendering.report.hypothesis import asked_words, hypothesis_parts
-from lcbench.rendering.report.leakage import leakage_statement, sibling_share, training_sizes
+from lcbench.rendering.report.leakage import (
+    leakage_statement,
+    leaks,
+    sibling_share,
+    training_sizes,
+)
 from lcbench.rendering.report.missing import missing_parts
 from lcbench.rendering.report.selective import selective_parts
 from lcbench.rendering.report.training import training_table
@@ -71,6 +76,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
         sibling_share=sibling_share,
         one_group=words.ONE_GROUP,
         sizes=training_sizes(results),
+        leaky=[words.protocol_short(one.protocol) for one in results.protocols if leaks(one)],
         leakage=[leakage_statement(one) for one in results.protocols if one != results.flattering],
         scores=tables.scores_table(results),
         ensembles=tables.ensembles_table(results),

@@ -15,12 +15,15 @@ from lcbench.analysis.selective_scores import (
 )
 from lcbench.rendering import formats
 from lcbench.rendering.markdown import Table
+from lcbench.rendering.report.leakage import leaks
 from lcbench.rendering.words import called, capital, label, node_words, protocol_short
 from lcbench.statistics.interval_model import Interval
 from lcbench.taxonomy import Taxonomy
 
 _NAMED = 4
 """So many classes of a level are named."""
+SUBTYPE = "the subtype"
+"""What the level is called whose classes are the subtypes of a node, beside negative ones."""
 _NO_ERROR = 3.0
 """So many independent trials without an error, divided by a risk, show that it is lower: e^-3 is
 5 % (Hanley, J. A. and Lippman-Hand, A. (1983). If nothing goes wrong, is everything all right?
@@ -60,7 +63,7 @@ def level_words(tree: Taxonomy, level: SelectiveLevel) -> str:
         if not any(tree.is_under(node, negative) for negative in tree.negative)
     ]
     if tree.subtypes_of and all(tree.parents[node] == tree.subtypes_of for node in findings):
-        return "the subtype"
+        return SUBTYPE
     if len(level.classes) <= _NAMED:
         return " / ".join(map(node_words, level.classes))
     if level.level == tree.height:
@@ -88,7 +91,9 @@ def _sentences(results: Results, protocol: ProtocolResult, found: SelectiveResul
             yield from _as_deep_as_sure(results, found, target)
         for target in found.targets:
             yield from _carried_over(results, found, target)
-    yield from _of_leaky_validation(results, protocol)
+    yield from _swing(results, found)
+    yield from _of_all_images(results, found)
+    yield from _of_leaky_validation(protocol)
     yield from _validation(found)
     yield from _missing(results, found)
 
@@ -102,7 +107,7 @@ def _signed_out(results: Results, found: SelectiveResult, target: float) -> str:
         if point is not None:
             parts.append(_at_level(level_words(results.tree, level), point, first=not parts))
     who = called(results, results.reference)
-    return f"At {target_words(target)} risk, {who} signs out {formats.listing(parts)}."
+    return f"Aiming at {target_words(target)} risk, {who} signs out {formats.listing(parts)}."
 
 
 def _at_level(level: str, point: OperatingPoint, *, first: bool) -> str:
@@ -178,9 +183,39 @@ def _carried_over(results: Results, found: SelectiveResult, target: float) -> It
     )
 
 
-def _of_leaky_validation(results: Results, protocol: ProtocolResult) -> Iterator[str]:
-    siblings = [split.record.test_with_siblings for split in protocol.splits]
-    if protocol.protocol == results.roles.flattering and any(siblings):
+def _swing(results: Results, found: SelectiveResult) -> Iterator[str]:
+    """Yield how far the thresholds of the reference's trained models lie apart, at the leaves."""
+    scores = found.levels[-1].scores(results.reference)
+    for target in found.targets:
+        point = scores.at(target) if scores else None
+        known = [] if point is None else [one for one in point.thresholds if one is not None]
+        if len(set(known)) > 1:
+            yield (
+                f"For {target_words(target)} the thresholds of its {len(known)} trained models at "
+                f"{level_words(results.tree, found.levels[-1])} lie between {min(known):.3f} and "
+                f"{max(known):.3f}: what other validation images would have chosen is in no "
+                "interval here."
+            )
+
+
+def _of_all_images(results: Results, found: SelectiveResult) -> Iterator[str]:
+    """Yield that images without a subtype count at its level, too."""
+    level = found.levels[-1]
+    if level_words(results.tree, level) != SUBTYPE:
+        return
+    others = [
+        node for node in level.classes if results.tree.parents[node] != results.tree.subtypes_of
+    ]
+    if others:
+        named = formats.listing([node_words(node) for node in others])
+        yield (
+            f"At {SUBTYPE} all images count, those of {named} too, which have none: of the other "
+            "images alone, coverage and risk can be worse."
+        )
+
+
+def _of_leaky_validation(protocol: ProtocolResult) -> Iterator[str]:
+    if leaks(protocol):
         yield (
             "Validation and test images share their tissue with training images here, so that "
             "neither a threshold nor a realised risk says anything about new tissue."
