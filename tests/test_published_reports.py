@@ -116,7 +116,10 @@ def test_the_page_of_answers_quotes_the_reports_that_it_links(question: str) -> 
     answer = answers()[question]
     linked = {Path(link).parent.name for link in re.findall(r"\]\(([^)#]+)", answer)}
     assert linked
-    reports = {name: (ROOT / "reports" / name / "README.md").read_text("utf-8") for name in linked}
+    reports = {
+        name: " ".join((ROOT / "reports" / name / "README.md").read_text("utf-8").split())
+        for name in linked
+    }
     quoted = QUOTED.findall(answer)
     assert quoted
     for words in quoted:

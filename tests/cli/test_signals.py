@@ -152,10 +152,12 @@ def test_the_first_signal_lets_the_fits_finish_and_begins_no_other(
         (tmp_path / "two.go").touch()
         assert command.end() == 1
         require_gone(found)
-    assert command.said.endswith(
-        "Finishing what takes under two seconds; Ctrl-C again stops at once.\n"
-        "Interrupted. Finished runs are kept: the same command goes on from there.\n"
-    )
+    lines = command.said.splitlines()
+    begun = lines.index("Finishing what takes under two seconds; Ctrl-C again stops at once.")
+    # On a slow machine the fits that finish are shown meanwhile.
+    assert [line for line in lines[begun + 1 :] if not line.startswith("Fitting ")] == [
+        "Interrupted. Finished runs are kept: the same command goes on from there."
+    ]
     assert stored() == {"one": "done", "two": "done"}
     assert not list(tmp_path.glob("three.*.began"))
     (tmp_path / "three.go").touch()

@@ -255,6 +255,18 @@ def test_a_matrix_says_what_it_has_room_for(tmp_path: Path, figures: list[Any]) 
     assert "\n55" in words(figures[1])
 
 
+def test_no_class_name_lies_under_another_matrix(tmp_path: Path, figures: list[Any]) -> None:
+    seven = {"grouped": {"reference": 0.9, **{f"model {number}": 0.8 for number in range(6)}}}
+    results = suite(classes(3), seven)
+    confusions.draw_confusions(results, results.protocols[0], tmp_path / "seven.png")
+    (figure,) = figures
+    boxes = [axes.get_window_extent() for axes in figure.axes]
+    names = [label for axes in figure.axes for label in axes.get_xticklabels() if label.get_text()]
+    assert len(names) == 4 * 3
+    for name in names:
+        assert not any(name.get_window_extent().overlaps(box) for box in boxes)
+
+
 def test_curves_are_the_median_and_the_range_with_each_restored_epoch(
     tmp_path: Path, figures: list[Any]
 ) -> None:

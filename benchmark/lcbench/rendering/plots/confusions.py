@@ -61,7 +61,9 @@ def draw_confusions(results: Results, protocol: ProtocolResult, path: Path) -> P
             canvas.name_panel(axes, baseline_title(results, scores.model), bold=bold)
             below = number + columns >= len(panels)
             axes.set_xticks(range(len(names)), names if below else [], size=look.name_size)
-            if look.count_size:
+            # Upright above a last row that ends before: slanted names would lie under its panels.
+            in_last_row = number // columns == (len(panels) - 1) // columns
+            if look.count_size and in_last_row:
                 for text in axes.get_xticklabels():
                     text.set(rotation=35, ha="right", rotation_mode="anchor")
             else:
