@@ -21,7 +21,7 @@ from lcbench.rendering.report.leakage import (
 )
 from lcbench.rendering.report.missing import missing_parts
 from lcbench.rendering.report.selective import selective_parts
-from lcbench.rendering.report.training import training_table
+from lcbench.rendering.report.training import most_epochs, training_table
 from lcbench.statistics.limits import t_quantile
 from lcbench.statistics.rates import ENOUGH
 
@@ -81,6 +81,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
         scores=tables.scores_table(results),
         ensembles=tables.ensembles_table(results),
         training=training_table(results),
+        most_epochs=most_epochs(results),
         events=tables.events_table(results),
         tree=tree.tree_tables(results) if results.tree.height > 1 else None,
         level_answers=tree.answers_words(results),
