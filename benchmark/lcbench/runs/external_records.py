@@ -83,6 +83,7 @@ class OptionsRecord(Record):
     groups that was asked to be set aside.
     """
 
+    name: str = ""
     only: tuple[str, ...] = ()
     label_pattern: str = ""
     group_pattern: str = ""
@@ -149,3 +150,9 @@ class ExternalRecord(Record):
     calibration: int = 0
     unchanged: tuple[UnchangedRecord, ...] = ()
     options: OptionsRecord = OptionsRecord()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether runs could not predict, or labels stand for no class."""
+        unknown = any(label.fate == "unknown" for label in self.labels)
+        return bool(self.left_out or self.runs_left_out or unknown)
