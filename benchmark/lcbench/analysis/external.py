@@ -21,6 +21,7 @@ from lcbench.analysis.external_nodes import score_nodes
 from lcbench.analysis.external_results import ExternalCounts, ExternalLevel, ExternalResult
 from lcbench.analysis.external_units import score_units
 from lcbench.analysis.scores import AnalysisSettings
+from lcbench.analysis.shift import sureness_shifts
 from lcbench.analysis.thresholds import Thresholds
 from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.finished import ExternalFolder, FinishedSuite
@@ -56,6 +57,7 @@ def _score_folder(
         contaminated=score_levels(labelled, settings)[0] if counts.contaminated else (),
         units=score_units(clean, record.unit, settings),
         answers=answers_without_truth(unscored, record, thresholds, settings),
+        sureness=sureness_shifts(_clean(every, record), suite, settings),
         calibration=calibrate(aside, clean, settings) if len(aside) == len(clean) else (),
     )
 

@@ -10,6 +10,7 @@ from lcbench.analysis.external_detail_results import (
 )
 from lcbench.analysis.scores import ModelComparison
 from lcbench.analysis.selective_scores import OperatingPoint
+from lcbench.analysis.shift_results import SurenessShift
 from lcbench.result_model import ResultModel
 from lcbench.runs.external_records import ExternalRecord
 from lcbench.statistics.interval_model import Interval
@@ -152,3 +153,6 @@ class ExternalResult(ResultModel):
     """What the models say of images whose label fixes nothing in the class tree."""
     calibration: tuple[CalibrationResult, ...] = ()
     """Temperatures fitted on images that were set aside; empty where none were."""
+    sureness: tuple[SurenessShift, ...] = ()
+    """How sure the models are here and on their own test images, of images whose tissue they have
+    not seen; empty in older reports."""

@@ -15,7 +15,7 @@ from lcbench.compute import Compute, channels_last
 from lcbench.datasets.dataset import Dataset
 from lcbench.datasets.images import ImageFile
 from lcbench.errors import UserError
-from lcbench.features.cache import CachedArray, cached_array
+from lcbench.features.cache import CachedArray, cached_array, stored_array
 from lcbench.features.decoding import Convert, ahead, decode_batch, decode_views
 from lcbench.features.encoder import Encoder, Normaliser, Part, Preprocessing
 from lcbench.features.views import View
@@ -87,6 +87,14 @@ class Features:
             f"{what}, {view}",
             lambda: unchanged,
         )
+
+    def stored_embeddings(self, name: str) -> CachedArray | None:
+        """Return what `embeddings` has computed before, here or elsewhere; None where it has not.
+
+        Nothing is decoded: of the dataset only its hash is asked for.
+        """
+        key = self._embedding_key(self.backbones[name])
+        return stored_array("embeddings", (self.dataset.sha256, *key))
 
     def activations(self, name: str, part: Part) -> CachedArray:
         """Return what the frozen front of a backbone gives for each image, (images, ...).

@@ -23,11 +23,13 @@ from lcbench.runs.external import (
 )
 from lcbench.runs.external_images import ExternalImages, Grouping, list_external, read_external
 from lcbench.runs.external_records import ExternalRecord, RunLeftOut
-from lcbench.runs.external_table import write_images
+from lcbench.runs.external_table import YES, write_images
 from lcbench.runs.overlap import overlap_with_training
 from lcbench.runs.plan_records import LeftOut, PlanRecord
-from lcbench.runs.predicting import make_ready, predict_all
+from lcbench.runs.predicting import Ready, make_ready, predict_all
 from lcbench.runs.records import write_record
+from lcbench.runs.shift import shift_from_training
+from lcbench.runs.shift_records import ShiftRecord
 from lcbench.runs.store import (
     EVALUATION,
     plan_taxonomy,
@@ -118,6 +120,7 @@ def _evaluate(
             "device": compute.device,
             "precision": compute.precision,
             "unchanged": ready.unchanged,
+            "shift": _shift(ready, runs, plan, record, table, options),
         }
         record = record.model_copy(update=whole)
         write_record(temporary / EVALUATION, record)
@@ -150,6 +153,21 @@ def _describe(
     record = describe_external(folder, images, overlap, table, options.record)
     asked = {"about": options.about, "source": str(source), "place": place_of(source)}
     return folder, record.model_copy(update=asked), table
+
+
+def _shift(
+    ready: Ready,
+    runs: Sequence[StoredRun],
+    plan: PlanRecord,
+    record: ExternalRecord,
+    table: pd.DataFrame,
+    options: EvaluationOptions,
+) -> ShiftRecord:
+    """Return how the images differ from the training images, where these can be looked at."""
+    root = options.training or (Path(plan.root) if plan.root else None)
+    reason = record.overlap.reason if record.overlap else ""
+    contaminated = (table["contaminated"] == YES).to_numpy()
+    return shift_from_training(ready, runs, root, contaminated, reason)
 
 
 def _finished_runs(

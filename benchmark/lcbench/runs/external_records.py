@@ -9,6 +9,7 @@ from pydantic import Field
 
 from lcbench.runs.plan_records import LeftOut
 from lcbench.runs.records import SCHEMA_VERSION, Record, StoredFile
+from lcbench.runs.shift_records import ShiftRecord
 
 FOLDER_NAME = re.compile(r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$")
 FolderName = Annotated[str, Field(pattern=FOLDER_NAME)]
@@ -122,6 +123,7 @@ class ExternalRecord(Record):
     these images are, `groups_source`: where the groups come from, in words, and `unit`: the word
     for what was given ("patient"), empty where pixels alone tell. `calibration`: images that were
     set aside to calibrate on. `unchanged`: what could not be shown as a recipe wants it.
+    `shift`: how the images differ from the training images; None in records of older versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -152,6 +154,7 @@ class ExternalRecord(Record):
     calibration: int = 0
     unchanged: tuple[UnchangedRecord, ...] = ()
     options: OptionsRecord = OptionsRecord()
+    shift: ShiftRecord | None = None
 
     @property
     def is_partial(self) -> bool:
