@@ -161,7 +161,8 @@ def unit_words(result: ExternalResult) -> str:
 
 def plural_of(unit: str) -> str:
     """Return several of what `unit_words` gives."""
-    return unit.replace("source group", "source groups") if "group" in unit else f"{unit}s"
+    group = "source group"
+    return unit.replace(group, f"{group}s") if group in unit else f"{unit}s"
 
 
 def read_as(label: LabelCount) -> str:

@@ -38,6 +38,7 @@ from lcbench.rendering.words import (
 
 _NOT_EXTERNAL = "none: nothing here is external"
 _NO_MAJORITY = "one class alone"
+_NO_LABEL = "no label to score"
 
 
 def folders_table(results: Results) -> Table | None:
@@ -89,6 +90,8 @@ def _no_score(folder: ExternalResult) -> list[str]:
         why = _NOT_EXTERNAL
     elif folder.one_class:
         why = _NO_MAJORITY
+    elif folder.answers:
+        why = _NO_LABEL
     return [why, *([formats.NONE] * 5)]
 
 

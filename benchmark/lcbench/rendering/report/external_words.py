@@ -227,6 +227,9 @@ def units_words(result: ExternalResult, floor: Collection[str]) -> Iterator[str]
         if found.contradictory
         else ""
     )
+    alone = (result.counts.scored if result.counts else found.images) - found.images
+    if alone:
+        mixed += f" {plural(alone, 'scored image')} of no known {found.unit} count nowhere here."
     for level in found.levels:
         best = best_at(level, floor)
         model = who(best.score.baseline, best.score.protocol)

@@ -285,6 +285,13 @@ def _external(results: Results) -> str:
         for one in alone
         for words in one_class_words(results, one)
     ]
+    unlabelled = [
+        one
+        for one in results.external
+        if one.answers and one.counts and not (one.counts.scored or one.counts.contaminated)
+    ]
+    if unlabelled:
+        parts.append(f"No image to score, and only answers to report: {_folders(unlabelled)}.")
     return " ".join(part for part in parts if part)
 
 
@@ -303,9 +310,8 @@ def _shared(results: Results) -> str:
             continue
         external = one.counts.scored if one.counts else 0
         if external:
-            left_out.append(
-                f"{one.record.name} ({integer(images)} of {integer(images + external)})"
-            )
+            every = plural(images + external, "image")
+            left_out.append(f"{one.record.name} ({integer(images)} of {every})")
         else:
             nothing.append(f"{one.record.name} ({plural(images, 'image')})")
     parts = [
