@@ -118,7 +118,7 @@ def _score_arm(
         difference=_above(accuracy, rate),
         simultaneous=_above(of_rows.share(right, settings, together), rate),
         points=() if thresholds is None else _points(arm, level, thresholds, of_rows, settings),
-        ensemble=None if arm.runs == 1 else _ensemble(arm, level, settings),
+        average=None if arm.runs == 1 else _average(arm, level, settings),
         alone=tuple(
             RunAccuracy(seed=seed, fold=fold, accuracy=float(right[arm.run[rows] == run].mean()))
             for run, (seed, fold) in enumerate(arm.cells)
@@ -129,7 +129,7 @@ def _score_arm(
     )
 
 
-def _ensemble(arm: Arm, level: int, settings: AnalysisSettings) -> Interval:
+def _average(arm: Arm, level: int, settings: AnalysisSettings) -> Interval:
     """Return the accuracy of the mean of all trained models, one answer an image."""
     whole = arm.of_all_runs
     choice = whole.tree.at_level(level)

@@ -45,7 +45,7 @@ class ExternalScore(ResultModel):
     points: tuple[OperatingPoint, ...] = ()
     """Selective prediction at the thresholds that the runs' own validation images gave; empty where
     a run has no predictions on them, and in older reports."""
-    ensemble: Interval | None = None
+    average: Interval | None = None
     """Accuracy of the average of the trained models' probabilities, one answer an image; null with
     one trained model, and in older reports."""
     alone: tuple[RunAccuracy, ...] = ()

@@ -30,7 +30,7 @@ def score_units(arms: Sequence[Arm], unit: str, settings: AnalysisSettings) -> U
         return None
     tree = arms[0].tree.taxonomy
     labels = every.groupby("unit")["true"].agg(set)
-    known = {name: common_label(found, tree) for name, found in labels.items()}
+    known = {str(name): common_label(found, tree) for name, found in labels.items()}
     branches = [found for found in labels if not _on_one_path(found, tree)]
     of_units = [_of_units(arm, known) for arm in arms]
     scored = [arm for arm in of_units if len(arm.table)]

@@ -23,6 +23,7 @@ from lcbench.rendering.plots.confusions import draw_confusions
 from lcbench.rendering.plots.cost import draw_cost
 from lcbench.rendering.plots.curves import draw_curves
 from lcbench.rendering.plots.differences import draw_differences
+from lcbench.rendering.plots.external import draw_external
 from lcbench.rendering.plots.intervals import draw_intervals
 from lcbench.rendering.plots.reliability import draw_reliability
 from lcbench.rendering.plots.risk_coverage import draw_risk_coverage
@@ -148,8 +149,16 @@ def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
         draw_risk_coverage(results, place / "risk-coverage.png"),
         "Share of wrong answers by share of images answered, at each level of the class tree",
     )
+    external = described(
+        draw_external(results, place / "external.png"),
+        "Accuracy on external folders minus the majority rate, with limits for all models at once",
+    )
     return Pictures(
-        intervals, next(iter(differences), None), tuple(others), next(iter(coverage), None)
+        intervals,
+        next(iter(differences), None),
+        tuple(others),
+        next(iter(coverage), None),
+        next(iter(external), None),
     )
 
 
