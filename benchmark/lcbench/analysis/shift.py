@@ -109,7 +109,9 @@ def _leaf(arm: Arm) -> Codes:
     return np.array([place.get(label, -1) for label in arm.table["true"]], np.int64)
 
 
-def _gap(of_rows: Crossed, confidence: Values, right: Flags, settings: AnalysisSettings) -> Interval:
+def _gap(
+    of_rows: Crossed, confidence: Values, right: Flags, settings: AnalysisSettings
+) -> Interval:
     """Return mean confidence minus accuracy, from -1 to 1."""
     halved = of_rows.mean((confidence - right + 1.0) / 2.0, settings)
     value, low, high = (

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from lcbench.console import progress
 from lcbench.datasets.dataset import Dataset
+from lcbench.datasets.images import ImageFile, open_again
 from lcbench.errors import UserError
 from lcbench.features.appearance import Appearance, appearance
 from lcbench.features.decoding import ahead
-from lcbench.features.extraction import Features, colour_histogram
+from lcbench.features.extraction import colour_histogram
 from lcbench.runs.predicting import Ready
 from lcbench.runs.restoring import kind_and_settings, reason_of
 from lcbench.runs.shift_records import (
@@ -142,14 +143,15 @@ def _seen(dataset: Dataset, rows: Rows) -> tuple[ColourRecord, Points]:
     """Return the colour of some images, and their (images, bins) histograms."""
     with progress(f"Colour of {dataset.name}", len(rows)) as advance:
         found = list(_looked_at(dataset, rows, advance))
-    return _colour([one for one, _ in found]), np.stack([bins for _, bins in found])
+    looks = [one for one, _ in found]
+    by_content = np.argsort(dataset.manifest["sha256"].to_numpy(dtype=str)[rows], kind="stable")
+    shown = [looks[row] for row in by_content[:_CLOUD]]
+    return _colour(looks, shown), np.stack([bins for _, bins in found])
 
 
 def _looked_at(
     dataset: Dataset, rows: Rows, advance: Callable[[int], None]
 ) -> Iterator[tuple[Appearance, Points]]:
-    from lcbench.datasets.images import ImageFile, open_again
-
     def look(file: ImageFile) -> tuple[Appearance, Points]:
         image = open_again(file)
         return appearance(image), colour_histogram(image)
@@ -159,7 +161,7 @@ def _looked_at(
         yield one
 
 
-def _colour(looks: Sequence[Appearance]) -> ColourRecord:
+def _colour(looks: Sequence[Appearance], shown: Sequence[Appearance]) -> ColourRecord:
     lab = np.stack([one.lab for one in looks])
     stains = [one.stains for one in looks if one.stains is not None]
     mean = np.mean(stains, axis=0) if stains else None
@@ -171,7 +173,7 @@ def _colour(looks: Sequence[Appearance]) -> ColourRecord:
         stained=len(stains),
         haematoxylin=None if unit is None else _vector(unit[0]),
         eosin=None if unit is None else _vector(unit[1]),
-        cloud=tuple((round(float(a), 2), round(float(b), 2)) for _, a, b in lab[:_CLOUD]),
+        cloud=tuple((round(float(one.lab[1]), 2), round(float(one.lab[2]), 2)) for one in shown),
     )
 
 
@@ -237,7 +239,7 @@ class _Pair:
     ) -> OutsideRecord:
         groups = np.unique(self._groups[rows], return_inverse=True)[1]
         size = np.bincount(groups).astype(np.float64)
-        events = np.bincount(groups, weights=beyond[rows])
+        events = np.bincount(groups, weights=beyond[rows]).astype(np.float64)
         return OutsideRecord(
             label=label,
             images=int(rows.sum()),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from lcbench.runs.records import Record
 from lcbench.statistics.interval_model import Interval
 
@@ -93,4 +95,4 @@ class ShiftRecord(Record):
     training: ColourRecord | None = None
     external: ColourRecord | None = None
     spaces: tuple[SpaceRecord, ...] = ()
-    without: dict[str, str] = {}
+    without: dict[str, str] = Field(default_factory=dict)

@@ -130,4 +130,7 @@ def reliability_curve(of: Confidences) -> tuple[tuple[float, Interval], ...]:
 
     The intervals are pointwise, over source groups, see `lcbench.statistics.rates.GroupedRate`.
     """
-    return tuple((one.mean(one.confidence), grouped_share(one.right, one.images)) for one in confidence_bins(of))
+    return tuple(
+        (one.mean(one.confidence), grouped_share(one.right, one.images))
+        for one in confidence_bins(of)
+    )

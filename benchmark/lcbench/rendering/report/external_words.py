@@ -34,6 +34,7 @@ from lcbench.rendering.report.external_contamination import (
     contamination_words,
 )
 from lcbench.rendering.report.selective import sure_share, target_words
+from lcbench.rendering.report.shift import shift_words
 from lcbench.rendering.words import (
     GROUPS_UNKNOWN,
     capital,
@@ -56,7 +57,8 @@ def folder_words(results: Results, result: ExternalResult) -> tuple[str, ...]:
     answered = any((result.levels, result.one_class, result.contaminated, result.answers))
     nothing = "" if answered else "No finished run has predictions on this folder."
     parts = (
-        images_words(result, results.dataset), contamination_words(result), *found,
+        images_words(result, results.dataset), contamination_words(result),
+        *shift_words(results, result), *found,
         *contaminated_words(result, floor), *one_class_words(results, result), nothing, sure,
         *apart_words(result, floor), *threshold_words(results, result),
         *units_words(result, floor), *without_truth_words(result),

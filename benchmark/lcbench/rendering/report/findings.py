@@ -30,6 +30,7 @@ from lcbench.rendering.report.external_contamination import contaminated_images
 from lcbench.rendering.report.external_words import one_class_words
 from lcbench.rendering.report.hypothesis import hypothesis_finding
 from lcbench.rendering.report.leakage import leakage_statement, smaller_training
+from lcbench.rendering.report.shift import unlike_words
 from lcbench.rendering.words import (
     author,
     called,
@@ -50,7 +51,13 @@ _BARELY = 5e-5
 def findings(results: Results) -> tuple[str, ...]:
     """Return the findings, a sentence or two each, as plain text."""
     parts = (_best(results), hypothesis_finding(results), _leakage(results), *_shortcuts(results))
-    found = (*parts, _hierarchy(results), _external(results), *_warnings(results))
+    found = (
+        *parts,
+        _hierarchy(results),
+        *_unlike(results),
+        _external(results),
+        *_warnings(results),
+    )
     return tuple(part for part in found if part)
 
 
@@ -261,6 +268,12 @@ def _effect_words(event: EventComparison, results: Results) -> str:
         f"{', '.join(part for part in parts if part)} ({_adjusted(results, event.test())}{more}; "
         f"{points(event.detectable)} had a chance of 80 % to be shown)"
     )
+
+
+def _unlike(results: Results) -> Iterator[str]:
+    """Yield which external folders do not look like the training images, before their scores."""
+    for one in results.external:
+        yield unlike_words(one)
 
 
 def _external(results: Results) -> str:

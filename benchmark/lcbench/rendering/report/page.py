@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lcbench.analysis.results import Results
@@ -24,6 +25,7 @@ from lcbench.rendering.report.leakage import (
 )
 from lcbench.rendering.report.missing import missing_parts
 from lcbench.rendering.report.selective import selective_parts
+from lcbench.rendering.report.shift_tables import shift_tables
 from lcbench.rendering.report.training import most_epochs, training_table
 from lcbench.statistics.limits import t_quantile
 from lcbench.statistics.rates import ENOUGH
@@ -51,6 +53,8 @@ class Pictures(NamedTuple):
     """Risk by coverage; None where there are no curves."""
     external: Picture | None = None
     """Accuracy on external folders; None where nothing is scored there."""
+    shifts: Mapping[str, Picture] = MappingProxyType({})
+    """External folders beside the training images, by name."""
 
 
 class Folder(NamedTuple):
@@ -64,6 +68,8 @@ class Folder(NamedTuple):
     """Every model at the level that most labels fix."""
     details: tuple[Titled, ...]
     """Everything else."""
+    shift: Picture | None = None
+    """The folder beside the training images."""
 
 
 def report_page(results: Results, pictures: Pictures) -> str:
@@ -131,7 +137,8 @@ def report_page(results: Results, pictures: Pictures) -> str:
                 one.record.name,
                 folder_words(results, one),
                 main_table(results, one),
-                tuple(detail_tables(results, one)),
+                (*detail_tables(results, one), *shift_tables(results, one)),
+                pictures.shifts.get(one.record.name),
             )
             for one in results.external
         ],

@@ -19,6 +19,7 @@ from lcbench.analysis.external_results import (
     UnitResult,
 )
 from lcbench.rendering.report.external import read_as
+from lcbench.rendering.report.shift_tables import shift_rows
 from lcbench.rendering.report.tidy_rows import (
     Place,
     Row,
@@ -36,6 +37,7 @@ def external_rows(folder: ExternalResult) -> Iterator[Row]:
     """Yield every number on an external folder."""
     place = Place(f"external:{folder.record.name}")
     yield from _record(place, folder)
+    yield from shift_rows(folder)
     yield from _levels(place, folder.levels)
     for level in folder.levels:
         for one in level.comparisons:

@@ -27,6 +27,7 @@ from lcbench.rendering.plots.external import draw_external
 from lcbench.rendering.plots.intervals import draw_intervals
 from lcbench.rendering.plots.reliability import draw_reliability
 from lcbench.rendering.plots.risk_coverage import draw_risk_coverage
+from lcbench.rendering.plots.shift import draw_shift
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.page import Picture, Pictures, report_page
 from lcbench.rendering.report.tidy import write_tidy
@@ -159,7 +160,22 @@ def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
         tuple(others),
         next(iter(coverage), None),
         next(iter(external), None),
+        _draw_shifts(results, place),
     )
+
+
+def _draw_shifts(results: Results, place: Path) -> dict[str, Picture]:
+    """Draw each external folder beside the training images, where the two were compared."""
+    found = {}
+    for one in results.external:
+        name = one.record.name
+        path = draw_shift(results, one, inside(place, f"shift-{name}.png"))
+        if path is not None:
+            text = (
+                f"Colours, and distances to the nearest training image, of {name} and of training"
+            )
+            found[name] = Picture(f"{FIGURES}/{path.name}", text)
+    return found
 
 
 def _write_index(written: dict[str, Results], folder: Path) -> None:
