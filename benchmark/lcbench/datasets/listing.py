@@ -118,7 +118,7 @@ class _Labels:
         if self.pattern is not None and images:
             example = label_pattern_for(images, self.reader.read)
             remedy = f"Perhaps: {self.pattern.option} '{example}'" if example else ""
-            require_found(self.pattern, images, remedy)
+            require_found(self.pattern, sorted(images), remedy)
 
 
 def _list(source: Path, labels: _Labels) -> Listing:

@@ -58,13 +58,13 @@ def image_pattern(option: str, text: str) -> ImagePattern:
         expression = re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
         raise wrong_usage(
-            f"{option} {text!r}: no regular expression: {error}",
+            f"{option} '{text}': no regular expression: {error}",
             "Put it in quotes, with a backslash before each sign that is meant as it is: "
             r"\. for a dot.",
         ) from error
     if expression.groups != 1:
         raise wrong_usage(
-            f"{option} {text!r}: has {expression.groups} groups, but needs one",
+            f"{option} '{text}': has {expression.groups} groups, but needs one",
             "Put round brackets around the part that counts, and (?: ) around every other: "
             r"'(P\d+)_' takes P17 from P17_3.png.",
         )
@@ -77,7 +77,7 @@ def require_found(pattern: ImagePattern, images: Sequence[str], remedy: str = ""
     if not any(pattern.find(image) for image in images):
         shown = ", ".join(images[:_SHOWN])
         message = (
-            f"{pattern.option} {pattern.text!r} finds nothing in any of {len(images):,} images"
+            f"{pattern.option} '{pattern.text}' finds nothing in any of {len(images):,} images"
         )
         raise wrong_usage(
             message,

@@ -12,6 +12,8 @@ from lcbench.rendering.report.external import overlap_words, read_as
 from lcbench.rendering.terminal import show_left_out
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lcbench.runs.evaluate import Evaluation
     from lcbench.runs.external_images import ExternalImages
     from lcbench.runs.external_records import ExternalRecord
@@ -27,10 +29,11 @@ def show_images(record: ExternalRecord, images: ExternalImages) -> None:
     if record.overlap is not None:
         say = warn if record.overlap.contaminated else _say
         say(contamination_words(record))
-    _say(groups_words(record))
+    _say(groups_words(record, images.unit))
     if images.check is not None and images.check.joined:
         warn(joined_words(images.check.joined, record.unit))
     _say(unknown_words(record))
+    _say(calibration_words(record))
     if record.copies:
         _say(f"{record.copies} images are byte for byte a copy of another one")
     for line in record.contradictions:
@@ -80,28 +83,49 @@ def contamination_words(record: ExternalRecord) -> str:
     )
 
 
-def groups_words(record: ExternalRecord) -> str:
-    """Return how many independent units the images are, and who says so."""
-    groups = record.groups or 0
+def groups_words(record: ExternalRecord, unit: pd.Series) -> str:
+    """Return how many independent units the images are, and who says so.
+
+    `unit`: (images,) the patient or slide of each, empty where the user names none.
+    """
+    images = plural(len(unit), "image")
     if not record.unit:
         return (
-            f"{plural(record.answered or 0, 'image')} of {plural(groups, 'source group')}, as "
+            f"{images} of {plural(record.groups or 0, 'source group')}, as "
             f"{record.groups_source} tell. Patients are not known: say which image is whose with "
             "--groups CSV or --group-pattern REGEX."
         )
-    words = (
-        f"{plural(record.answered or 0, 'image')} of {plural(groups, record.unit)} "
-        f"({record.groups_source})."
+    named = unit[unit != ""]
+    units = plural(named.nunique(), record.unit)
+    if len(named) < len(unit):
+        others = (record.groups or 0) - named.nunique()
+        return (
+            f"{images}: {integer(len(named))} of {units}, and {integer(len(unit) - len(named))} "
+            f"of {plural(others, 'more group')} ({record.groups_source})."
+        )
+    alone = (
+        f" One {record.unit} alone shows no variation: is that what was meant?"
+        if named.nunique() == 1
+        else ""
     )
-    if groups == 1:
-        words += f" One {record.unit} alone gives no interval: is that what was meant?"
-    return words
+    return f"{images} of {units} ({record.groups_source}).{alone}"
+
+
+def calibration_words(record: ExternalRecord) -> str:
+    """Return how much was set aside to calibrate on; empty where nothing was."""
+    if not record.calibration:
+        return ""
+    return (
+        f"{plural(record.calibration, 'image')} set aside to calibrate on, in whole groups: "
+        f"{integer(record.scored)} are left to score."
+    )
 
 
 def joined_words(joined: tuple[tuple[str, ...], ...], unit: str) -> str:
     """Return which patients or slides share tissue, by pixels."""
-    examples = "; ".join(" and ".join(names) for names in joined[:_NAMED])
-    more = "; ..." if len(joined) > _NAMED else ""
+    sets = sorted(set(joined))
+    examples = "; ".join(" and ".join(names) for names in sets[:_NAMED])
+    more = "; ..." if len(sets) > _NAMED else ""
     return (
         f"Pixels prove the same tissue in images of different {unit}s: {examples}{more}. They are "
         "kept apart as they were given; 'lcbench audit' shows the pairs."

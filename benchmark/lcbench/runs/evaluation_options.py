@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lcbench.compute import DeviceChoice, PrecisionChoice
 from lcbench.errors import wrong_usage
-from lcbench.runs.external_records import OptionsRecord
+from lcbench.runs.external_records import FOLDER_NAME, OptionsRecord
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,12 @@ class EvaluationOptions:
     calibrate_on: float | None = None
 
     def require_consistent(self) -> None:
-        """Raise a UserError if two options contradict each other."""
+        """Raise a UserError if an option cannot be, or two contradict each other."""
+        if self.name and not FOLDER_NAME.fullmatch(self.name):
+            raise wrong_usage(
+                f"--name {self.name!r}: no name of a folder",
+                "Leave out slashes, and a dot at the beginning.",
+            )
         if self.groups is not None and self.group_pattern:
             raise wrong_usage(
                 "--groups and --group-pattern: both say the same", "Give one of them."

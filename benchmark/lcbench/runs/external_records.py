@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -9,7 +10,8 @@ from pydantic import Field
 from lcbench.runs.plan_records import LeftOut
 from lcbench.runs.records import SCHEMA_VERSION, Record, StoredFile
 
-FolderName = Annotated[str, Field(pattern=r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$")]
+FOLDER_NAME = re.compile(r"^[^./\\\x00-\x1f][^/\\\x00-\x1f]*$")
+FolderName = Annotated[str, Field(pattern=FOLDER_NAME)]
 """What an external folder can be called: one visible folder, however the user named the images."""
 
 RunName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*/seed[0-9][\w.-]*$")]
