@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -51,6 +51,8 @@ class Pictures(NamedTuple):
     """Risk by coverage; None where there are no curves."""
     external: Picture | None = None
     """Accuracy on external folders; None where nothing is scored there."""
+    reliability: Mapping[str, Picture] = {}
+    """Reliability on external folders, by their names."""
 
 
 class Folder(NamedTuple):
@@ -64,6 +66,8 @@ class Folder(NamedTuple):
     """Every model at the level that most labels fix."""
     details: tuple[Titled, ...]
     """Everything else."""
+    reliability: Picture | None
+    """Reliability at the level of the main table; None where it is not drawn."""
 
 
 def report_page(results: Results, pictures: Pictures) -> str:
@@ -132,6 +136,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
                 folder_words(results, one),
                 main_table(results, one),
                 tuple(detail_tables(results, one)),
+                pictures.reliability.get(one.record.name),
             )
             for one in results.external
         ],
