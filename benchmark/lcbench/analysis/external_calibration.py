@@ -22,9 +22,10 @@ from lcbench.statistics.hierarchy import down_to_level, summed
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.models import model_intervals
 from lcbench.statistics.panel import Panel
+from lcbench.statistics.panels import join
 from lcbench.statistics.registry import MetricKey
 from lcbench.statistics.scaling import fit_temperature, tempered
-from lcbench.statistics.standard import answers_panel
+from lcbench.statistics.standard import accuracy_panel, probability_panels
 from lcbench.statistics.tree import ClassTree, Decision
 
 METRICS = ("accuracy", "log_loss", "brier_score", "calibration_error", "calibration_slope")
@@ -104,17 +105,16 @@ def _level(rest: Arm, scaled: Arm, level: int, settings: AnalysisSettings) -> Ca
 
 
 def _panel(arm: Arm, choice: Decision, level: int, of_rows: Crossed) -> Panel[MetricKey]:
-    """Return every metric of the nodes of a level as classes."""
+    """Return the accuracy and the metrics of the probabilities, of a level's nodes as classes."""
     tree = ClassTree.of(down_to_level(arm.tree.taxonomy, level))
     place = np.array([tree.leaves.index(option) for option in choice.options])
     chances = summed(arm.probabilities, choice.leaf_option)[:, np.argsort(place)]
-    answers = Answers(
-        tree,
-        place[choice.true_option[arm.true]],
-        place[choice.leaf_option[arm.at_level(level)]],
-        chances,
-    )
-    return answers_panel(answers, of_rows.units, arm.run, of_rows.design)
+    true = place[choice.true_option[arm.true]]
+    predicted = place[choice.leaf_option[arm.at_level(level)]]
+    units, design = of_rows.units, of_rows.design
+    answers = Answers(tree, true, predicted, chances)
+    accuracy = accuracy_panel(true, predicted, units, design, len(tree.leaves))
+    return join([accuracy, *probability_panels(answers, units, design)])
 
 
 def _nodes(aside: Arm, rest: Arm, settings: AnalysisSettings) -> Sequence[CalibratedNode]:

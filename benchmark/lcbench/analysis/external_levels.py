@@ -50,9 +50,8 @@ def _labels(arms: Sequence[Arm], choice: Decision) -> dict[str, str]:
     """Return the node that the label of each image fixes at a level, by the image's name."""
     found: dict[str, str] = {}
     for arm in arms:
-        options = choice.true_option[arm.true].tolist()
-        pairs = zip(arm.table["image"], options, strict=True)
-        found |= {image: choice.options[option] for image, option in pairs if option >= 0}
+        fixed = arm.by_image(choice.true_option[arm.true])
+        found |= {image: choice.options[option] for image, option in fixed.items() if option >= 0}
     return found
 
 

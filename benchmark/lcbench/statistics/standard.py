@@ -68,7 +68,7 @@ def answers_panel(
         if (codes := answers.to(question)) is not None
     ]
     if answers.probabilities is not None:
-        parts += _probability_panels(answers, units, design)
+        parts += probability_panels(answers, units, design)
         known = answers.true < len(answers.tree.leaves)
         rows = answers.probabilities[known], answers.true[known], units[known], models[known]
         parts.append(ranking_panel(*rows, design, answers.tree.leaves))
@@ -172,7 +172,7 @@ def confidences(true: Codes, probabilities: Values, units: Codes, design: Design
     return Confidences(probabilities.max(axis=1), right, units, design)
 
 
-def _probability_panels(
+def probability_panels(
     answers: Answers, units: Codes, design: Design
 ) -> Iterator[Panel[MetricKey]]:
     """Yield the metrics of the probabilities of the leaves, then those of each level above."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.numbers import numbers_of
 from lcbench.rendering.report.external import unit_words
 from lcbench.rendering.report.external_contamination import contamination_words
 from lcbench.rendering.report.external_details import detail_tables
 from lcbench.rendering.report.external_tables import folders_table, main_table
 from lcbench.rendering.report.external_words import folder_words
 from lcbench.rendering.report.findings import findings
+from lcbench.rendering.report.page import Picture, Pictures, report_page
 from lcbench.rendering.report.tidy import tidy_rows
 
 from .. import external, suites
@@ -39,7 +41,7 @@ def said(folder: ExternalResult) -> str:
         "80.0 % over the models; at their thresholds for 1 % risk they would answer between 55.0 % "
         "and 55.0 % of them.",
         "6 images without a label: ",
-        "59 patients at benign / malignant.",
+        "59 patients at benign / malignant (groups from: patients of list.csv). Each row",
         "100 images, 60 of them scored, 2 with tissue of the training images, 30 set aside to "
         "calibrate on, 6 without a class of the tree and 2 not predicted; 1 byte-identical copy",
     ],
@@ -115,7 +117,7 @@ def test_every_detail_has_a_table_and_every_number_a_row() -> None:
     titles = [one.title for one in detail_tables(results, folder)]
     assert [title.split(":")[0].split(",")[0] for title in titles] == [
         "benign / malignant", "Detection of malignant",
-        "Trained models of folds and seeds", "By patient",
+        "Trained models of folds and seeds", "By patient", "By patient",
         "With images whose tissue was trained on", "Images labelled 'granuloma'",
         "Images without a label", "Calibrated on a part of the folder",
         "Detection at thresholds from the part that was set aside",
@@ -127,6 +129,16 @@ def test_every_detail_has_a_table_and_every_number_a_row() -> None:
     }  # fmt: skip
 
 
+def test_contaminated_images_that_are_not_scored_anyway_are_no_reproach() -> None:
+    folder = external.everything()
+    assert folder.counts is not None
+    none = folder.counts.model_copy(update={"contaminated": 0})
+    words = contamination_words(folder.model_copy(update={"counts": none}))
+    assert words == (
+        "2 images show tissue that is among the 120 training images, and none of them is scored."
+    )
+
+
 def test_intervals_say_what_they_are_by() -> None:
     folder = external.everything()
     assert unit_words(folder) == "patient"
@@ -135,3 +147,30 @@ def test_intervals_say_what_they_are_by() -> None:
     assert unit_words(pixels) == "source group proven by pixels"
     assert "59 source groups proven by pixels at" in said(pixels)
     assert unit_words(suites.external()) == "different image"
+
+
+def test_a_page_with_everything_is_whole() -> None:
+    names = ("ct", "<b>|x")
+    results = suites.lung(external=tuple(external.everything(name) for name in names))
+    pictures = Pictures(
+        Picture("figures/intervals.png", "a"), external=Picture("figures/external.png", "b")
+    )
+    page = report_page(results, pictures)
+    section = page[page.index("## External folders") : page.index("## What was left out")]
+    assert section.count("\n### ") == section.count("<details>") == len(names)
+    assert "figures/external.png" in section
+    assert "<b>" not in section
+    rows = [line for line in section.split("\n") if line.startswith("| :---")]
+    assert len(rows) == len(names) * (1 + len(list(detail_tables(results, results.external[0]))))
+
+
+def test_every_number_on_a_folder_has_an_address_and_an_allowance() -> None:
+    found = numbers_of(suites.lung(external=(external.everything(),)))
+    ours = {place: one for place, one in found.items() if place.startswith("external/ct/")}
+    temperature = "external/ct/calibration/grouped/reference/temperature"
+    assert ours[temperature].allowed == pytest.approx(0.0175)
+    assert {one.section for one in ours.values()} == {"external"}
+    assert any("/nodes/malignant/" in place for place in ours)
+    assert all(
+        one.allowed > 0 for place, one in ours.items() if "alone" in place or "apart" in place
+    )

@@ -142,8 +142,10 @@ def evidence_words(result: ExternalResult) -> str:
         runs[score.protocol] = max(score.runs, runs.get(score.protocol, 0))
     trained = [f"{plural(n, 'trained model')} ({protocol_short(p)})" for p, n in runs.items()]
     counts = f"a {unit}" if result.groups_known else "an image"
+    source = result.record.groups_source
+    told = f" (groups from: {source})" if source else ""
     return (
-        f"Evidence: {'; '.join(units)}. Each row pools the predictions of "
+        f"Evidence: {'; '.join(units)}{told}. Each row pools the predictions of "
         f"{listing(trained, last='or')}, but {counts} counts once as evidence, however many models "
         "answered it."
     )

@@ -29,6 +29,11 @@ def is_not_external(result: ExternalResult) -> bool:
 def contamination_words(result: ExternalResult) -> str:
     """Return whether the models were trained on tissue of these images, and what follows."""
     overlap, images = result.record.overlap, contaminated_images(result)
+    if overlap is not None and result.counts is not None and overlap.with_sibling and not images:
+        return (
+            f"{plural(overlap.with_sibling, 'image')} show tissue that is among the "
+            f"{integer(overlap.training_images)} training images, and none of them is scored."
+        )
     if overlap is None or result.counts is None or not images:
         return overlap_words(overlap) if overlap else ""
     training = f"the {integer(overlap.training_images)} training images"

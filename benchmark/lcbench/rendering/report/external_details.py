@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from lcbench.analysis.external_detail_results import ExternalNode, OneClassLevel
 from lcbench.analysis.external_results import (
     ExternalComparison,
     ExternalLevel,
     ExternalResult,
+    UnitResult,
 )
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import EventKind, PairResult
@@ -45,25 +47,32 @@ def detail_tables(results: Results, folder: ExternalResult) -> Iterator[Titled]:
     """Yield everything else that is told of a folder, each table where it has something to say."""
     for level in folder.levels:
         yield from _of_level(results, level)
-    yield from _detection(results, folder)
+    yield from _detection(results, folder.nodes)
     yield from _each_alone(results, folder)
     if folder.units is not None:
-        for level in folder.units.levels:
-            yield Titled(
-                f"By {folder.units.unit}: {classes_words(level.classes)}",
-                _brief(results, level),
-                f"One answer a {folder.units.unit}, from the mean probabilities of its images, and "
-                "one for each trained model.",
-            )
+        yield from _by_unit(results, folder.units)
     for level in folder.contaminated:
         yield Titled(
             f"With images whose tissue was trained on: {classes_words(level.classes)}",
             _brief(results, level),
             "Not external.",
         )
-    yield from _single(results, folder)
+    yield from _single(results, folder.one_class)
     yield from without_truth_tables(results, folder)
     yield from calibrated_tables(results, folder)
+
+
+def _by_unit(results: Results, units: UnitResult) -> Iterator[Titled]:
+    by = f"By {units.unit}: "
+    for level in units.levels:
+        yield Titled(
+            f"{by}{classes_words(level.classes)}",
+            _brief(results, level),
+            f"One answer a {units.unit}, from the mean probabilities of its images, and one for "
+            "each trained model.",
+        )
+    for one in (*_detection(results, units.nodes), *_single(results, units.one_class)):
+        yield one._replace(title=f"{by}{one.title[:1].lower()}{one.title[1:]}")
 
 
 def _of_level(results: Results, level: ExternalLevel) -> Iterator[Titled]:
@@ -162,29 +171,33 @@ def _confusions(results: Results, level: ExternalLevel) -> Iterator[Titled]:
         )
 
 
-def _detection(results: Results, folder: ExternalResult) -> Iterator[Titled]:
-    for node in folder.nodes:
+def _detection(results: Results, nodes: Sequence[ExternalNode]) -> Iterator[Titled]:
+    for node in nodes:
+        chosen = any(one.point for one in node.scores)
         rows = [
             [
                 label(results, one.baseline),
                 protocol_short(one.protocol),
                 *shares(one.sensitivity, one.specificity, one.auroc, one.average_precision),
-                *operating_cells(one.point),
+                *(operating_cells(one.point) if chosen else ()),
             ]
             for one in node.scores
         ]
         headers = ["baseline", "training", "sensitivity, %", "specificity, %", "AUROC, %"]
-        headers += ["average precision, %", "chosen on validation images: sensitivity, %"]
-        headers += ["specificity, %", "here: sensitivity, %", "specificity, %"]
-        yield Titled(
-            f"Detection of {node_words(node.node)}",
-            Table(headers, rows, "llr"),
-            f"{formats.plural(node.positives, 'image')} of it, {formats.integer(node.negatives)} "
-            "outside it. First by the answer at its level; AUROC and average precision: of the "
-            "summed probability, within trained models. The last four: each trained model calls it "
-            "from the probability on that found 95 % of it among the model's own validation "
-            "images. A dash: not defined without images of one side.",
+        headers.append("average precision, %")
+        note = (
+            f"{formats.integer(node.positives)} of it, {formats.integer(node.negatives)} outside "
+            "it. By the answer at its level; AUROC and average precision: of the summed "
+            "probability, within trained models. A dash: not defined without both sides."
         )
+        if chosen:
+            headers += ["chosen on validation images: sensitivity, %", "specificity, %"]
+            headers += ["here: sensitivity, %", "specificity, %"]
+            note += (
+                " The last four: each trained model calls it from the probability on that found "
+                "95 % of it among the model's own validation images."
+            )
+        yield Titled(f"Detection of {node_words(node.node)}", Table(headers, rows, "llr"), note)
 
 
 def _each_alone(results: Results, folder: ExternalResult) -> Iterator[Titled]:
@@ -228,10 +241,10 @@ def _brief(results: Results, level: ExternalLevel) -> Table:
     return models_table(results, columns, rows)
 
 
-def _single(results: Results, folder: ExternalResult) -> Iterator[Titled]:
-    for level in folder.one_class:
+def _single(results: Results, levels: Sequence[OneClassLevel]) -> Iterator[Titled]:
+    for level in levels:
         yield Titled(
-            f"All images are {node_words(level.node)}",
+            f"All are {node_words(level.node)}",
             Table(
                 ["baseline", "training", f"called {node_words(level.node)}, %", "n"],
                 [

@@ -53,6 +53,8 @@ class Pictures(NamedTuple):
     """Risk by coverage; None where there are no curves."""
     external: Picture | None = None
     """Accuracy on external folders; None where nothing is scored there."""
+    reliability: Mapping[str, Picture] = {}
+    """Reliability on external folders, by their names."""
     shifts: Mapping[str, Picture] = MappingProxyType({})
     """External folders beside the training images, by name."""
 
@@ -68,6 +70,8 @@ class Folder(NamedTuple):
     """Every model at the level that most labels fix."""
     details: tuple[Titled, ...]
     """Everything else."""
+    reliability: Picture | None
+    """Reliability at the level of the main table; None where it is not drawn."""
     shift: Picture | None = None
     """The folder beside the training images."""
 
@@ -138,6 +142,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
                 folder_words(results, one),
                 main_table(results, one),
                 (*detail_tables(results, one), *shift_tables(results, one)),
+                pictures.reliability.get(one.record.name),
                 pictures.shifts.get(one.record.name),
             )
             for one in results.external
