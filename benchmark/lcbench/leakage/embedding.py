@@ -95,7 +95,7 @@ class _Vocabulary:
 
         sample = _sample_descriptors(images)
         length = min(WORD_LENGTH, *sample.shape)
-        self._pca = PCA(length, svd_solver="full").fit(sample)
+        self._pca = PCA(length, svd_solver="covariance_eigh").fit(sample)
         reduced = self._pca.transform(sample)
         words = MiniBatchKMeans(
             min(WORDS, len(reduced)), random_state=0, n_init=1, batch_size=4096

@@ -1,0 +1,182 @@
+"""What images of one folder that do not belong together reach when they are laid on each other.
+
+Images of one kind are alike: any two chests lie on each other, more or less. How far unrelated
+images of the folder itself get is what a pair has to exceed to prove anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from lcbench.console import Advance, no_progress
+from lcbench.features.decoding import ahead
+from lcbench.leakage.keypoints import ImageFeatures
+from lcbench.leakage.laying import Laid
+from lcbench.leakage.registration import MIN_OVERLAP
+
+PAIRS = 200
+MIN_PAIRS = 20
+"""Fewer say nothing about how far chance gets."""
+
+MAX_RATE = 0.001
+"""No pair is joined that more than this share of the joins as weak as it would be false."""
+
+_SEED = 0
+_DRAWS = 20
+
+
+@dataclass(frozen=True)
+class Unrelated:
+    """Local correlations of pairs of images from different source groups.
+
+    Parameters
+    ----------
+    local
+        (pairs,) of each pair, the better of its two orientations.
+    """
+
+    local: NDArray[np.float64]
+
+    @property
+    def highest(self) -> float:
+        """The highest of them; 0 without any."""
+        return float(self.local.max(initial=0.0))
+
+    def rate(self, local: float) -> float | None:
+        """Return the share of unrelated pairs that would reach a local correlation.
+
+        A normal tail on Fisher's z, fitted to the pairs: a share far below one over their number
+        cannot be counted.
+
+        Returns
+        -------
+        float or None
+            None where there are fewer than `MIN_PAIRS`.
+
+        References
+        ----------
+        Fisher, R. A. (1921). On the "probable error" of a coefficient of correlation deduced from
+        a small sample. Metron 1, 3-32.
+        """
+        from scipy.stats import norm
+
+        if len(self.local) < MIN_PAIRS:
+            return None
+        z = np.arctanh(self.local.clip(-0.999, 0.999))
+        deviation = max(float(z.std(ddof=1)), 1e-6)
+        reached = np.arctanh(min(max(local, -0.999), 0.999))
+        return float(norm.sf((reached - z.mean()) / deviation))
+
+
+def false_discovery_rates(
+    local: Sequence[float], unrelated: Unrelated, chances: int
+) -> NDArray[np.float64] | None:
+    """Return for each joined pair the expected share of false ones among those at least as alike.
+
+    Parameters
+    ----------
+    local
+        (pairs,) local correlations of the pairs that were joined.
+    unrelated
+        What unrelated pairs of the same images reach.
+    chances
+        Pairs that the candidates were chosen from, as the most alike: false ones among them are
+        the most alike of so many.
+
+    Returns
+    -------
+    (pairs,) array or None
+        None where too few unrelated pairs were found.
+
+    References
+    ----------
+    Benjamini, Y., Hochberg, Y. (1995). Controlling the false discovery rate. Journal of the Royal
+    Statistical Society B 57, 289-300 (the adjusted p-values of its procedure).
+    """
+    shares = [unrelated.rate(one) for one in local]
+    known = np.array([share for share in shares if share is not None], dtype=np.float64)
+    if len(known) < len(shares):
+        return None
+    order = np.argsort(-np.array(local), kind="stable")
+    expected = known[order] * chances / np.arange(1, len(order) + 1)
+    rates = np.empty(len(order))
+    rates[order] = np.minimum(np.minimum.accumulate(expected[::-1])[::-1], 1.0)
+    return rates
+
+
+def least_local(local: Sequence[float], unrelated: Unrelated, chances: int) -> float:
+    """Return the local correlation below which pairs of these images prove nothing.
+
+    That is: above every unrelated pair, and with a false-discovery rate of at most `MAX_RATE`.
+
+    Parameters
+    ----------
+    local, unrelated, chances
+        See `false_discovery_rates`.
+    """
+    above = float(np.nextafter(unrelated.highest, 1))
+    rates = false_discovery_rates(local, unrelated, chances)
+    if rates is None:
+        return above
+    doubtful = np.array(local)[rates > MAX_RATE]
+    return max(above, float(np.nextafter(doubtful.max(initial=-1.0), 1)))
+
+
+def lay_unrelated(
+    images: Sequence[ImageFeatures], groups: NDArray[np.intp], advance: Advance = no_progress
+) -> Unrelated:
+    """Lay pairs of images from different source groups on each other, as well as they fit.
+
+    Parameters
+    ----------
+    images
+        Features of all images.
+    groups
+        (images,) source group of each.
+    advance
+        Takes the number of pairs done, of `PAIRS`.
+    """
+    pairs = list(_draw_pairs(groups))
+    with threadpool_limits(1, "blas"):
+        found = []
+        for local in ahead(lambda pair: _lay(images[pair[0]], images[pair[1]]), pairs):
+            found.append(local)
+            advance(1)
+    advance(PAIRS - len(pairs))
+    return Unrelated(np.array(found, dtype=np.float64))
+
+
+def _draw_pairs(groups: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of images from different groups, each group as often as any other."""
+    random = np.random.default_rng(_SEED)
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    if len(members) < 2:
+        return
+    drawn: set[tuple[int, int]] = set()
+    for _ in range(_DRAWS * PAIRS):
+        if len(drawn) == PAIRS:
+            return
+        chosen = random.choice(len(members), 2, replace=False)
+        first, second = sorted(int(random.choice(members[group])) for group in chosen)
+        if (first, second) not in drawn:
+            drawn.add((first, second))
+            yield first, second
+
+
+def _lay(first: ImageFeatures, second: ImageFeatures) -> float:
+    """Return the local correlation that the better of both orientations reaches."""
+    height, width = first.pixels.shape
+    other_height, other_width = second.pixels.shape
+    x, y = other_width / width, other_height / height
+    frame_on_frame = np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2]])
+    best = -1.0
+    for template in (first.pixels, np.ascontiguousarray(first.pixels[:, ::-1])):
+        laid = Laid(template, second.pixels, frame_on_frame).refined()
+        if max(laid.shares) >= MIN_OVERLAP:
+            best = max(best, laid.local_correlation)
+    return best
