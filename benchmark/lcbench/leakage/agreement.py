@@ -21,6 +21,7 @@ MIN_DETAIL = 3.0
 """Standard deviation of the detail in grey levels from which a window says anything."""
 
 _SMALLEST_WINDOW = 7
+_MOSTLY_INSIDE = 0.5
 _MIN_PLACES = 30
 _FAINT = 0.25
 
@@ -40,28 +41,37 @@ def local_correlation(
     Returns
     -------
     float
-        Mean over all windows that lie inside and in which either image has detail; a window that
-        only one of them fills counts as it correlates, near zero. 0 where there are too few.
+        Mean over all windows of which at least half lies inside and in which either image has
+        detail; where only one has, they agree in nothing. 0 where there are too few windows.
     """
     longer = max(first.shape)
     side = max(_SMALLEST_WINDOW, round(longer * WINDOW)) | 1
-    a, b = (image - _blur(image, longer * DETAIL) for image in (first, second))
-    mean_a, mean_b = _mean(a, side), _mean(b, side)
-    variance_a = np.maximum(_mean(a * a, side) - mean_a * mean_a, 0)
-    variance_b = np.maximum(_mean(b * b, side) - mean_b * mean_b, 0)
-    whole = cv2.erode(inside, np.ones((side, side), np.uint8), borderValue=0).astype(bool)
-    places = whole & (np.maximum(variance_a, variance_b) >= MIN_DETAIL**2)
+    weight = inside.astype(np.float32)
+    a, b = (_detail(image, weight, longer * DETAIL) for image in (first, second))
+    shown = _box(weight, side)
+    places = (inside > 0) & (shown >= _MOSTLY_INSIDE)
+    share = np.maximum(shown, _MOSTLY_INSIDE)
+    mean_a, mean_b = _box(a, side) / share, _box(b, side) / share
+    variance_a = np.maximum(_box(a * a, side) / share - mean_a * mean_a, 0)
+    variance_b = np.maximum(_box(b * b, side) / share - mean_b * mean_b, 0)
+    places &= np.maximum(variance_a, variance_b) >= MIN_DETAIL**2
     if np.count_nonzero(places) < _MIN_PLACES:
         return 0.0
-    covariance = (_mean(a * b, side) - mean_a * mean_b)[places]
+    covariance = (_box(a * b, side) / share - mean_a * mean_b)[places]
     # Beside real detail, next to nothing: its direction is noise of the storage.
     scale = np.maximum(np.sqrt(variance_a[places] * variance_b[places]), _FAINT)
     return float(np.clip(covariance / scale, -1, 1).mean())
 
 
-def _blur(image: NDArray[np.float32], deviation: float) -> NDArray[np.float32]:
-    return np.asarray(cv2.GaussianBlur(image, (0, 0), deviation))
+def _detail(
+    image: NDArray[np.float32], weight: NDArray[np.float32], deviation: float
+) -> NDArray[np.float32]:
+    """Return an image less its blurred self; what lies outside counts for nothing, and is 0."""
+    blurred = cv2.GaussianBlur(image * weight, (0, 0), deviation)
+    shown = np.maximum(cv2.GaussianBlur(weight, (0, 0), deviation), 1e-3)
+    return np.asarray((image - blurred / shown) * weight, dtype=np.float32)
 
 
-def _mean(image: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    return np.asarray(cv2.boxFilter(image, cv2.CV_32F, (side, side)))
+def _box(image: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    how = cv2.BORDER_CONSTANT  # beyond the frame, nothing is shown
+    return np.asarray(cv2.boxFilter(image, cv2.CV_32F, (side, side), borderType=how))

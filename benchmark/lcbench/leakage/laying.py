@@ -27,8 +27,8 @@ CLEAR_CORRELATION = 0.95
 """Where a map shows a copy so clearly, refining it would prove nothing more, and no mirror image
 could fit as well: so with 98 of the 100 least alike true pairs of LC25000."""
 
-REFINED_SIDE = 128
-"""Maps are refined on images of this longer side: a quarter of the work, and exact enough."""
+SMALL_SIDE = 128
+"""Refining maps on images of this longer side is a quarter of the work, and mostly exact enough."""
 
 _BLUR = 1.0
 _ECC_ITERATIONS = 30
@@ -90,14 +90,14 @@ class Laid:
         area_second = second[0] * second[1]
         return min(common / area_first, 1.0), min(common / area_second, 1.0)
 
-    def refined(self) -> Laid:
-        """Return the images laid by a map refined on their grey values.
+    def refined(self, side: int = SMALL_SIDE) -> Laid:
+        """Return the images laid by a map refined on their grey values, reduced to a longer side.
 
         The enhanced correlation coefficient is maximised (Evangelidis and Psarakis, IEEE TPAMI
         2008). Where it does not converge, or on a map that no augmentation makes, the map stands.
         """
         stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _ECC_ITERATIONS, _ECC_TOLERANCE)
-        ours, theirs = _Reduced.of(self.template), _Reduced.of(self.other)
+        ours, theirs = _Reduced.of(self.template, side), _Reduced.of(self.other, side)
         start = theirs.from_whole @ np.vstack([self.affine, [0, 0, 1]]) @ ours.to_whole
         try:
             _, found = cv2.findTransformECC(
@@ -107,7 +107,7 @@ class Laid:
                 cv2.MOTION_AFFINE,
                 stop,
                 None,
-                _ECC_BLUR,
+                _ECC_BLUR if side <= SMALL_SIDE else 2 * _ECC_BLUR - 1,
             )
         except cv2.error:
             return self
@@ -170,9 +170,9 @@ class _Reduced(NamedTuple):
         return np.linalg.inv(self.to_whole)
 
     @classmethod
-    def of(cls, image: NDArray[np.uint8]) -> _Reduced:
+    def of(cls, image: NDArray[np.uint8], side: int) -> _Reduced:
         height, width = image.shape
-        factor = min(1.0, REFINED_SIDE / max(height, width))
+        factor = min(1.0, side / max(height, width))
         size = (max(1, round(width * factor)), max(1, round(height * factor)))
         x, y = width / size[0], height / size[1]
         to_whole = np.array([[x, 0, (x - 1) / 2], [0, y, (y - 1) / 2], [0, 0, 1.0]])

@@ -10,8 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.leakage.keypoints import ImageFeatures, mirrored_descriptors, mirrored_points
-from lcbench.leakage.laying import Laid, is_plausible
+from lcbench.leakage.keypoints import (
+    MAX_SIDE,
+    ImageFeatures,
+    mirrored_descriptors,
+    mirrored_points,
+)
+from lcbench.leakage.laying import SMALL_SIDE, Laid, is_plausible
 
 RATIO = 0.8
 """A match is kept if the next best is farther by this factor (Lowe, 2004, section 7.1)."""
@@ -26,6 +31,9 @@ same places and correlate at .9; copies share at least a sixth of their keypoint
 
 MIN_OVERLAP = 0.05
 """Of the smaller image: the correlation of a smaller area can be chance."""
+
+MIN_HOPEFUL = 0.3
+"""Correlation from which a map is refined on the whole images."""
 
 MIN_ALIKE = 0.5
 """Correlation from which the mirror image is laid at the same place too: a symmetric body that was
@@ -129,9 +137,7 @@ def register(first: ImageFeatures, second: ImageFeatures, *, mirror: bool) -> Re
     affine, inliers = proposed
     if inliers < MIN_INLIER_SHARE * _keypoints_in_common(template, points, second, affine):
         return None
-    laid = Laid(template, second.pixels, affine)
-    if not laid.is_clear:
-        laid = laid.refined()
+    laid = _refined(Laid(template, second.pixels, affine))
     best, other_local = _better_side(laid)
     return Registration(
         matrix=_in_image_pixels(best.affine, first, second, mirror=mirror != (best is not laid)),
@@ -143,6 +149,22 @@ def register(first: ImageFeatures, second: ImageFeatures, *, mirror: bool) -> Re
         local=best.local,
         local_mirrored=other_local,
     )
+
+
+def _refined(laid: Laid) -> Laid:
+    """Return the images laid as well as they fit: the dearer steps only where they may tell.
+
+    Maps are refined on small images first, which serves most pairs. A narrow overlap, or a map
+    that is a few pixels off, needs the whole ones.
+    """
+    for side in (SMALL_SIDE, MAX_SIDE):
+        if laid.is_clear:
+            break
+        again = laid.refined(side)
+        laid = again if again.correlation > laid.correlation else laid
+        if laid.correlation < MIN_HOPEFUL:
+            break
+    return laid
 
 
 def _better_side(laid: Laid) -> tuple[Laid, float]:

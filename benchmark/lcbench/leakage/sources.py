@@ -19,6 +19,7 @@ from lcbench.datasets.images import ImageFile
 from lcbench.leakage.candidates import (
     NEIGHBOURS,
     OUTSIDE,
+    VOCABULARIES,
     WIDE,
     Candidate,
     Neighbours,
@@ -26,15 +27,16 @@ from lcbench.leakage.candidates import (
     nearest_neighbours,
 )
 from lcbench.leakage.embedding import embed
-from lcbench.leakage.grouping import MIN_LOCAL, Grouping, Link
+from lcbench.leakage.grouping import MIN_LOCAL, SYMMETRIC, Grouping, Link
 from lcbench.leakage.keypoints import ImageFeatures
+from lcbench.leakage.leftovers import leftover_candidates
 from lcbench.leakage.proofs import Proofs
 from lcbench.leakage.store import FeatureStore, features_of
 from lcbench.leakage.unrelated import (
     PAIRS,
     Unrelated,
     false_discovery_rates,
-    lay_unrelated,
+    lay_pairs,
     least_local,
 )
 from lcbench.storage.hashes import content_hash
@@ -250,29 +252,43 @@ def _read(finished: Path, proofs: Proofs) -> _Joined:
 def _join(images: Sequence[ImageFeatures], queries: NDArray[np.intp], proofs: Proofs) -> _Joined:
     if len(images) < 2 or not len(queries):
         return _as_joined(Grouping(len(images), proofs), Unrelated(np.empty(0)))
-    with progress("Embedding keypoints", len(images)) as advance:
-        embeddings = embed(images, advance)
-    with progress("Finding candidates", len(images) + 2 * len(queries)) as advance:
-        neighbours = nearest_neighbours(embeddings, queries, WIDE, advance)
-    grouping = _group(neighbours, Grouping(len(images), proofs))
+    search = _Search(images, queries)
+    # First what is clear, however alike these images are as such; then, how alike they are.
+    clear = search.group(Grouping(len(images), proofs, SYMMETRIC))
     with progress("Comparing unrelated images", PAIRS) as advance:
-        unrelated = lay_unrelated(images, np.array(grouping.labels()), advance)
-    local = [link.registration.local for link in grouping.links]
-    least = least_local(local, unrelated, _pairs(len(images), len(queries)))
-    if least > MIN_LOCAL:
-        # What unrelated images of this very folder reach proves nothing here.
-        grouping = _group(neighbours, Grouping(len(images), proofs, least))
-    return _as_joined(grouping, unrelated)
+        drawn = lay_pairs(images, np.array(clear.labels()), advance)
+    unrelated = drawn.apart(np.array(clear.labels()))
+    least = least_local(unrelated, _pairs(len(images), len(queries)), len(clear.links))
+    grouping = search.group(Grouping(len(images), proofs, max(MIN_LOCAL, least)))
+    return _as_joined(grouping, drawn.apart(np.array(grouping.labels())))
 
 
-def _group(neighbours: Neighbours, grouping: Grouping) -> Grouping:
-    """Join what the nearest neighbours prove: those at hand first, then those of other groups."""
-    nearest = np.arange(neighbours.images.shape[1]) < NEIGHBOURS
-    _prove(grouping, in_order(neighbours, np.broadcast_to(nearest, neighbours.images.shape)))
-    labels = np.array(grouping.labels())
-    outside = labels[neighbours.images] != labels[neighbours.queries][:, None]
-    _prove(grouping, in_order(neighbours, outside & (outside.cumsum(axis=1) <= OUTSIDE)))
-    return grouping
+class _Search:
+    """Nearest neighbours by several vocabularies, and the candidates that they make."""
+
+    def __init__(self, images: Sequence[ImageFeatures], queries: NDArray[np.intp]) -> None:
+        self._digests = [image.digest for image in images]
+        self._queries = queries
+        self._neighbours = [self._find(images, seed) for seed in range(VOCABULARIES)]
+
+    def group(self, grouping: Grouping) -> Grouping:
+        """Join what candidates prove: neighbours at hand, those of other groups, leftovers."""
+        first = self._neighbours[0]
+        at_hand = np.arange(first.images.shape[1]) < NEIGHBOURS
+        _prove(grouping, in_order(first, np.broadcast_to(at_hand, first.images.shape)))
+        for neighbours in self._neighbours:
+            labels = np.array(grouping.labels())
+            outside = labels[neighbours.images] != labels[neighbours.queries][:, None]
+            _prove(grouping, in_order(neighbours, outside & (outside.cumsum(axis=1) <= OUTSIDE)))
+        labels = np.array(grouping.labels())
+        _prove(grouping, leftover_candidates(labels, self._queries, self._digests))
+        return grouping
+
+    def _find(self, images: Sequence[ImageFeatures], seed: int) -> Neighbours:
+        with progress("Embedding keypoints", len(images)) as advance:
+            embeddings = embed(images, advance, seed=seed)
+        with progress("Finding candidates", len(images) + 2 * len(self._queries)) as advance:
+            return nearest_neighbours(embeddings, self._queries, WIDE, advance)
 
 
 def _as_joined(grouping: Grouping, unrelated: Unrelated) -> _Joined:
@@ -292,6 +308,8 @@ def _pairs(images: int, queries: int) -> int:
 
 
 def _prove(grouping: Grouping, candidates: list[Candidate]) -> None:
+    if not candidates:
+        return
     with progress("Registering candidates", len(candidates)) as advance:
         grouping.prove(candidates, advance)
 

@@ -26,6 +26,8 @@ MIN_PAIRS = 20
 MAX_RATE = 0.001
 """No pair is joined that more than this share of the joins as weak as it would be false."""
 
+MOSTLY = 0.98
+
 _SEED = 0
 _DRAWS = 20
 
@@ -43,15 +45,18 @@ class Unrelated:
     local: NDArray[np.float64]
 
     @property
-    def highest(self) -> float:
-        """The highest of them; 0 without any."""
-        return float(self.local.max(initial=0.0))
+    def high(self) -> float:
+        """What all but 2 % of them stay below; 0 without any.
+
+        The drawn pairs may hold a few related ones that nothing proves.
+        """
+        return float(np.quantile(self.local, MOSTLY)) if len(self.local) else 0.0
 
     def rate(self, local: float) -> float | None:
         """Return the share of unrelated pairs that would reach a local correlation.
 
-        A normal tail on Fisher's z, fitted to the pairs: a share far below one over their number
-        cannot be counted.
+        A normal tail on Fisher's z, fitted to the pairs by median and median deviation: a share
+        far below one over their number cannot be counted.
 
         Returns
         -------
@@ -67,10 +72,30 @@ class Unrelated:
 
         if len(self.local) < MIN_PAIRS:
             return None
-        z = np.arctanh(self.local.clip(-0.999, 0.999))
-        deviation = max(float(z.std(ddof=1)), 1e-6)
-        reached = np.arctanh(min(max(local, -0.999), 0.999))
-        return float(norm.sf((reached - z.mean()) / deviation))
+        middle, deviation = self._fit()
+        return float(norm.sf((_fisher_z(local) - middle) / deviation))
+
+    def reached_by(self, share: float) -> float:
+        """Return the local correlation that a share of unrelated pairs would reach.
+
+        -1 where there are fewer than `MIN_PAIRS`.
+        """
+        from scipy.stats import norm
+
+        if len(self.local) < MIN_PAIRS:
+            return -1.0
+        middle, deviation = self._fit()
+        return float(np.tanh(middle + deviation * norm.isf(share)))
+
+    def _fit(self) -> tuple[float, float]:
+        from scipy.stats import median_abs_deviation
+
+        z = _fisher_z(self.local)
+        return float(np.median(z)), max(float(median_abs_deviation(z, scale="normal")), 1e-6)
+
+
+def _fisher_z(correlation: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.arctanh(np.clip(correlation, -0.999, 0.999))
 
 
 def false_discovery_rates(
@@ -109,35 +134,55 @@ def false_discovery_rates(
     return rates
 
 
-def least_local(local: Sequence[float], unrelated: Unrelated, chances: int) -> float:
+def least_local(unrelated: Unrelated, chances: int, joins: int) -> float:
     """Return the local correlation below which pairs of these images prove nothing.
 
-    That is: above every unrelated pair, and with a false-discovery rate of at most `MAX_RATE`.
+    That is: above all but 2 % of the unrelated pairs, and with a false-discovery rate of at most
+    `MAX_RATE`.
 
     Parameters
     ----------
-    local, unrelated, chances
+    unrelated, chances
         See `false_discovery_rates`.
+    joins
+        Pairs that are joined for certain; more of them make the rate lower.
     """
-    above = float(np.nextafter(unrelated.highest, 1))
-    rates = false_discovery_rates(local, unrelated, chances)
-    if rates is None:
-        return above
-    doubtful = np.array(local)[rates > MAX_RATE]
-    return max(above, float(np.nextafter(doubtful.max(initial=-1.0), 1)))
+    expected = MAX_RATE * max(joins, 1) / max(chances, 1)
+    return max(unrelated.high, unrelated.reached_by(min(expected, 0.5)))
 
 
-def lay_unrelated(
+@dataclass(frozen=True)
+class DrawnPairs:
+    """Pairs of images from different groups, and how well they lie on each other.
+
+    Parameters
+    ----------
+    pairs
+        (pairs, 2) numbers of the images.
+    local
+        (pairs,) their local correlations.
+    """
+
+    pairs: NDArray[np.intp]
+    local: NDArray[np.float64]
+
+    def apart(self, groups: NDArray[np.intp]) -> Unrelated:
+        """Return those whose images are in different groups, (images,) the group of each."""
+        first, second = groups[self.pairs].T
+        return Unrelated(self.local[first != second])
+
+
+def lay_pairs(
     images: Sequence[ImageFeatures], groups: NDArray[np.intp], advance: Advance = no_progress
-) -> Unrelated:
-    """Lay pairs of images from different source groups on each other, as well as they fit.
+) -> DrawnPairs:
+    """Lay pairs of images from different groups on each other, as well as they fit.
 
     Parameters
     ----------
     images
         Features of all images.
     groups
-        (images,) source group of each.
+        (images,) group of each: of what is clearly the same.
     advance
         Takes the number of pairs done, of `PAIRS`.
     """
@@ -148,7 +193,9 @@ def lay_unrelated(
             found.append(local)
             advance(1)
     advance(PAIRS - len(pairs))
-    return Unrelated(np.array(found, dtype=np.float64))
+    return DrawnPairs(
+        np.array(pairs, dtype=np.intp).reshape(-1, 2), np.array(found, dtype=np.float64)
+    )
 
 
 def _draw_pairs(groups: NDArray[np.intp]) -> Iterator[tuple[int, int]]:
