@@ -167,7 +167,7 @@ class _Reduced(NamedTuple):
     @property
     def from_whole(self) -> NDArray[np.float64]:
         """The map from the whole image's pixels."""
-        return np.linalg.inv(self.to_whole)
+        return np.asarray(np.linalg.inv(self.to_whole), dtype=np.float64)
 
     @classmethod
     def of(cls, image: NDArray[np.uint8], side: int) -> _Reduced:

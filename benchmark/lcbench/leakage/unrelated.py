@@ -95,7 +95,7 @@ class Unrelated:
 
 
 def _fisher_z(correlation: float | NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.arctanh(np.clip(correlation, -0.999, 0.999))
+    return np.asarray(np.arctanh(np.clip(correlation, -0.999, 0.999)), dtype=np.float64)
 
 
 def false_discovery_rates(
