@@ -20,7 +20,7 @@ from lcbench.leakage.registration import (
 
 from .tissue import TILE, Change, copied, described, features, slide, tile
 
-PIXELS = 1.0
+PIXELS = 1.5
 """A map by which a copy is plain to see is not refined further."""
 
 
