@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -66,9 +68,9 @@ def test_angles_are_in_degrees() -> None:
 
 
 def test_confidence_and_gap_are_those_of_the_predictions(
-    core_runs: object, core_results: Results
+    core_runs: Path, core_results: Results
 ) -> None:
-    suite = read_suite(next(p for p in core_runs.iterdir() if p.is_dir()))  # type: ignore[attr-defined]
+    suite = read_suite(core_runs)
     shift = next(
         one
         for one in core_results.external[0].sureness

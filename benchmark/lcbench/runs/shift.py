@@ -140,13 +140,17 @@ def _embedded(ready: Ready) -> list[str]:
 
 
 def _seen(dataset: Dataset, rows: Rows) -> tuple[ColourRecord, Points]:
-    """Return the colour of some images, and their (images, bins) histograms."""
+    """Return the colour of some images, and the roots of their (images, bins) histograms.
+
+    Distances of roots are Hellinger's: images that share no colour are as far apart as can be, be
+    they of one colour or of many.
+    """
     with progress(f"Colour of {dataset.name}", len(rows)) as advance:
         found = list(_looked_at(dataset, rows, advance))
     looks = [one for one, _ in found]
     by_content = np.argsort(dataset.manifest["sha256"].to_numpy(dtype=str)[rows], kind="stable")
     shown = [looks[row] for row in by_content[:_CLOUD]]
-    return _colour(looks, shown), np.stack([bins for _, bins in found])
+    return _colour(looks, shown), np.sqrt(np.stack([bins for _, bins in found]))
 
 
 def _looked_at(

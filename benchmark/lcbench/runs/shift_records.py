@@ -46,7 +46,8 @@ class OutsideRecord(Record):
 class SpaceRecord(Record):
     """Two sets of images in one space of features, by Euclidean distance.
 
-    `space`: a backbone, whose embeddings these are; empty for colour histograms.
+    `space`: a backbone, whose embeddings these are; empty for colour histograms, whose distances
+    are Hellinger's.
 
     `distance`: energy distance over twice the mean distance between the two sides, with one image a
     source group: 0 where both have one distribution, 1 where neither varies. `p`: of dealing the

@@ -19,6 +19,8 @@ from lcbench.storage.hashes import content_hash
 
 MOST = 2_000
 """Images of a side that are decoded, and training images that are embedded."""
+MOST_GROUPS = 1_000
+"""Source groups of a side between which distances are tested."""
 _HELD_OUT = 5
 """One source group in so many is held out of the training side, and one image in four sampled."""
 _MOST_HELD_OUT = MOST // 4
@@ -114,9 +116,9 @@ def first_by_content(images: pd.DataFrame, most: int) -> pd.DataFrame:
 
 
 def one_a_group(images: pd.DataFrame) -> Rows:
-    """Return the row of one image of each group, ordered by its hash."""
+    """Return the row of one image of each group, ordered by its hash; of the first groups so."""
     order = images.reset_index(drop=True).sort_values(["sha256", "image"])
-    return order.drop_duplicates("group").index.to_numpy(np.intp)
+    return order.drop_duplicates("group").index.to_numpy(np.intp)[:MOST_GROUPS]
 
 
 def files_of(dataset: Dataset, rows: Rows) -> list[ImageFile]:

@@ -59,6 +59,15 @@ def test_stains_that_turn_are_told_in_degrees() -> None:
     assert "haematoxylin turns by 4°; eosin turns by 0° from training" in words
 
 
+def test_what_the_distances_lack_is_said() -> None:
+    lacking = shifts.ALIKE.model_copy(
+        update={"groups_known": "external", "without": {"big": "no memory"}}
+    )
+    words = said(shifts.folder(lacking))
+    assert "in the features of big (no memory)." in words
+    assert "The source groups of the training images are unknown" in words
+
+
 def test_how_sure_the_reference_is_stands_beside_how_often_it_is_right() -> None:
     words = said(shifts.folder(shifts.ALIKE))
     assert "95.5 % on average here, against 96.6 % on its own test images" in words

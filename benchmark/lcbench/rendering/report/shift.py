@@ -64,7 +64,25 @@ def shift_words(results: Results, result: ExternalResult) -> Iterator[str]:
         unlike = unlike_words(result)
         yield unlike or _difference_words(result.record.name, shift)
         yield from _colour_words(shift)
+        yield from _missing_words(shift)
     yield from _sureness_words(results, result)
+
+
+def _missing_words(shift: ShiftRecord) -> Iterator[str]:
+    """Yield what the distances lack: backbones that gave none, and source groups."""
+    if shift.spaces and shift.without:
+        whys = [f"{name or 'colour histograms'} ({why})" for name, why in shift.without.items()]
+        yield f"No distance from the training images in the features of {listing(whys)}."
+    unknown = {
+        "training": "the folder",
+        "external": "the training images",
+        "neither": "either side",
+    }.get(shift.groups_known)
+    if shift.spaces and unknown:
+        yield (
+            f"The source groups of {unknown} are unknown: there, distances take every image as "
+            "independent, and p is too small."
+        )
 
 
 def _span(values: list[float]) -> str:

@@ -41,7 +41,7 @@ _SPACES = (
     "Outside: farther from the nearest training image than 99 % of held-out training images of "
     "other source groups, with 95 % intervals over source groups. Farther than typical: the "
     "nearest training image is farther away than two training images of different groups are from "
-    "each other in the median."
+    "each other in the median. Distances are Euclidean, of colour histograms Hellinger's."
 )
 _SURENESS = (
     "Confidence: mean probability of the most probable leaf, on all images; the gap is it minus "
