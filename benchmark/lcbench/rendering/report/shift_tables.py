@@ -56,7 +56,7 @@ def shift_tables(results: Results, folder: ExternalResult) -> Iterator[Titled]:
     shift = folder.record.shift
     if shift is not None and shift.training is not None and shift.external is not None:
         sides = (("training", shift.training), (folder.record.name, shift.external))
-        headers = ("images", "looked at", "L", "a", "b", "with two stains", "haematoxylin", "eosin")
+        headers = ("side", "images", "L", "a", "b", "with two stains", "haematoxylin", "eosin")
         rows = [_colour(name, side) for name, side in sides]
         yield Titled("Colour, beside the training images", Table(headers, rows), _COLOUR)
     if shift is not None and shift.spaces:
