@@ -116,6 +116,7 @@ def _difference_words(name: str, shift: ShiftRecord) -> str:
         "outside the training range"
         for space, p in zip(shift.spaces, ps, strict=True)
     ]
+    family = f"; p adjusted for {plural(len(ps), 'test')}" if len(ps) > 1 else ""
     groups = plural(shift.spaces[-1].groups[1], "source group")
     shown = (
         f"{name} differs from the training images"
@@ -124,9 +125,8 @@ def _difference_words(name: str, shift: ShiftRecord) -> str:
     )
     return (
         f"{shown} (energy distance of one image a source group, {groups} here against "
-        f"{integer(shift.spaces[-1].groups[0])}; p adjusted for "
-        f"{plural(len(ps), 'test')}): {'; '.join(parts)}. Of held-out training images, 1 % lie "
-        "outside that range."
+        f"{integer(shift.spaces[-1].groups[0])}{family}): {'; '.join(parts)}. Of held-out "
+        "training images, 1 % lie outside that range."
     )
 
 

@@ -178,9 +178,9 @@ def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
 def _draw_shifts(results: Results, place: Path) -> dict[str, Picture]:
     """Draw each external folder beside the training images, where the two were compared."""
     found = {}
-    for one in results.external:
-        name = one.record.name
-        path = draw_shift(results, one, inside(place, f"shift-{name}.png"))
+    for number, one in enumerate(results.external, start=1):
+        name = one.record.name  # too long for a file, perhaps
+        path = draw_shift(results, one, place / f"external-{number}-shift.png")
         if path is not None:
             text = (
                 f"Colours, and distances to the nearest training image, of {name} and of training"
