@@ -34,6 +34,30 @@ def score_external(
     return tuple(_score_folder(folder, suite, thresholds, settings) for folder in suite.external)
 
 
+def glance_at(suite: FinishedSuite, name: str, settings: AnalysisSettings) -> ExternalResult | None:
+    """Return the accuracies on one external folder, the same numbers as in the report.
+
+    Returns
+    -------
+    ExternalResult or None
+        None where the suite has no predictions on a folder of this name.
+    """
+    folder = next((one for one in suite.external if one.record.name == name), None)
+    if folder is None:
+        return None
+    every, record = arms_of(folder, suite), folder.record
+    labelled = _kept(every, [arm.has_label & ~arm.is_set_aside for arm in every])
+    clean = _clean(labelled, record)
+    levels, one_class = score_levels(clean, settings)
+    return ExternalResult(
+        record=record,
+        groups_known=all(arm.clusters.known for arm in labelled),
+        levels=levels,
+        counts=_counts(every, labelled, clean, record),
+        one_class=one_class,
+    )
+
+
 def _score_folder(
     folder: ExternalFolder,
     suite: FinishedSuite,

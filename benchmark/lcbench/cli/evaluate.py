@@ -18,7 +18,7 @@ from lcbench.cli.base import (
     print_json,
     split_commas,
 )
-from lcbench.console import err, escape
+from lcbench.console import err, escape, out
 from lcbench.errors import ExitCode
 
 
@@ -120,6 +120,8 @@ def evaluate(
         evaluation = evaluate(folder, suite, options, tell=terminal.show_images)
         if not as_json:
             terminal.show_labels(evaluation.record)
+            if evaluation.runs:
+                _show_accuracies(suite, evaluation.record.name)
         terminal.show_evaluation(evaluation)
         evaluations.append(evaluation)
     if as_json:
@@ -129,3 +131,20 @@ def evaluate(
         return ExitCode.FAILED
     partly = any(evaluation.record.is_partial for evaluation in evaluations)
     return ExitCode.PARTLY_DONE if partly else ExitCode.DONE
+
+
+def _show_accuracies(suite: Path, name: str) -> None:
+    from lcbench.analysis.external import glance_at
+    from lcbench.analysis.scores import AnalysisSettings
+    from lcbench.rendering.report.external_summary import accuracy_table, unscored_words
+    from lcbench.runs.reading import read_suite
+    from lcbench.statistics.bootstrap import RESAMPLES
+
+    result = glance_at(read_suite(suite), name, AnalysisSettings(resamples=RESAMPLES))
+    if result is None:
+        return
+    table = accuracy_table(result)
+    if table is not None:
+        out.print(table)
+    elif words := unscored_words(result):
+        err.print(escape(words))

@@ -136,7 +136,7 @@ def load_dataset(
     source = demo_folder(reader) if synthetic else Path(data)
     listing = list_images(source, reader)
     require_known_labels(source, listing, reader)
-    _require_classes(source, listing)
+    require_classes(source, listing)
     require_every_leaf(source, listing.rows, reader.taxonomy)
     with progress("Reading images", len(listing.rows)) as advance:
         manifest = decode_all(listing, advance)
@@ -161,7 +161,7 @@ def load_dataset(
     )
 
 
-def _require_classes(source: Path, listing: Listing) -> None:
+def require_classes(source: Path, listing: Listing) -> None:
     """Raise a UserError if the label map calls images to train on out of distribution."""
     outside = sorted(set(listing.rows["given"][listing.rows["label"] == ROOT]))
     if outside:
