@@ -126,6 +126,7 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
         best_epoch=summary.best_epoch,
         processor=processor(compute.device),
         unchanged=_unchanged(job),
+        chosen=summary.chosen,
     )
     return _Fitted(save(baseline.state()), summary, predictions, held_back, state)
 

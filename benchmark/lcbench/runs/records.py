@@ -214,7 +214,9 @@ class RunState(Record):
     is none. `epochs`: trained; `best_epoch`: restored. `processor`: what computed it; empty in
     files of older versions. `unchanged`: images of the whole dataset that could not be given the
     view that the baseline looks at, and were taken as they are. `of_backbone`: those of the learned
-    `parameters` that belong to the backbone; None in files of older versions.
+    `parameters` that belong to the backbone; None in files of older versions. `chosen`: what the
+    fit chose on validation data, in words; empty where nothing was to choose, and in files of older
+    versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -231,6 +233,7 @@ class RunState(Record):
     processor: str = ""
     unchanged: int = 0
     of_backbone: int | None = None
+    chosen: str = ""
 
 
 RecordType = TypeVar("RecordType", bound=Record)
