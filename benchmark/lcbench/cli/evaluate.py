@@ -39,6 +39,13 @@ def evaluate(
     about: Annotated[
         str, typer.Option(help='What kind of images these are, such as "CT slices".')
     ] = "",
+    embeddings: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="File of embeddings of these images, for runs on such a file; NAME=FILE where "
+            "there are several, may be repeated."
+        ),
+    ] = None,
     offline: OfflineOption = False,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -49,7 +56,16 @@ def evaluate(
     from lcbench.runs.evaluate import EvaluationOptions, evaluate
     from lcbench.runs.store import suite_folders
 
-    options = EvaluationOptions(labels, training, weights, offline, device, precision, about)
+    options = EvaluationOptions(
+        labels=labels,
+        training=training,
+        weights=weights,
+        offline=offline,
+        device=device,
+        precision=precision,
+        about=about,
+        embeddings=tuple(embeddings or ()),
+    )
     evaluations = [evaluate(folder, suite, options) for suite in suite_folders(runs)]
     for evaluation in evaluations:
         if not as_json:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import pandas as pd
 
 from lcbench.errors import UserError
 from lcbench.tables import read_text_table
+
+Value = TypeVar("Value")
 
 
 def read_groups(path: Path) -> dict[str, str]:
@@ -34,7 +37,9 @@ def read_groups(path: Path) -> dict[str, str]:
     return dict(zip(table["image"], table["group"], strict=True))
 
 
-def match_images(spellings: Sequence[pd.Series], values: Mapping[str, str], file: str) -> pd.Series:
+def match_images(
+    spellings: Sequence[pd.Series], values: Mapping[str, Value], file: str
+) -> pd.Series:
     """Give each image what a file says of it; missing where the file does not name it.
 
     Parameters
@@ -79,7 +84,7 @@ def unnamed_words(labels: pd.Series) -> str:
     )
 
 
-def _match_file_names(images: pd.Series, values: Mapping[str, str]) -> pd.Series:
+def _match_file_names(images: pd.Series, values: Mapping[str, Value]) -> pd.Series:
     own = images.map(lambda image: PurePosixPath(image).name)
     theirs = [PurePosixPath(image).name for image in values]
     if own.duplicated().any() or len(set(theirs)) < len(theirs):

@@ -17,6 +17,7 @@ from lcbench.datasets.images import ImageFile
 from lcbench.errors import UserError
 from lcbench.features.cache import CachedArray, cached_array
 from lcbench.features.decoding import Convert, ahead, decode_batch, decode_views
+from lcbench.features.embedding_files import EmbeddingFile
 from lcbench.features.encoder import Encoder, Normaliser, Part, Preprocessing
 from lcbench.features.views import View
 
@@ -75,6 +76,8 @@ class Features:
             How each image is changed before; None for images as they are.
         """
         backbone = self.backbones[name]
+        if isinstance(backbone, EmbeddingFile):
+            return self._stored(backbone, view)
         key = self._embedding_key(backbone)
         what = f"Embedding with {name} ({self.compute.device})"
         if view is None:
@@ -86,6 +89,19 @@ class Features:
             lambda: self._embed_views(backbone, view, unchanged),
             f"{what}, {view}",
             lambda: unchanged,
+        )
+
+    def _stored(self, file: EmbeddingFile, view: View | None) -> CachedArray:
+        if view is not None:
+            raise UserError(
+                f"{file.name} holds embeddings of images as they are, and none of {view}",
+                "Leave out views and normalised.",
+            )
+        return self._cached(
+            "embeddings",
+            ("of a file", file.facts.weights_sha256),
+            lambda: iter([file.of(self.dataset.manifest)]),
+            f"Embeddings of {file.name}",
         )
 
     def activations(self, name: str, part: Part) -> CachedArray:
@@ -142,7 +158,8 @@ class Features:
         Raises
         ------
         UserError
-            If embeddings or activations are wanted and no backbone is named.
+            If embeddings or activations are wanted and no backbone is named, or its embeddings come
+            from a file that does not fit.
         """
         if kind == "none":
             return None

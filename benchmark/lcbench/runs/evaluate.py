@@ -38,6 +38,7 @@ from lcbench.runs.store import (
     sole_writer,
 )
 from lcbench.runs.stored import StoredRun, name_of, read_runs, stored_file
+from lcbench.runs.stored_embeddings import embeddings_of
 from lcbench.runs.suite import about_words
 from lcbench.runs.unchanged import tell_unchanged
 from lcbench.storage.leftovers import sweep
@@ -54,6 +55,7 @@ class EvaluationOptions:
     """What `lcbench evaluate` was asked for.
 
     `training`: where the training images lie now. `about`: what kind of images these are.
+    `embeddings`: files of embeddings of these images, see `lcbench.runs.stored_embeddings`.
     """
 
     labels: Path | None = None
@@ -63,6 +65,7 @@ class EvaluationOptions:
     device: DeviceChoice = "auto"
     precision: PrecisionChoice = "auto"
     about: str = ""
+    embeddings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,8 +116,9 @@ def _evaluate(
         [run for run in runs if run.config.baseline not in left_out],
         weights_option(runs, plan, options.weights, offline=options.offline),
     )
-    left_out |= without_weights
-    features = Features(dataset, compute, backbones)
+    files, without_embeddings = embeddings_of(runs, options.embeddings, dataset)
+    left_out |= without_weights | without_embeddings
+    features = Features(dataset, compute, {**backbones, **files})
     usable = [run for run in runs if run.config.baseline not in left_out]
     _compute_features(usable, features)
     folder = external_folder(suite_folder, dataset)

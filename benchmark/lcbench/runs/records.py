@@ -153,7 +153,8 @@ class BackboneRecord(Record):
     """A backbone as it was used.
 
     `gmacs`: billions of multiply-accumulates for one image. `parameters`: of the backbone without
-    its classifier. `random`: the weights were drawn at random, as the user typed.
+    its classifier. `random`: the weights were drawn at random, as the user typed. In the place of a
+    backbone, a file of embeddings has its own hash, and 0 of both, because they are not known.
     """
 
     name: str
