@@ -17,6 +17,7 @@ from lcbench.datasets.images import ImageFile
 from lcbench.datasets.labels import LabelReader
 from lcbench.datasets.listing import (
     decode_all,
+    grey_rules,
     list_images,
     manifest_hash,
     require_known_labels,
@@ -109,6 +110,11 @@ class Dataset:
     def source_known(self) -> pd.Series:
         """(images,) whether an image's group says where it comes from."""
         return ~self.manifest["image"].isin(self.unknown_source)
+
+    @property
+    def decoding(self) -> tuple[str, ...]:
+        """The rules by which grey values became 8 bits; empty where all images had 8 bits."""
+        return tuple(sorted(grey_rules(self.manifest)))
 
     def path(self, image: str) -> Path:
         """Return where an image of the manifest lies."""

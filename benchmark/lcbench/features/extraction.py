@@ -206,7 +206,7 @@ class Features:
         unchanged: Callable[[], Sequence[int]] = tuple,
     ) -> CachedArray:
         rows = len(self.dataset.manifest)
-        key = (self.dataset.sha256, *key)
+        key = (self.dataset.sha256, *self.dataset.decoding, *key)
         return cached_array(kind, key, rows, blocks, description, unchanged)
 
     def _batches(self, size: int) -> Iterator[Sequence[ImageFile]]:
