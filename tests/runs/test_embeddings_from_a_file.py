@@ -13,7 +13,8 @@ import pytest
 
 from lcbench.datasets.dataset import Dataset
 from lcbench.errors import ExitCode, UserError
-from lcbench.runs.evaluate import EvaluationOptions, evaluate
+from lcbench.runs.evaluate import evaluate
+from lcbench.runs.evaluation_options import EvaluationOptions
 from lcbench.runs.execute import execute
 from lcbench.runs.plan import Plan
 from lcbench.runs.records import RunConfig, RunState, read_record

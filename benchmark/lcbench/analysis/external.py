@@ -29,6 +29,7 @@ from lcbench.statistics.panel import column_share, count_panel
 from lcbench.statistics.power import ALPHA
 from lcbench.statistics.selective import Level
 from lcbench.statistics.tree import ClassTree
+from lcbench.taxonomy import ROOT
 
 
 def score_external(
@@ -77,7 +78,10 @@ def _arms(folder: ExternalFolder, suite: FinishedSuite) -> list[_Arm]:
     tree = ClassTree.of(suite.taxonomy)
     by_arm: dict[tuple[str, str], list[Predictions]] = {}
     for run in folder.runs:
-        by_arm.setdefault((run.protocol, run.baseline), []).append(run.predictions)
+        # A label that is the root of the tree fixes no level.
+        scored = run.predictions.keep((run.predictions.table["true"] != ROOT).to_numpy())
+        if len(scored.table):
+            by_arm.setdefault((run.protocol, run.baseline), []).append(scored)
 
     def rank(arm: tuple[str, str]) -> tuple[int, int, tuple[str, str]]:
         return _place(protocols, arm[0]), _place(baselines, arm[1]), arm

@@ -99,7 +99,7 @@ class Features:
             )
         return self._cached(
             "embeddings",
-            ("of a file", file.facts.weights_sha256),
+            ("of a file", file.facts.weights_sha256, content_hash(*self.dataset.manifest["image"])),
             lambda: iter([file.of(self.dataset.manifest)]),
             f"Embeddings of {file.name}",
         )

@@ -23,7 +23,7 @@ from lcbench.rendering.words import (
     node_words,
     protocol_short,
 )
-from lcbench.runs.external_records import LabelCount, OverlapRecord
+from lcbench.runs.external_records import Fate, LabelCount, OverlapRecord
 from lcbench.runs.records import DatasetRecord
 from lcbench.statistics.interval_model import Interval
 
@@ -175,7 +175,18 @@ def read_as(label: LabelCount) -> str:
     """Return what a label of an external folder was read as, or why its images do not count."""
     if label.node:
         return label.node
-    return "left out by the label map" if label.left_out else "unknown: left out"
+    if label.left_out:
+        return "left out by the label map"
+    return _FATES[label.fate] if label.fate else "unknown: left out"
+
+
+_FATES: dict[Fate, str] = {
+    "scored": "scored",
+    "left out": "left out by the label map",
+    "unknown": "unknown: predicted as out of distribution, not scored",
+    "out of distribution": "out of distribution by the label map: predicted, not scored",
+    "unlabelled": "no label: predicted, not scored",
+}
 
 
 def overlap_words(overlap: OverlapRecord) -> str:
