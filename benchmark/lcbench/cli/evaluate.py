@@ -13,6 +13,7 @@ from lcbench.cli.base import (
     LabelsOption,
     OfflineOption,
     PrecisionOption,
+    TileOption,
     app,
     guarded,
     print_json,
@@ -91,6 +92,7 @@ def evaluate(
             "there are several, may be repeated."
         ),
     ] = None,
+    tile: TileOption = None,
     offline: OfflineOption = False,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -122,6 +124,7 @@ def evaluate(
         unlabelled=unlabelled,
         calibrate_on=calibrate_on,
         embeddings=tuple(embeddings or ()),
+        tile=tile,
     )
     evaluations = []
     for suite in suite_folders(runs):

@@ -79,6 +79,8 @@ class Dataset:
         Images that a groups file does not name: each counts as a group of its own.
     drawn
         From what the images were drawn; None if they are all there are.
+    tiling
+        By which rule the images are tiles of others, in words; empty where they are whole.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Dataset:
     groups_certain: bool = False
     unknown_source: frozenset[str] = frozenset()
     drawn: Drawn | None = None
+    tiling: str = ""
 
     @property
     def groups_known(self) -> bool:

@@ -20,6 +20,7 @@ from lcbench.features.decoding import Convert, ahead, decode_batch, decode_views
 from lcbench.features.embedding_files import EmbeddingFile
 from lcbench.features.encoder import Encoder, Normaliser, Part, Preprocessing
 from lcbench.features.views import View
+from lcbench.storage.hashes import content_hash
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -97,9 +98,10 @@ class Features:
                 f"{file.name} holds embeddings of images as they are, and none of {view}",
                 "Leave out views and normalised.",
             )
+        names = content_hash(*self.dataset.manifest["image"])  # rows may be found by them
         return self._cached(
             "embeddings",
-            ("of a file", file.facts.weights_sha256, content_hash(*self.dataset.manifest["image"])),
+            ("of a file", file.facts.weights_sha256, names),
             lambda: iter([file.of(self.dataset.manifest)]),
             f"Embeddings of {file.name}",
         )

@@ -70,6 +70,7 @@ def evaluate_again(
         unlabelled=record.options.unlabelled,
         calibrate_on=record.options.calibrate_on,
         embeddings=record.options.embeddings,
+        tile=record.options.tile,
     )
     then = {normalise(label.label): node for label in record.labels if (node := _meaning(label))}
     return evaluate(folder, suite, chosen, LabelReader(plan.taxonomy, then))

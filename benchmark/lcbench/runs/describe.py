@@ -40,6 +40,7 @@ def describe_plan(
         data=plan.options.data if plan.options else "",
         groups=str((plan.options and plan.options.groups) or ""),
         labels=dict(plan.labels),
+        tile=plan.options.tile if plan.options else None,
         suite_protocols=plan.suite.protocols,
         suite_baselines=tuple(recipe.name for recipe in plan.suite.baselines),
     )
@@ -165,6 +166,7 @@ def describe_dataset(dataset: Dataset, check: PixelCheck | None = None) -> Datas
         groups_sha256=dataset.groups_sha256,
         pixel_check="" if check is None else str(check),
         drawn=_describe_drawn(dataset.drawn) if dataset.drawn else None,
+        tiling=dataset.tiling,
     )
 
 

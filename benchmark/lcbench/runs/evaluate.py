@@ -118,6 +118,7 @@ def _evaluate(
             "device": compute.device,
             "precision": compute.precision,
             "unchanged": ready.unchanged,
+            "tiling": ready.tiles.words if ready.tiles else "",
         }
         record = record.model_copy(update=whole)
         write_record(temporary / EVALUATION, record)

@@ -83,7 +83,7 @@ class OptionsRecord(Record):
     `only`: patterns of the baselines. `label_pattern`, `group_pattern`: regular expressions.
     `groups`: the file of patients or slides as it was typed. `calibrate_on`: the share of the
     groups that was asked to be set aside. `embeddings`: files of embeddings of the images, as they
-    were typed.
+    were typed. `tile`: side in pixels of the tiles that images were cut into.
     """
 
     name: str = ""
@@ -94,6 +94,7 @@ class OptionsRecord(Record):
     unlabelled: bool = False
     calibrate_on: float | None = None
     embeddings: tuple[str, ...] = ()
+    tile: int | None = None
 
 
 class UnchangedRecord(Record):
@@ -124,6 +125,8 @@ class ExternalRecord(Record):
     these images are, `groups_source`: where the groups come from, in words, and `unit`: the word
     for what was given ("patient"), empty where pixels alone tell. `calibration`: images that were
     set aside to calibrate on. `unchanged`: what could not be shown as a recipe wants it.
+    `tiling`: by which rule images were cut into tiles, whose probabilities were averaged; empty
+    where they were looked at as they are.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -153,6 +156,7 @@ class ExternalRecord(Record):
     unit: str = ""
     calibration: int = 0
     unchanged: tuple[UnchangedRecord, ...] = ()
+    tiling: str = ""
     options: OptionsRecord = OptionsRecord()
 
     @property

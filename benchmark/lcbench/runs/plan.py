@@ -12,6 +12,7 @@ from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_comp
 from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
 from lcbench.datasets.fewer import drawn_rows, keep
 from lcbench.datasets.labels import LabelReader, read_labels_with
+from lcbench.datasets.tiles import cut_into_tiles, require_tile_size
 from lcbench.documents import explain
 from lcbench.errors import UserError, wrong_usage
 from lcbench.features.embedding_files import EmbeddingFile, EmbeddingFiles
@@ -44,7 +45,8 @@ class RunOptions:
     """What `lcbench run` was asked for; None and empty mean the suite's own choice.
 
     `about`: what kind of images these are, as the user says it. `images`: how many to draw, in
-    whole source groups; `epochs`: at most so many, whatever the recipes say.
+    whole source groups; `epochs`: at most so many, whatever the recipes say. `tile`: side in
+    pixels of the tiles that images are cut into.
     """
 
     suite: str
@@ -66,6 +68,7 @@ class RunOptions:
     about: str = ""
     images: int | None = None
     epochs: int | None = None
+    tile: int | None = None
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,7 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
         the images included.
     """
     about = about_words(options.about)
+    require_tile_size(options.tile)
     for claims in suite.claims:
         check_claims(
             claims, reader.taxonomy
@@ -197,6 +201,9 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
         rows = drawn_rows(dataset, options.images)
         dataset = keep(dataset, rows, options.images)
         check = check and check.keep(rows, dataset)
+    if options.tile is not None:
+        tiles = cut_into_tiles(dataset, options.tile)
+        dataset, check = tiles.dataset, check and check.of_tiles(tiles)
     plan = Plan(
         suite=suite,
         taxonomy=reader.taxonomy,

@@ -107,7 +107,8 @@ class DatasetRecord(Record):
     `groups_sha256` is the hash of which image belongs to which group; it is empty where groups are
     unknown. `about`: what kind of images these are, as the user
     says it; empty where nobody did. `drawn`: from what the images were drawn, None if they are
-    all there are.
+    all there are. `tiling`: by which rule they are tiles of larger images; empty where they are
+    whole.
     """
 
     name: str
@@ -122,6 +123,7 @@ class DatasetRecord(Record):
     groups_sha256: str = ""
     about: str = ""
     drawn: DrawnRecord | None = None
+    tiling: str = ""
 
     def same_groups(self, other: DatasetRecord) -> bool:
         """Tell whether the images stand in the same source groups, from whatever file."""
