@@ -511,6 +511,8 @@ def test_partly_trained_and_normalising_baselines_predict_as_in_their_runs(
     capsys.readouterr()
     evaluation = evaluate(folder, outcome.folder, CPU)
     assert "macenko: 1 of 73 images cannot be changed so" in capsys.readouterr().err
+    (unchanged,) = evaluation.record.unchanged
+    assert (unchanged.view, unchanged.images) == ("macenko", ("lung_n/white.png",))
     tables = predictions(evaluation)
     assert set(tables) == {"partly", "macenko"}
     for run in read_suite(outcome.folder).runs:
