@@ -13,6 +13,7 @@ from lcbench.cli.base import (
     LabelsOption,
     OfflineOption,
     PrecisionOption,
+    TileOption,
     app,
     guarded,
     print_json,
@@ -84,6 +85,14 @@ def evaluate(
     about: Annotated[
         str, typer.Option(help='What kind of images these are, such as "CT slices".')
     ] = "",
+    embeddings: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="File of embeddings of these images, for runs on such a file; NAME=FILE where "
+            "there are several, may be repeated."
+        ),
+    ] = None,
+    tile: TileOption = None,
     offline: OfflineOption = False,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
@@ -114,6 +123,8 @@ def evaluate(
         group_pattern=group_pattern,
         unlabelled=unlabelled,
         calibrate_on=calibrate_on,
+        embeddings=tuple(embeddings or ()),
+        tile=tile,
     )
     evaluations = []
     for suite in suite_folders(runs):

@@ -15,6 +15,7 @@ from lcbench.cli.base import (
     OfflineOption,
     PrecisionOption,
     TaxonomyOption,
+    TileOption,
     app,
     guarded,
     print_json,
@@ -70,6 +71,7 @@ def run(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="At most so many, whatever the recipes say.")
     ] = None,
+    tile: TileOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     out_folder: Annotated[Path, typer.Option("--out", help="The runs folder.")] = Path("runs"),
@@ -128,6 +130,7 @@ def run(
             force=force,
             images=images,
             epochs=epochs,
+            tile=tile,
         )
     )
     terminal.show_plan(plan, verbose=verbose)

@@ -18,6 +18,7 @@ from lcbench.datasets.labels import LEAVE_OUT, OUT_OF_DISTRIBUTION, LabelReader
 from lcbench.datasets.listing import (
     Listing,
     decode_all,
+    grey_rules,
     list_images,
     manifest_hash,
     require_known_labels,
@@ -78,6 +79,8 @@ class Dataset:
         Images that a groups file does not name: each counts as a group of its own.
     drawn
         From what the images were drawn; None if they are all there are.
+    tiling
+        By which rule the images are tiles of others, in words; empty where they are whole.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Dataset:
     groups_certain: bool = False
     unknown_source: frozenset[str] = frozenset()
     drawn: Drawn | None = None
+    tiling: str = ""
 
     @property
     def groups_known(self) -> bool:
@@ -110,6 +114,11 @@ class Dataset:
     def source_known(self) -> pd.Series:
         """(images,) whether an image's group says where it comes from."""
         return ~self.manifest["image"].isin(self.unknown_source)
+
+    @property
+    def decoding(self) -> tuple[str, ...]:
+        """The rules by which grey values became 8 bits; empty where all images had 8 bits."""
+        return tuple(sorted(grey_rules(self.manifest)))
 
     def path(self, image: str) -> Path:
         """Return where an image of the manifest lies."""

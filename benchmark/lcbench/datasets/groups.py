@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import pandas as pd
 
@@ -35,6 +36,9 @@ class Units:
     column: str
     word: str
     of_images: Mapping[str, str]
+
+
+Value = TypeVar("Value")
 
 
 def read_groups(path: Path) -> dict[str, str]:
@@ -101,7 +105,9 @@ def _of_images(path: Path, table: pd.DataFrame, column: str) -> dict[str, str]:
     return dict(zip(table["image"], table[column], strict=True))
 
 
-def match_images(spellings: Sequence[pd.Series], values: Mapping[str, str], file: str) -> pd.Series:
+def match_images(
+    spellings: Sequence[pd.Series], values: Mapping[str, Value], file: str
+) -> pd.Series:
     """Give each image what a file says of it; missing where the file does not name it.
 
     Parameters
@@ -146,7 +152,7 @@ def unnamed_words(labels: pd.Series) -> str:
     )
 
 
-def _match_file_names(images: pd.Series, values: Mapping[str, str]) -> pd.Series:
+def _match_file_names(images: pd.Series, values: Mapping[str, Value]) -> pd.Series:
     own = images.map(lambda image: PurePosixPath(image).name)
     theirs = [PurePosixPath(image).name for image in values]
     if own.duplicated().any() or len(set(theirs)) < len(theirs):

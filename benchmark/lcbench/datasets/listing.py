@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from lcbench.console import Advance, no_progress
+from lcbench.console import Advance, no_progress, warn
 from lcbench.datasets.images import SUFFIXES, UnreadableImageError, decode_rgb, read_image
 from lcbench.datasets.labels import LEAVE_OUT, MAP_HELP, LabelReader
 from lcbench.datasets.patterns import ImagePattern, label_pattern_for, require_found
@@ -20,6 +20,7 @@ from lcbench.storage.hashes import content_hash
 from lcbench.tables import read_text_table
 
 COLUMNS = ("image", "label", "group", "sha256", "width", "height", "mode", "problem")
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -154,8 +155,28 @@ def decode_all(listing: Listing, advance: Advance = no_progress) -> pd.DataFrame
         The manifest, with `COLUMNS`; `problem` says why an image does not decode.
     """
     facts = decode_listed(listing.root, list(listing.rows["image"]), advance)
+    _warn_of_several_rules(facts)
     manifest = pd.concat([listing.rows.reset_index(drop=True), facts], axis=1)
     return manifest[list(COLUMNS)]
+
+
+def grey_rules(manifest: pd.DataFrame) -> dict[str, int]:
+    """Return by which rules grey values became 8 bits, and of how many images."""
+    modes = manifest["mode"][manifest["mode"].str.contains(", ", regex=False)]
+    return {str(rule): int(count) for rule, count in modes.value_counts().items()}
+
+
+def _warn_of_several_rules(facts: pd.DataFrame) -> None:
+    """Say that brightness can differ for no reason of the tissue's."""
+    rules = grey_rules(facts)
+    if len(rules) < 2:
+        return
+    shown = "; ".join(f"{rule}: {count:,} images" for rule, count in list(rules.items())[:_SHOWN])
+    more = f"; and {len(rules) - _SHOWN} more" if len(rules) > _SHOWN else ""
+    warn(
+        f"grey values become 8 bits by {len(rules)} rules ({shown}{more}): brightness can differ "
+        "for that reason alone; save the images with one depth and window"
+    )
 
 
 def manifest_hash(manifest: pd.DataFrame) -> str:

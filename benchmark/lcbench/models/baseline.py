@@ -145,6 +145,8 @@ class FitSummary:
         Learning curves, one line an epoch and network; empty for baselines without epochs.
     epochs, best_epoch
         Trained, and restored; None without epochs. Of several networks, the longest.
+    chosen
+        What was chosen on validation data, in words; empty where nothing was to choose.
     """
 
     parameters: int
@@ -152,6 +154,7 @@ class FitSummary:
     epochs: int | None = None
     best_epoch: int | None = None
     of_backbone: int = 0
+    chosen: str = ""
 
 
 class Baseline(ABC):

@@ -58,6 +58,8 @@ def show_evaluation(evaluation: Evaluation) -> None:
             soft_wrap=True,
         )
     answered = record.scored if record.answered is None else record.answered
+    if record.tiling:
+        _say(f"Each image is answered by the mean over {record.tiling}.")
     _say(f"{evaluation.runs} runs predicted {answered:,} images: {evaluation.folder}")
 
 

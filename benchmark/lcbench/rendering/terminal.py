@@ -58,6 +58,8 @@ def _show_dataset(plan: Plan) -> None:
     err.print(f"[bold]{escape(dataset.name)}[/bold]: {len(dataset.manifest):,} images ({classes})")
     if dataset.drawn is not None:
         err.print(f"These images were {dataset.drawn}.")
+    if dataset.tiling:
+        _say(f"These images are {dataset.tiling}.")
     if dataset.groups_known:
         groups = dataset.manifest["group"].nunique()
         err.print(f"Source groups: {groups:,}, from {escape(dataset.groups_words)}")

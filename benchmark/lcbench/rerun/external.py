@@ -69,6 +69,8 @@ def evaluate_again(
         group_pattern=record.options.group_pattern,
         unlabelled=record.options.unlabelled,
         calibrate_on=record.options.calibrate_on,
+        embeddings=record.options.embeddings,
+        tile=record.options.tile,
     )
     then = {normalise(label.label): node for label in record.labels if (node := _meaning(label))}
     return evaluate(folder, suite, chosen, LabelReader(plan.taxonomy, then))

@@ -87,6 +87,7 @@ def plan_again(results: Results, options: RerunOptions) -> Plan:
         force=True,
         about=results.dataset.about,
         images=results.dataset.drawn.asked if results.dataset.drawn else None,
+        tile=next((one.tile for one in reversed(results.invocations) if one.tile), None),
     )
     labels = next((one.labels for one in reversed(results.invocations) if one.labels), {})
     aliases = results.aliases or load_taxonomy().aliases

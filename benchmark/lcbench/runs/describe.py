@@ -7,6 +7,7 @@ from typing import Any
 
 from lcbench.compute import Compute
 from lcbench.datasets.dataset import Dataset, Drawn
+from lcbench.features.embedding_files import EmbeddingFile
 from lcbench.leakage.pixel_groups import PixelCheck
 from lcbench.models.backbones import Backbone
 from lcbench.models.own_code import own_code_sha256
@@ -39,6 +40,7 @@ def describe_plan(
         data=plan.options.data if plan.options else "",
         groups=str((plan.options and plan.options.groups) or ""),
         labels=dict(plan.labels),
+        tile=plan.options.tile if plan.options else None,
         suite_protocols=plan.suite.protocols,
         suite_baselines=tuple(recipe.name for recipe in plan.suite.baselines),
     )
@@ -125,7 +127,7 @@ def _describe_baseline(baseline: PlannedBaseline, compute: Compute) -> dict[str,
         "code_sha256": own_code_sha256(baseline.recipe.kind, baseline.settings.backbone or ""),
         "recipe": baseline.settings.recorded,
         "backbone": describe_backbone(baseline.backbone) if baseline.backbone else None,
-        "precision": compute.precision if baseline.backbone else "32",
+        "precision": compute.precision if isinstance(baseline.backbone, Backbone) else "32",
     }
 
 
@@ -164,6 +166,7 @@ def describe_dataset(dataset: Dataset, check: PixelCheck | None = None) -> Datas
         groups_sha256=dataset.groups_sha256,
         pixel_check="" if check is None else str(check),
         drawn=_describe_drawn(dataset.drawn) if dataset.drawn else None,
+        tiling=dataset.tiling,
     )
 
 
@@ -176,15 +179,18 @@ def _describe_drawn(drawn: Drawn) -> DrawnRecord:
     )
 
 
-def describe_backbone(backbone: Backbone) -> BackboneRecord:
-    """Return the record of a backbone; it is loaded to find out."""
+def describe_backbone(backbone: Backbone | EmbeddingFile) -> BackboneRecord:
+    """Return the record of a backbone, which is loaded to find out, or of a file in its place."""
     facts = backbone.facts
+    preprocessing = str(backbone.preprocessing)
+    if isinstance(backbone, EmbeddingFile):
+        preprocessing = "not known: embeddings from a file"
     return BackboneRecord(
         name=backbone.name,
         weights=str(backbone.source),
         weights_sha256=facts.weights_sha256,
         random=backbone.random,
-        preprocessing=str(backbone.preprocessing),
+        preprocessing=preprocessing,
         parameters=facts.parameters,
         gmacs=facts.gmacs,
     )

@@ -121,6 +121,7 @@ def _evaluate(
             "precision": compute.precision,
             "unchanged": ready.unchanged,
             "shift": _shift(ready, runs, plan, record, table, options),
+            "tiling": ready.tiles.words if ready.tiles else "",
         }
         record = record.model_copy(update=whole)
         write_record(temporary / EVALUATION, record)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lcbench.compute import DeviceChoice, PrecisionChoice
+from lcbench.datasets.tiles import require_tile_size
 from lcbench.errors import wrong_usage
 from lcbench.runs.external_records import FOLDER_NAME, OptionsRecord
 
@@ -34,6 +35,10 @@ class EvaluationOptions:
         Whether to predict without any label.
     calibrate_on
         The share of the groups to set aside to calibrate on; None for none.
+    embeddings
+        Files of embeddings of these images, see `lcbench.runs.stored_embeddings`.
+    tile
+        Side in pixels of the tiles that images are cut into; None for whole images.
     """
 
     labels: Path | None = None
@@ -50,6 +55,8 @@ class EvaluationOptions:
     group_pattern: str = ""
     unlabelled: bool = False
     calibrate_on: float | None = None
+    embeddings: tuple[str, ...] = ()
+    tile: int | None = None
 
     def require_consistent(self) -> None:
         """Raise a UserError if an option cannot be, or two contradict each other."""
@@ -74,6 +81,11 @@ class EvaluationOptions:
                 f"--calibrate-on {self.calibrate_on:g}: no share of the groups",
                 "Give a number between 0 and 1, such as 0.3.",
             )
+        require_tile_size(self.tile)
+        if self.tile is not None and self.embeddings:
+            raise wrong_usage(
+                "--tile: --embeddings are of whole images", "Leave one of the two options out."
+            )
 
     @property
     def record(self) -> OptionsRecord:
@@ -86,4 +98,6 @@ class EvaluationOptions:
             groups=str(self.groups or ""),
             unlabelled=self.unlabelled,
             calibrate_on=self.calibrate_on,
+            embeddings=self.embeddings,
+            tile=self.tile,
         )

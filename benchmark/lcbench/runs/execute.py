@@ -182,7 +182,7 @@ def _fetch(plan: Plan) -> tuple[Plan, tuple[LeftOut, ...]]:
     left_out = list(plan.left_out)
     found: dict[str, Backbone | UserError] = {}
     for baseline in plan.baselines:
-        if baseline.backbone is None:
+        if not isinstance(baseline.backbone, Backbone):
             ready.append(baseline)
             continue
         name = baseline.backbone.name

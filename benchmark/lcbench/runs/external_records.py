@@ -83,7 +83,8 @@ class OptionsRecord(Record):
 
     `only`: patterns of the baselines. `label_pattern`, `group_pattern`: regular expressions.
     `groups`: the file of patients or slides as it was typed. `calibrate_on`: the share of the
-    groups that was asked to be set aside.
+    groups that was asked to be set aside. `embeddings`: files of embeddings of the images, as they
+    were typed. `tile`: side in pixels of the tiles that images were cut into.
     """
 
     name: str = ""
@@ -93,6 +94,8 @@ class OptionsRecord(Record):
     groups: str = ""
     unlabelled: bool = False
     calibrate_on: float | None = None
+    embeddings: tuple[str, ...] = ()
+    tile: int | None = None
 
 
 class UnchangedRecord(Record):
@@ -124,6 +127,8 @@ class ExternalRecord(Record):
     for what was given ("patient"), empty where pixels alone tell. `calibration`: images that were
     set aside to calibrate on. `unchanged`: what could not be shown as a recipe wants it.
     `shift`: how the images differ from the training images; None in records of older versions.
+    `tiling`: by which rule images were cut into tiles, whose probabilities were averaged; empty
+    where they were looked at as they are.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -153,6 +158,7 @@ class ExternalRecord(Record):
     unit: str = ""
     calibration: int = 0
     unchanged: tuple[UnchangedRecord, ...] = ()
+    tiling: str = ""
     options: OptionsRecord = OptionsRecord()
     shift: ShiftRecord | None = None
 

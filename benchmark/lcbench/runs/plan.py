@@ -12,8 +12,11 @@ from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_comp
 from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
 from lcbench.datasets.fewer import drawn_rows, keep
 from lcbench.datasets.labels import LabelReader, read_labels_with
+from lcbench.datasets.tiles import cut_into_tiles, require_tile_size
 from lcbench.documents import explain
 from lcbench.errors import UserError, wrong_usage
+from lcbench.features.embedding_files import EmbeddingFile, EmbeddingFiles
+from lcbench.features.embedding_tables import is_embedding_file
 from lcbench.features.extraction import TRAINS_LAYERS, FeatureKind, Features
 from lcbench.leakage.pixel_groups import PixelCheck, know_sources
 from lcbench.leakage.siblings import Siblings, count_siblings
@@ -31,6 +34,7 @@ from lcbench.runs.suite import (
     about_words,
     choose,
     load_suite,
+    suite_place,
 )
 from lcbench.statistics.tree import ClassTree
 from lcbench.taxonomy import Taxonomy, load_taxonomy
@@ -41,7 +45,8 @@ class RunOptions:
     """What `lcbench run` was asked for; None and empty mean the suite's own choice.
 
     `about`: what kind of images these are, as the user says it. `images`: how many to draw, in
-    whole source groups; `epochs`: at most so many, whatever the recipes say.
+    whole source groups; `epochs`: at most so many, whatever the recipes say. `tile`: side in
+    pixels of the tiles that images are cut into.
     """
 
     suite: str
@@ -63,6 +68,7 @@ class RunOptions:
     about: str = ""
     images: int | None = None
     epochs: int | None = None
+    tile: int | None = None
 
 
 @dataclass(frozen=True)
@@ -78,13 +84,13 @@ class PlannedBaseline:
     settings
         The recipe's options, checked by the kind.
     backbone
-        With a source of weights; None where the recipe names none.
+        With a source of weights, or a file of embeddings; None where the recipe names none.
     """
 
     recipe: Recipe
     kind: type[Baseline]
     settings: Settings
-    backbone: Backbone | None
+    backbone: Backbone | EmbeddingFile | None
 
     @property
     def name(self) -> str:
@@ -171,9 +177,11 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
     Raises
     ------
     UserError
-        If anything that was asked for does not exist or does not fit.
+        If anything that was asked for does not exist or does not fit, a file of embeddings to
+        the images included.
     """
     about = about_words(options.about)
+    require_tile_size(options.tile)
     for claims in suite.claims:
         check_claims(
             claims, reader.taxonomy
@@ -193,7 +201,10 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
         rows = drawn_rows(dataset, options.images)
         dataset = keep(dataset, rows, options.images)
         check = check and check.keep(rows, dataset)
-    return Plan(
+    if options.tile is not None:
+        tiles = cut_into_tiles(dataset, options.tile)
+        dataset, check = tiles.dataset, check and check.of_tiles(tiles)
+    plan = Plan(
         suite=suite,
         taxonomy=reader.taxonomy,
         compute=compute,
@@ -208,6 +219,10 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
         options=options,
         labels=reader.mapping,
     )
+    for name, backbone in plan.features.backbones.items():
+        if isinstance(backbone, EmbeddingFile):
+            plan.features.embeddings(name)  # whether it has every image, before anything is fitted
+    return plan
 
 
 def _check_hypothesis(suite: Suite, taxonomy: Taxonomy) -> None:
@@ -227,13 +242,15 @@ def plan_baselines(
 ) -> tuple[tuple[PlannedBaseline, ...], tuple[LeftOut, ...]]:
     """Resolve the chosen recipes; return those that can run here and those that cannot."""
     reference_backbone = options.backbone or suite.backbone
-    require_backbone(reference_backbone)
+    if not is_embedding_file(reference_backbone):
+        require_backbone(reference_backbone)
     weights = WeightOptions(options.weights, reference_backbone, options.offline)
+    files = EmbeddingFiles(suite_place(options.suite), options.backbone)
     planned: list[PlannedBaseline] = []
     left_out: list[LeftOut] = []
     for recipe in choose(suite.baselines, options.only, options.skip):
         try:
-            resolved = _resolve(recipe, suite, weights, options.epochs)
+            resolved = _resolve(recipe, suite, weights, files, options.epochs)
         except HubError as error:  # one encoder that cannot be had does not stop the others
             if recipe.name == suite.reference:
                 raise
@@ -249,7 +266,11 @@ def plan_baselines(
 
 
 def _resolve(
-    recipe: Recipe, suite: Suite, weights: WeightOptions, epochs: int | None
+    recipe: Recipe,
+    suite: Suite,
+    weights: WeightOptions,
+    files: EmbeddingFiles,
+    epochs: int | None,
 ) -> PlannedBaseline:
     kind = find_kind(recipe.kind)
     if epochs is not None and "epochs" in kind.settings_type.model_fields:
@@ -264,7 +285,9 @@ def _resolve(
             f"Kind {recipe.kind!r} knows: {', '.join(kind.settings_type.model_fields)}",
         ) from error
     name = settings.backbone
-    backbone = resolve_backbone(name, weights) if name else None
+    backbone: Backbone | EmbeddingFile | None = None
+    if name:
+        backbone = files.find(name) if is_embedding_file(name) else resolve_backbone(name, weights)
     return PlannedBaseline(recipe, kind, settings, backbone)
 
 
@@ -278,11 +301,19 @@ def _reason_to_leave_out(baseline: PlannedBaseline, compute: Compute, *, force: 
     name = baseline.settings.backbone
     if name and baseline.backbone is None:
         return f"no weights of {name} on this machine; {how_to_get(name)}"
+    if isinstance(baseline.backbone, EmbeddingFile) and _looks_at_images(baseline):
+        return f"looks at images or at views of them, and {name} holds embeddings alone"
     trains_layers = bool(name) and baseline.needs in TRAINS_LAYERS
     if trains_layers and not compute.is_accelerator and not force:
         what = "a whole network" if baseline.needs == "pixels" else "layers of its backbone"
         return f"trains {what}: needs an accelerator, or --force on a CPU"
     return ""
+
+
+def _looks_at_images(baseline: PlannedBaseline) -> bool:
+    settings = baseline.settings
+    views = (settings.view, *settings.training_views)
+    return baseline.needs in TRAINS_LAYERS or any(view is not None for view in views)
 
 
 def _require_reference(

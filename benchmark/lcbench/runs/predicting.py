@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lcbench.compute import Compute
 from lcbench.console import progress
 from lcbench.datasets.dataset import Dataset
+from lcbench.datasets.tiles import Tiles, cut_into_tiles
 from lcbench.features.extraction import Features
 from lcbench.features.views import View
 from lcbench.predictions.table import predictions_table, write_predictions
@@ -27,6 +28,7 @@ from lcbench.runs.restoring import (
     without_kind,
 )
 from lcbench.runs.stored import StoredRun, stored_file
+from lcbench.runs.stored_embeddings import embeddings_of
 from lcbench.runs.unchanged import tell_unchanged
 from lcbench.storage.hashes import content_hash
 from lcbench.storage.paths import inside
@@ -43,6 +45,10 @@ class Ready:
         Those that can.
     features
         What they predict from.
+    images
+        Those that are predicted.
+    tiles
+        Those that are looked at instead; None for whole images.
     left_out
         Why other baselines cannot.
     unchanged
@@ -51,6 +57,8 @@ class Ready:
 
     runs: list[StoredRun]
     features: Features
+    images: Dataset
+    tiles: Tiles | None
     left_out: dict[str, str]
     unchanged: tuple[UnchangedRecord, ...]
 
@@ -62,20 +70,29 @@ def make_ready(
     compute: Compute,
     options: EvaluationOptions,
 ) -> Ready:
-    """Compute what finished runs predict from; what cannot be done costs its baseline alone."""
+    """Compute what finished runs predict from; what cannot be done costs its baseline alone.
+
+    Raises
+    ------
+    UserError
+        If files of embeddings were given that do not fit.
+    """
     left_out = without_kind(runs)
     backbones, without_weights = backbones_of(
         [run for run in runs if run.config.baseline not in left_out],
         weights_option(runs, plan, options.weights, offline=options.offline),
     )
-    left_out |= without_weights
+    files, without_embeddings = embeddings_of(runs, options.embeddings, dataset)
+    left_out |= without_weights | without_embeddings
     # What a backbone makes of images does not depend on their labels: those may be mended later.
-    contents = replace(dataset, sha256=content_hash(*dataset.manifest["sha256"]))
-    features = Features(contents, compute, backbones)
+    tiles = None if options.tile is None else cut_into_tiles(dataset, options.tile)
+    seen = tiles.dataset if tiles else dataset
+    contents = replace(seen, sha256=content_hash(*seen.manifest["sha256"]))
+    features = Features(contents, compute, {**backbones, **files})
     able = [run for run in runs if run.config.baseline not in left_out]
     unprepared, unchanged = _prepare(able, features)
     usable = [run for run in able if run.config.baseline not in unprepared]
-    return Ready(usable, features, left_out | unprepared, unchanged)
+    return Ready(usable, features, dataset, tiles, left_out | unprepared, unchanged)
 
 
 def _prepare(
@@ -118,14 +135,16 @@ def predict_all(
     predicted: dict[str, Predicted] = {}
     broken: list[RunLeftOut] = []
     features = ready.features
-    with progress(f"Predicting {features.dataset.name}", len(ready.runs)) as advance:
+    with progress(f"Predicting {ready.images.name}", len(ready.runs)) as advance:
         for run in ready.runs:
             try:
                 probabilities = predict(run, features, taxonomy)
+                if ready.tiles is not None:
+                    probabilities = ready.tiles.mean_by_image(probabilities)
             except BaseException as error:  # noqa: BLE001 - one broken model stops no other
                 broken.append(RunLeftOut(run=run.name, reason=reason_of(error)))
             else:
-                predicted[run.name] = _store(run, probabilities, features, taxonomy, folder)
+                predicted[run.name] = _store(run, probabilities, ready.images, taxonomy, folder)
             advance(1)
     return predicted, broken
 
@@ -133,14 +152,14 @@ def predict_all(
 def _store(
     run: StoredRun,
     probabilities: NDArray[np.floating],
-    features: Features,
+    images: Dataset,
     taxonomy: Taxonomy,
     folder: Path,
 ) -> Predicted:
     """Write the predictions of a run, and return what binds them to it."""
     config = run.config
     predictions = predictions_table(
-        features.dataset.manifest,
+        images.manifest,
         probabilities,
         taxonomy.leaves,
         protocol=config.protocol,

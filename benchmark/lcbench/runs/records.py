@@ -107,7 +107,8 @@ class DatasetRecord(Record):
     `groups_sha256` is the hash of which image belongs to which group; it is empty where groups are
     unknown. `about`: what kind of images these are, as the user
     says it; empty where nobody did. `drawn`: from what the images were drawn, None if they are
-    all there are.
+    all there are. `tiling`: by which rule they are tiles of larger images; empty where they are
+    whole.
     """
 
     name: str
@@ -122,6 +123,7 @@ class DatasetRecord(Record):
     groups_sha256: str = ""
     about: str = ""
     drawn: DrawnRecord | None = None
+    tiling: str = ""
 
     def same_groups(self, other: DatasetRecord) -> bool:
         """Tell whether the images stand in the same source groups, from whatever file."""
@@ -153,7 +155,8 @@ class BackboneRecord(Record):
     """A backbone as it was used.
 
     `gmacs`: billions of multiply-accumulates for one image. `parameters`: of the backbone without
-    its classifier. `random`: the weights were drawn at random, as the user typed.
+    its classifier. `random`: the weights were drawn at random, as the user typed. In the place of a
+    backbone, a file of embeddings has its own hash, and 0 of both, because they are not known.
     """
 
     name: str
@@ -214,7 +217,9 @@ class RunState(Record):
     is none. `epochs`: trained; `best_epoch`: restored. `processor`: what computed it; empty in
     files of older versions. `unchanged`: images of the whole dataset that could not be given the
     view that the baseline looks at, and were taken as they are. `of_backbone`: those of the learned
-    `parameters` that belong to the backbone; None in files of older versions.
+    `parameters` that belong to the backbone; None in files of older versions. `chosen`: what the
+    fit chose on validation data, in words; empty where nothing was to choose, and in files of older
+    versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -231,6 +236,7 @@ class RunState(Record):
     processor: str = ""
     unchanged: int = 0
     of_backbone: int | None = None
+    chosen: str = ""
 
 
 RecordType = TypeVar("RecordType", bound=Record)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from lcbench.documents import explain
 from lcbench.errors import UserError, first_line, from_lack_of_memory
+from lcbench.features.embedding_tables import is_embedding_file
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.backbones import Backbone, fetch_backbone, resolve_backbone
@@ -30,7 +31,11 @@ def weights_option(
     runs: Sequence[StoredRun], plan: PlanRecord, weights: str | None, *, offline: bool
 ) -> WeightOptions:
     """Return `--weights` for the backbone that it can be for: the one that `lcbench run` takes."""
-    used = [(run.config.baseline, run.config.backbone) for run in runs if run.config.backbone]
+    used = [
+        (run.config.baseline, run.config.backbone)
+        for run in runs
+        if run.config.backbone and not is_embedding_file(run.config.backbone.name)
+    ]
     likely = [
         *(backbone.name for _, backbone in used if backbone.weights.startswith("file ")),
         *(backbone.name for baseline, backbone in used if baseline == plan.reference),
@@ -81,12 +86,15 @@ def kind_and_settings(run: StoredRun) -> tuple[type[Baseline], Settings]:
 def backbones_of(
     runs: Sequence[StoredRun], options: WeightOptions
 ) -> tuple[dict[str, Backbone], dict[str, str]]:
-    """Find the weights that the runs were trained with; return reasons for those that cannot be."""
+    """Find the weights that the runs were trained with; return reasons for those that cannot be.
+
+    Files of embeddings are none: see `lcbench.runs.stored_embeddings`.
+    """
     backbones: dict[str, Backbone] = {}
     left_out: dict[str, str] = {}
     for run in runs:
         wanted = run.config.backbone
-        if wanted is None or run.config.baseline in left_out:
+        if wanted is None or is_embedding_file(wanted.name) or run.config.baseline in left_out:
             continue
         try:
             backbone = backbones.get(wanted.name) or _backbone(wanted, options)

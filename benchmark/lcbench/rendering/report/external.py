@@ -124,7 +124,8 @@ def images_words(result: ExternalResult, trained_on: DatasetRecord) -> str:
     record = result.record
     about = f"{record.name}: {record.about.rstrip('.')}. " if record.about else ""
     training = f" ({trained_on.about})" if trained_on.about else ""
-    return f"{about}The models were trained on {trained_on.name}{training}."
+    tiles = f" Each image is answered by the mean over {record.tiling}." if record.tiling else ""
+    return f"{about}The models were trained on {trained_on.name}{training}.{tiles}"
 
 
 def evidence_words(result: ExternalResult) -> str:
