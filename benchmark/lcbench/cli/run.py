@@ -52,6 +52,15 @@ def run(
     weights: Annotated[
         str | None, typer.Option(help="File for the reference backbone, or 'random'.")
     ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            max=2048,
+            help="Side of the images that backbones are given, in pixels; each one's own by "
+            "default.",
+        ),
+    ] = None,
     offline: OfflineOption = False,
     only: Annotated[
         list[str] | None, typer.Option(help="Only baselines that match; may be repeated.")
@@ -103,7 +112,7 @@ def run(
     from lcbench.rendering import terminal
     from lcbench.rendering.places import check_runs
     from lcbench.runs.describe import plan_as_json
-    from lcbench.runs.execute import execute
+    from lcbench.runs.execute import execute, rehearse
     from lcbench.runs.plan import RunOptions, make_plan
 
     check_runs(out_folder)
@@ -128,12 +137,15 @@ def run(
             force=force,
             images=images,
             epochs=epochs,
+            image_size=image_size,
         )
     )
     terminal.show_plan(plan, verbose=verbose)
     if dry_run:
+        left_out = rehearse(plan, out_folder)
+        terminal.show_left_out(left_out[len(plan.left_out) :])
         if as_json:
-            print_json(plan_as_json(plan))
+            print_json(plan_as_json(plan, left_out))
         return ExitCode.DONE
     outcome = execute(plan, out_folder, jobs=jobs, fresh=fresh)
     if outcome.finished and not as_json:

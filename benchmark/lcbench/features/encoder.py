@@ -107,6 +107,22 @@ class EncoderFacts:
     weights_sha256: str
 
 
+@dataclass(frozen=True)
+class HeadFacts:
+    """What is known of a network's own head before it answers.
+
+    Parameters
+    ----------
+    outputs
+        How many numbers it gives; None where its weights are not on this machine yet.
+    classes
+        Their names, where the weights or a configuration state them.
+    """
+
+    outputs: int | None = None
+    classes: tuple[str, ...] = ()
+
+
 class Encoder(Protocol):
     """A network from images to features, not yet loaded."""
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lcbench.errors import UserError, unknown_name, wrong_usage
-from lcbench.features.encoder import EncoderFacts, Preprocessing
+from lcbench.features.encoder import EncoderFacts, HeadFacts, Preprocessing
 from lcbench.models.baseline import import_address
 from lcbench.models.building import (
     build_network,
@@ -106,15 +106,16 @@ class Backbone:
         """How its file of weights was read; None where no file holds them. Loads the network."""
         return self._examined[1]
 
-    @cached_property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes of its own head, where its file or configuration states them."""
-        found: tuple[str, ...] = ()
+    @property
+    def head(self) -> HeadFacts:
+        """How many outputs its own head has and what they are called; the weights are read."""
+        classes: tuple[str, ...] = ()
         if self.source.path is not None:
-            found = read_checkpoint(self.source.path).classes
-        if not found and self.name.startswith(HUB_PREFIX):
-            found = class_names(hub_config(self.name))
-        return found
+            classes = read_checkpoint(self.source.path).classes
+        if not classes and self.name.startswith(HUB_PREFIX):
+            classes = class_names(hub_config(self.name))
+        here = self.source.kind != "hub"
+        return HeadFacts(self.facts.features if here else None, classes)
 
     @cached_property
     def _examined(self) -> tuple[EncoderFacts, Reading | None]:

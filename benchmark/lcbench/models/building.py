@@ -90,7 +90,8 @@ def build_network(name: str, size: int, outputs: int | None) -> nn.Module:
 def refused_size(name: str, size: int, error: Exception) -> UserError:
     """Return the error for a network that does not take images of a size, with sizes that work."""
     sizes = list(_sizes_that_work(name, size))
-    said = f"backbone {name} does not take images of {size} px: {first_line(error)}"
+    why = (str(error).splitlines() or [type(error).__name__])[0]
+    said = f"backbone {name} does not take images of {size} px: {why}"
     if not sizes:
         return UserError(said, "Choose a backbone for that size: 'lcbench list backbones'.")
     words = " or ".join(f"--image-size {one}" for one in sizes)

@@ -31,13 +31,15 @@ def show_plan(plan: Plan, *, verbose: bool = False) -> None:
     """Print what will be run, on what, and what is left out; with `verbose`, every split."""
     _show_dataset(plan)
     err.print(f"Device: {plan.compute.device}, precision {plan.compute.precision}")
-    table = Table("baseline", "kind", "backbone", "weights", title=f"Suite {plan.suite.name}")
+    columns = ("baseline", "kind", "backbone", "images", "weights")
+    table = Table(*columns, title=f"Suite {plan.suite.name}")
     for baseline in plan.baselines:
         backbone = baseline.backbone
         table.add_row(
             escape(baseline.name),
             escape(baseline.recipe.kind),
             backbone.name if backbone else "-",
+            f"{backbone.preprocessing.size} px" if backbone else "-",
             escape(str(backbone.source)) if backbone else "-",
         )
     err.print(table)

@@ -206,7 +206,7 @@ def _compute_features(runs: list[StoredRun], features: Features) -> None:
         kind, settings = kind_and_settings(run)
         view = settings.view
         prepared = features.prepare(
-            kind.needs(settings), settings.backbone, view, settings.last_part
+            kind.needs(settings), settings.encoder_key, view, settings.last_part
         )
         if view is not None and prepared is not None and view not in told:
             told.add(view)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +14,7 @@ from lcbench.datasets.fewer import drawn_rows, keep
 from lcbench.datasets.labels import LabelReader, read_labels_with
 from lcbench.documents import explain
 from lcbench.errors import UserError, wrong_usage
+from lcbench.features.encoder import HeadFacts
 from lcbench.features.extraction import TRAINS_LAYERS, FeatureKind, Features
 from lcbench.leakage.pixel_groups import PixelCheck, know_sources
 from lcbench.leakage.siblings import Siblings, count_siblings
@@ -41,7 +42,9 @@ class RunOptions:
     """What `lcbench run` was asked for; None and empty mean the suite's own choice.
 
     `about`: what kind of images these are, as the user says it. `images`: how many to draw, in
-    whole source groups; `epochs`: at most so many, whatever the recipes say.
+    whole source groups; `epochs`: at most so many, whatever the recipes say. `image_size`: side of
+    the images that backbones are given, in pixels; `image_sizes`: the same by backbone, which goes
+    before.
     """
 
     suite: str
@@ -63,6 +66,8 @@ class RunOptions:
     about: str = ""
     images: int | None = None
     epochs: int | None = None
+    image_size: int | None = None
+    image_sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,11 @@ class Plan:
     @property
     def features(self) -> Features:
         """What can be computed from the plan's images."""
-        backbones = {b.backbone.name: b.backbone for b in self.baselines if b.backbone}
+        backbones = {
+            baseline.settings.encoder_key or baseline.backbone.name: baseline.backbone
+            for baseline in self.baselines
+            if baseline.backbone
+        }
         return Features(self.dataset, self.compute, backbones)
 
     def runs(self) -> Iterator[tuple[PlannedBaseline, PlannedSplit]]:
@@ -186,7 +195,8 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
     if not 1 <= seeds <= MOST_SEEDS:
         raise wrong_usage(f"--seeds {seeds}: not between 1 and {MOST_SEEDS}")
     compute = resolve_compute(options.device, options.precision)
-    baselines, left_out = plan_baselines(suite, options, compute)
+    planned, left_out = plan_baselines(suite, options, compute)
+    baselines = tuple(_settled(one, reader, suite) for one in planned)
     images = load_dataset(options.data, reader, options.groups, options.on_bad)
     dataset, check = know_sources(images)
     if options.images is not None:
@@ -228,7 +238,13 @@ def plan_baselines(
     """Resolve the chosen recipes; return those that can run here and those that cannot."""
     reference_backbone = options.backbone or suite.backbone
     require_backbone(reference_backbone)
-    weights = WeightOptions(options.weights, reference_backbone, options.offline)
+    weights = WeightOptions(
+        options.weights,
+        reference_backbone,
+        options.offline,
+        options.image_size,
+        options.image_sizes,
+    )
     planned: list[PlannedBaseline] = []
     left_out: list[LeftOut] = []
     for recipe in choose(suite.baselines, options.only, options.skip):
@@ -264,8 +280,28 @@ def _resolve(
             f"Kind {recipe.kind!r} knows: {', '.join(kind.settings_type.model_fields)}",
         ) from error
     name = settings.backbone
-    backbone = resolve_backbone(name, weights) if name else None
+    if settings.own_weights is not None:
+        weights = replace(
+            weights,
+            weights=settings.own_weights,
+            backbone=name or "",
+            option=f"suite {suite.name}, baseline {recipe.name}: weights =",
+        )
+    backbone = resolve_backbone(name, weights, settings.own_outputs) if name else None
     return PlannedBaseline(recipe, kind, settings, backbone)
+
+
+def _settled(baseline: PlannedBaseline, reader: LabelReader, suite: Suite) -> PlannedBaseline:
+    """Return a baseline whose settings need neither the label map nor its file of weights."""
+    backbone = baseline.backbone
+    try:
+        settings = baseline.kind.settle(
+            baseline.settings, reader, lambda: backbone.head if backbone else HeadFacts()
+        )
+    except UserError as error:
+        where = f"suite {suite.name}, baseline {baseline.name}"
+        raise UserError(f"{where}: {error.message}", error.remedy, error.code) from error
+    return replace(baseline, settings=settings)
 
 
 def takes_reference_backbone(recipe: Recipe) -> bool:

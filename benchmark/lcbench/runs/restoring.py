@@ -29,7 +29,8 @@ def weights_option(
     runs: Sequence[StoredRun], plan: PlanRecord, weights: str | None, *, offline: bool
 ) -> WeightOptions:
     """Return `--weights` for the backbone that it can be for: the one that `lcbench run` takes."""
-    used = [(run.config.baseline, run.config.backbone) for run in runs if run.config.backbone]
+    every = [(run.config.baseline, run.config.backbone) for run in runs if run.config.backbone]
+    used = [one for one in every if one[1].outputs is None]  # a recipe names a classifier's own
     likely = [
         *(backbone.name for _, backbone in used if backbone.weights.startswith("file ")),
         *(backbone.name for baseline, backbone in used if baseline == plan.reference),
@@ -75,13 +76,19 @@ def backbones_of(
         if wanted is None or run.config.baseline in left_out:
             continue
         try:
-            backbone = backbones.get(wanted.name) or _backbone(wanted, options)
+            key = kind_and_settings(run)[1].encoder_key or wanted.name
+            backbone = backbones.get(key) or _backbone(wanted, options)
             facts = backbone.facts
         except UserError as error:
             left_out[run.config.baseline] = error.message
             continue
-        if facts.weights_sha256 == wanted.weights_sha256:
-            backbones[wanted.name] = backbone
+        if str(backbone.preprocessing) != wanted.preprocessing:
+            left_out[run.config.baseline] = (
+                f"images would go through other steps ({backbone.preprocessing}) than those that "
+                f"the run was trained with ({wanted.preprocessing})"
+            )
+        elif facts.weights_sha256 == wanted.weights_sha256:
+            backbones[key] = backbone
         else:
             left_out[run.config.baseline] = (
                 f"{backbone.source} are other weights of {wanted.name} than the run was trained "
@@ -91,13 +98,14 @@ def backbones_of(
 
 
 def _backbone(wanted: BackboneRecord, options: WeightOptions) -> Backbone:
-    asked = options.weights if wanted.name == options.backbone else None
+    own_head = wanted.outputs is not None
+    asked = options.weights if wanted.name == options.backbone and not own_head else None
     if asked is None and wanted.random:
         asked = "random"
     if asked is None and wanted.weights.startswith("file "):
         asked = wanted.weights.removeprefix("file ")
-    weights = WeightOptions(asked, wanted.name, options.offline)
-    backbone = resolve_backbone(wanted.name, weights)
+    weights = WeightOptions(asked, wanted.name, options.offline, wanted.image_size)
+    backbone = resolve_backbone(wanted.name, weights, wanted.outputs)
     if backbone is None:
         raise UserError(f"no weights of {wanted.name} here; {how_to_get(wanted.name)}")
     return fetch_backbone(backbone)
@@ -113,7 +121,7 @@ def predict(run: StoredRun, features: Features, taxonomy: Taxonomy) -> NDArray[n
     """
     config = run.config
     kind, settings = kind_and_settings(run)
-    backbone = features.backbones[config.backbone.name] if config.backbone else None
+    backbone = features.backbones[settings.encoder_key or ""] if config.backbone else None
     seed = seed_of_run(config.seed, config.fold)
     baseline = kind(settings, Context(taxonomy, features.compute, seed, backbone))
     images = np.arange(len(features.dataset.manifest))
