@@ -214,6 +214,15 @@ def leaf_shares(
     return shares
 
 
+def unnamed_leaves(settings: ClassifierSettings, tree: Taxonomy) -> tuple[str, ...]:
+    """Return the leaves that no class stands for: they have probability 0."""
+    nodes = _nodes(settings.classes, settings.labels, LabelReader(tree))
+    shares = leaf_shares(settings.classes, nodes, tree, settings.coarse)
+    return tuple(
+        leaf for leaf, named in zip(tree.leaves, shares.any(axis=0), strict=True) if not named
+    )
+
+
 def _require_as_many(outputs: int, classes: Sequence[str]) -> None:
     """Refuse other names than outputs; two classes may share one, which is the second's."""
     if outputs != len(classes) and (outputs, len(classes)) != (1, 2):

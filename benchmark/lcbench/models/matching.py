@@ -228,6 +228,9 @@ def classifier_names(network: nn.Module) -> tuple[str, ...]:
     """Return what timm calls the classifier of a network; empty where it has none."""
     config = getattr(network, "pretrained_cfg", None) or getattr(network, "default_cfg", None)
     stated = (config or {}).get("classifier") or ()
+    if not stated and hasattr(network, "get_classifier"):  # configurations need not say it
+        last = network.get_classifier()
+        stated = [name for name, module in network.named_modules() if module is last]
     return (stated,) if isinstance(stated, str) else tuple(stated)
 
 
@@ -265,10 +268,9 @@ def _misfit(
     """Return the error that says what does not fit, why that may be, and what may fit."""
     missing, misshapen = _missing(given, wanted), _misshapen(given, wanted)
     beyond = _beyond(given, wanted, network)
-    scaled = beyond and all(one.rpartition(".")[2].startswith("gamma") for one in beyond)
     if missing:
         detail = f"no tensor {_list(missing)}"
-    elif scaled:
+    elif _is_layer_scale(beyond):
         detail = f"it has LayerScale, and {backbone} has none: no place for {_list(beyond)}"
     elif misshapen:
         detail = "tensors of other shapes, " + _list(
@@ -286,6 +288,11 @@ def _misfit(
     )
 
 
+def _is_layer_scale(beyond: list[str]) -> bool:
+    """Tell whether all that a network has no place for are the factors of LayerScale."""
+    return bool(beyond) and all(one.rpartition(".")[2].startswith("gamma") for one in beyond)
+
+
 def _remedies(
     backbone: str, given: Tensors, missing: list[str], misshapen: list[str], beyond: list[str]
 ) -> Iterator[str]:
@@ -299,6 +306,12 @@ def _remedies(
     fitting = fitting_networks(backbone, given)
     if fitting:
         yield f"They fit --backbone {' or '.join(fitting)}."
+    elif _is_layer_scale(beyond):
+        yield (
+            "Let a function of your own build it with LayerScale, timm.create_model"
+            f'("{backbone}", init_values=1e-5, num_classes=0), and load the file '
+            "(docs/own-model.md)."
+        )
     elif beyond and not missing and not misshapen:
         yield (
             "If those tensors play no part in the features, save the file without them; if they "
