@@ -163,6 +163,44 @@ def test_a_transformer_takes_its_own_size_and_multiples_of_its_patches() -> None
         assert "--image-size 96 or --image-size 112" in caught.value.remedy
 
 
+@pytest.mark.parametrize("name", ["test_vit", "test_resnet", "test_convnext"])
+@pytest.mark.parametrize("size", [None, 96])
+def test_features_are_those_of_timms_own_pipeline_at_any_size(
+    name: str, size: int | None, tmp_path: Path
+) -> None:
+    torch.manual_seed(2)
+    theirs = timm.create_model(name, num_classes=0)
+    torch.save(theirs.state_dict(), tmp_path / "weights.pth")
+    size_of_positions = {"img_size": size} if size is not None and "vit" in name else {}
+    theirs = timm.create_model(
+        name, num_classes=0, pretrained=True, **size_of_positions,
+        pretrained_cfg_overlay={"file": str(tmp_path / "weights.pth")},
+    ).eval()  # fmt: skip
+    config = resolve_data_config({"img_size": size} if size else {}, model=theirs)
+    image = picture(301, 260)
+    asked = WeightOptions(str(tmp_path / "weights.pth"), name, image_size=size)
+    backbone = resolve_backbone(name, asked)
+    assert backbone is not None
+    pixels = torch.from_numpy(backbone.preprocessing.to_pixels()(image)[None])
+    normalise = Normaliser(backbone.preprocessing, torch.device("cpu"))
+    with torch.inference_mode():
+        expected = theirs(create_transform(**config)(image)[None])
+        found = backbone.load().eval()(normalise(pixels))
+    assert expected.std() > 1e-3
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_network_of_images_that_are_not_square_or_in_colour_is_refused(
+    downloaded: Downloaded,
+) -> None:
+    for size in ([3, 160, 224], [1, 160, 160]):
+        config = {"architecture": "test_resnet", "pretrained_cfg": {"input_size": size}}
+        files = {"config.json": json.dumps(config).encode(), "model.safetensors": b""}
+        downloaded(f"lab/of-{size[0]}", files)
+        with pytest.raises(UserError, match=r"takes images of \d+ x 160 px in [13] channels"):
+            resolve_backbone(f"hf-hub:lab/of-{size[0]}", OFFLINE)
+
+
 def test_every_suggested_backbone_is_known_and_has_published_weights() -> None:
     for name in SUGGESTED:
         require_backbone(name)

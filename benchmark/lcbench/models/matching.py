@@ -268,20 +268,18 @@ def _misfit(
     """Return the error that says what does not fit, why that may be, and what may fit."""
     missing, misshapen = _missing(given, wanted), _misshapen(given, wanted)
     beyond = _beyond(given, wanted, network)
+    details = []
     if missing:
-        detail = f"no tensor {_list(missing)}"
-    elif _is_layer_scale(beyond):
-        detail = f"it has LayerScale, and {backbone} has none: no place for {_list(beyond)}"
-    elif misshapen:
-        detail = "tensors of other shapes, " + _list(
-            [
-                f"{name} ({_shape(given[name])} instead of {_shape(wanted[name])})"
-                for name in misshapen
-            ],
-            quoted=False,
-        )
-    else:
-        detail = f"tensors of a larger network, no place for {_list(beyond)}"
+        details.append(f"no tensor {_list(missing)}")
+    if misshapen and not missing:
+        shapes = [f"{n} ({_shape(given[n])} instead of {_shape(wanted[n])})" for n in misshapen]
+        details.append(f"tensors of other shapes: {_list(shapes, quoted=False)}")
+    if beyond and not missing:
+        what = "tensors of a larger network"
+        if _is_layer_scale(beyond):
+            what = f"it has LayerScale, and {backbone} has none"
+        details.append(f"{what}: no place for {_list(beyond)}")
+    detail = "; ".join(reversed(details))
     return UserError(
         f"{origin}: not weights of {backbone}: {detail}",
         " ".join(_remedies(backbone, given, missing, misshapen, beyond)),
