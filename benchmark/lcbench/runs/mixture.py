@@ -94,6 +94,9 @@ def _other_making(config: RunConfig, baseline: RunConfig, of_all: RunConfig) -> 
         return "other images"
     if config.taxonomy.structure != of_all.taxonomy.structure:
         return "another class tree"
+    if _prepared_otherwise(config, baseline):
+        seen = config.backbone.preprocessing if config.backbone else ""
+        return f"another size or preparation of images ({seen}; --image-size sets the size)"
     if _origin(config) != _origin(baseline):
         return "another recipe, other code or other weights"
     if not config.dataset.same_groups(of_all.dataset):
@@ -104,6 +107,14 @@ def _other_making(config: RunConfig, baseline: RunConfig, of_all: RunConfig) -> 
 def _origin(config: RunConfig) -> object:
     """Return what runs of one baseline must share."""
     return config.kind, config.recipe, config.code_sha256, _weights(config)
+
+
+def _prepared_otherwise(config: RunConfig, baseline: RunConfig) -> bool:
+    """Tell whether the same weights saw images of another size, or cut or scaled otherwise."""
+    stored, wanted = config.backbone, baseline.backbone
+    if stored is None or wanted is None or stored.weights_sha256 != wanted.weights_sha256:
+        return False
+    return stored.preprocessing != wanted.preprocessing
 
 
 def _weights(config: RunConfig) -> object:
