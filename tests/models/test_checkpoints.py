@@ -29,22 +29,10 @@ from lcbench.features.encoder import Normaliser
 from lcbench.models.checkpoints import read_checkpoint, without_counters
 from lcbench.models.matching import match_tensors
 
-from .sources import given_weights, packaged
+from .sources import given_weights, lively, packaged
 
 PACKAGED = ("tf_efficientnet_lite0", "tf_efficientnet_lite1")
 DAISY, PALACE = 985, 698
-
-
-def lively(network: nn.Module) -> nn.Module:
-    """Give batch normalisation statistics that a swapped tensor would show in."""
-    torch.manual_seed(1)
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.running_mean, std=0.2)
-            nn.init.uniform_(module.running_var, 0.5, 1.5)
-            nn.init.uniform_(module.weight, 0.5, 1.5)
-            nn.init.normal_(module.bias, std=0.2)
-    return network.eval()
 
 
 def without_classifier(network: nn.Module) -> nn.Module:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+import torchvision
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -27,6 +28,7 @@ from lcbench.taxonomy import Taxonomy
 from lcbench.testing import check_baseline
 
 from ..trees import RAGGED
+from .sources import lively
 
 Samples = Callable[..., Any]
 Contexts = Callable[..., Context]
@@ -218,6 +220,27 @@ def test_a_checkpoint_gives_its_head_and_often_the_names_of_its_classes(
     images = torch.randn(2, 3, 160, 160)
     with torch.inference_mode():
         torch.testing.assert_close(backbone.load().eval()(images), finished(images))
+
+
+@pytest.mark.parametrize("name", ["efficientnet_b0", "convnext_tiny"])
+def test_a_classifier_of_torchvisions_in_lightnings_wrapper_answers_as_it_did(
+    name: str, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    theirs = lively(torchvision.models.get_model(name, weights=None, num_classes=3))
+    state = {f"model.{key}": tensor for key, tensor in theirs.state_dict().items()}
+    torch.save({"state_dict": {**state, "criterion.weight": torch.ones(3)}}, tmp_path / "tv.ckpt")
+    options = WeightOptions(str(tmp_path / "tv.ckpt"), name, image_size=32)
+    backbone = resolve_backbone(name, options, 0)
+    assert backbone is not None
+    images = torch.randn(2, 3, 32, 32)
+    with torch.inference_mode():
+        expected = theirs(images)
+        found = backbone.load().eval()(images)
+    assert expected.std() > 1e-4  # a dead network would agree with any other dead network
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+    assert backbone.reading is not None
+    assert backbone.reading.match.left_out == ("criterion.weight",)
 
 
 def test_a_network_of_the_hub_answers_with_its_own_head_and_names(

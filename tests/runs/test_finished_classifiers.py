@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,20 @@ def test_a_checkpoint_is_scored_as_it_is_beside_the_others_and_on_another_folder
     outside = pd.read_parquet(evaluation.folder / "paper" / "mine" / "seed0.parquet")
     again = outside.set_index("image").loc[images, found.columns]
     np.testing.assert_allclose(again, found.loc[images], atol=1e-6)
+
+
+@pytest.mark.usefixtures("network")
+def test_a_checkpoint_that_has_moved_is_named_to_evaluate(
+    label_map: Path, plan_of: MakePlan, tmp_path: Path, small_demo: Path
+) -> None:
+    execute(plan_of(MAJORITY, MINE, labels=label_map), tmp_path / "runs", jobs=1)
+    Path("mine.pth").rename("moved.pth")
+    without = evaluate(small_demo, tmp_path / "runs" / "tiny", CPU).record.left_out
+    assert [(one.baseline, "mine.pth: no such file" in one.reason) for one in without] == [
+        ("mine", True)
+    ]
+    moved = replace(CPU, weights="moved.pth")
+    assert evaluate(small_demo, tmp_path / "runs" / "tiny", moved).runs == 2
 
 
 @pytest.mark.usefixtures("network")

@@ -251,9 +251,9 @@ def head_outputs(backbone: str, tensors: Tensors, network: nn.Module, origin: st
     for name, tensor in tensors.items():
         if any(name == place or name.endswith(f".{place}") for place in places):
             return int(tensor.shape[0])
-    last = list(tensors.values())[-1]
-    if backbone in _SAME_ORDER and last.ndim == 1:
-        return int(last.shape[0])
+    theirs = [one for name, one in tensors.items() if "classifier" in name and one.ndim == 2]
+    if backbone in _SAME_ORDER and theirs:  # torchvision's name for it
+        return int(theirs[-1].shape[0])
     raise UserError(
         f"{origin}: no head of {backbone}: no tensor {_list(places)}",
         "An encoder without a head is a backbone of another kind (network, linear-probe, "

@@ -65,6 +65,8 @@ class WeightOptions:
         "random", a file, or None for the default sources; for `backbone` only.
     backbone
         The backbone that `weights` belongs to.
+    own_head
+        Whether they are those of a finished classifier.
     option
         Where `weights` was said, for messages.
     offline
@@ -81,6 +83,7 @@ class WeightOptions:
     image_size: int | None = None
     image_sizes: Mapping[str, int] = field(default_factory=dict)
     option: str = "--weights"
+    own_head: bool = False
 
     def size_of(self, backbone: str) -> int | None:
         """Return the size of image that was asked for; None for the backbone's own."""

@@ -32,11 +32,14 @@ def weights_option(
     every = [(run.config.baseline, run.config.backbone) for run in runs if run.config.backbone]
     used = [one for one in every if one[1].outputs is None]  # a recipe names a classifier's own
     likely = [
-        *(backbone.name for _, backbone in used if backbone.weights.startswith("file ")),
-        *(backbone.name for baseline, backbone in used if baseline == plan.reference),
-        *(backbone.name for _, backbone in used),
+        *(backbone for _, backbone in used if backbone.weights.startswith("file ")),
+        *(backbone for baseline, backbone in used if baseline == plan.reference),
+        *(backbone for _, backbone in (*used, *every)),
     ]
-    return WeightOptions(weights, likely[0] if likely else "", offline)
+    if not likely:
+        return WeightOptions(weights, "", offline)
+    own_head = likely[0].outputs is not None
+    return WeightOptions(weights, likely[0].name, offline, own_head=own_head)
 
 
 def without_kind(runs: Sequence[StoredRun]) -> dict[str, str]:
@@ -99,7 +102,8 @@ def backbones_of(
 
 def _backbone(wanted: BackboneRecord, options: WeightOptions) -> Backbone:
     own_head = wanted.outputs is not None
-    asked = options.weights if wanted.name == options.backbone and not own_head else None
+    meant = (wanted.name, own_head) == (options.backbone, options.own_head)
+    asked = options.weights if meant else None
     if asked is None and wanted.random:
         asked = "random"
     if asked is None and wanted.weights.startswith("file "):
