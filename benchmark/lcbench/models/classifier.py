@@ -218,9 +218,8 @@ def unnamed_leaves(settings: ClassifierSettings, tree: Taxonomy) -> tuple[str, .
     """Return the leaves that no class stands for: they have probability 0."""
     nodes = _nodes(settings.classes, settings.labels, LabelReader(tree))
     shares = leaf_shares(settings.classes, nodes, tree, settings.coarse)
-    return tuple(
-        leaf for leaf, named in zip(tree.leaves, shares.any(axis=0), strict=True) if not named
-    )
+    named = np.asarray(shares.any(axis=0))
+    return tuple(leaf for leaf, any_class in zip(tree.leaves, named, strict=True) if not any_class)
 
 
 def _require_as_many(outputs: int, classes: Sequence[str]) -> None:

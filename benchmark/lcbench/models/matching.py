@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lcbench.errors import UserError
 from lcbench.models.checkpoints import without_counters
+from lcbench.models.differences import Differences, classifier_names, listed
+from lcbench.models.misfits import misfit
 from lcbench.models.weights import PACKAGES
 
 if TYPE_CHECKING:
@@ -28,19 +30,9 @@ _PREFIXES = 4
 _AVERAGED = ("teacher", "ema", "averaged")
 """What names averaged weights, which go before the trained ones that lie beside them."""
 
-_OF_A_HEAD = (
-    "head", "fc", "classif", "aux", "proj", "predict", "decoder", "prototype", "queue",
-    "mask_token", "loss", "criterion", "logit",
-)  # fmt: skip
-"""What the first part of a name contains where a tensor plays no part in pooled features."""
 
 _POSITIONS = ("pos_embed", "relative_position_bias_table", "rel_pos")
 """Tensors that may be resampled for another size of image."""
-
-_NAMED = 3
-"""Tensors that a message names."""
-_CANDIDATES = 40
-"""Networks of the same family that are held against a checkpoint which does not fit."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +95,7 @@ def match_tensors(backbone: str, tensors: Tensors, network: nn.Module, origin: s
         by_order = _by_order(backbone, _below(given, prefix), wanted)
         if by_order is not None:
             return _completed(by_order, prefix, tensors, network)
-    raise _misfit(backbone, _below(given, prefixes[0]), wanted, network, origin)
+    raise misfit(backbone, _below(given, prefixes[0]), wanted, network, origin)
 
 
 def _below(given: Tensors, prefix: str) -> dict[str, torch.Tensor]:
@@ -133,7 +125,7 @@ def _by_name(given: Tensors, wanted: Tensors, network: nn.Module) -> Match | Non
 
     The stages of a larger network hold more than is wanted: ResNet-101 holds all of ResNet-50.
     """
-    if _missing(given, wanted) or _misshapen(given, wanted) or _beyond(given, wanted, network):
+    if not Differences.of(given, wanted, network).none:
         return None
     left_out = tuple(name for name in given if name not in wanted)
     return Match({name: given[name] for name in wanted}, left_out=left_out)
@@ -196,44 +188,6 @@ def _completed(found: Match, prefix: str, tensors: Tensors, network: nn.Module) 
     )
 
 
-def _missing(given: Tensors, wanted: Tensors) -> list[str]:
-    return [name for name in wanted if name not in given]
-
-
-def _misshapen(given: Tensors, wanted: Tensors) -> list[str]:
-    return [n for n in wanted if n in given and given[n].shape != wanted[n].shape]
-
-
-def _beyond(given: Tensors, wanted: Tensors, network: nn.Module) -> list[str]:
-    """Return the tensors that a network has no place for, and that are no head's."""
-    heads = tuple(f"{one}." for one in classifier_names(network))
-    own = {name.partition(".")[0].lower() for name in wanted}
-    return [
-        name
-        for name in given
-        if name not in wanted
-        and not name.startswith(heads)
-        and not _of_a_head(name.partition(".")[0].lower(), own)
-    ]
-
-
-def _of_a_head(first: str, own: set[str]) -> bool:
-    """Tell from the first part of a name whether a tensor plays no part in pooled features."""
-    # The normalisation after pooling (fc_norm) changes the features.
-    known = any(words in first for words in _OF_A_HEAD) and "norm" not in first
-    return known and first not in own
-
-
-def classifier_names(network: nn.Module) -> tuple[str, ...]:
-    """Return what timm calls the classifier of a network; empty where it has none."""
-    config = getattr(network, "pretrained_cfg", None) or getattr(network, "default_cfg", None)
-    stated = (config or {}).get("classifier") or ()
-    if not stated and hasattr(network, "get_classifier"):  # configurations need not say it
-        last = network.get_classifier()
-        stated = [name for name, module in network.named_modules() if module is last]
-    return (stated,) if isinstance(stated, str) else tuple(stated)
-
-
 def head_outputs(backbone: str, tensors: Tensors, network: nn.Module, origin: str) -> int:
     """Return how many outputs the head in a checkpoint has.
 
@@ -255,103 +209,8 @@ def head_outputs(backbone: str, tensors: Tensors, network: nn.Module, origin: st
     if backbone in _SAME_ORDER and theirs:  # torchvision's name for it
         return int(theirs[-1].shape[0])
     raise UserError(
-        f"{origin}: no head of {backbone}: no tensor {_list(places)}",
+        f"{origin}: no head of {backbone}: no tensor {listed(places)}",
         "An encoder without a head is a backbone of another kind (network, linear-probe, "
         "neighbours). A head of another form is built by a function of your own "
         "(docs/own-model.md).",
     )
-
-
-def _misfit(
-    backbone: str, given: Tensors, wanted: Tensors, network: nn.Module, origin: str
-) -> UserError:
-    """Return the error that says what does not fit, why that may be, and what may fit."""
-    missing, misshapen = _missing(given, wanted), _misshapen(given, wanted)
-    beyond = _beyond(given, wanted, network)
-    details = []
-    if missing:
-        details.append(f"no tensor {_list(missing)}")
-    if misshapen and not missing:
-        shapes = [f"{n} ({_shape(given[n])} instead of {_shape(wanted[n])})" for n in misshapen]
-        details.append(f"tensors of other shapes: {_list(shapes, quoted=False)}")
-    if beyond and not missing:
-        what = "tensors of a larger network"
-        if _is_layer_scale(beyond):
-            what = f"it has LayerScale, and {backbone} has none"
-        details.append(f"{what}: no place for {_list(beyond)}")
-    detail = "; ".join(reversed(details))
-    return UserError(
-        f"{origin}: not weights of {backbone}: {detail}",
-        " ".join(_remedies(backbone, given, missing, misshapen, beyond)),
-    )
-
-
-def _is_layer_scale(beyond: list[str]) -> bool:
-    """Tell whether all that a network has no place for are the factors of LayerScale."""
-    return bool(beyond) and all(one.rpartition(".")[2].startswith("gamma") for one in beyond)
-
-
-def _remedies(
-    backbone: str, given: Tensors, missing: list[str], misshapen: list[str], beyond: list[str]
-) -> Iterator[str]:
-    if any("pos_embed" in name for name in misshapen):
-        yield (
-            "Position embeddings belong to a size of image and a number of extra tokens; timm "
-            "resamples them where the tokens agree."
-        )
-    if any("patch_embed" in name for name in misshapen):
-        yield "Its patches are of another size."
-    fitting = fitting_networks(backbone, given)
-    if fitting:
-        yield f"They fit --backbone {' or '.join(fitting)}."
-    elif _is_layer_scale(beyond):
-        yield (
-            "Let a function of your own build it with LayerScale, timm.create_model"
-            f'("{backbone}", init_values=1e-5, num_classes=0), and load the file '
-            "(docs/own-model.md)."
-        )
-    elif beyond and not missing and not misshapen:
-        yield (
-            "If those tensors play no part in the features, save the file without them; if they "
-            "do, let a function of your own build the network (docs/own-model.md)."
-        )
-    else:
-        yield (
-            "Give weights in timm's or torchvision's names, the right --backbone, or a function of "
-            "your own that builds the network (docs/own-model.md)."
-        )
-
-
-def fitting_networks(backbone: str, given: Tensors) -> tuple[str, ...]:
-    """Return the first networks of a backbone's family in timm that tensors fit into by name.
-
-    They are built without memory; position embeddings of another size fit.
-    """
-    import timm
-    import torch
-
-    family = "_".join(backbone.partition(".")[0].split("_")[:2])
-    fitting: list[str] = []
-    for name in timm.list_models(f"{family}*")[:_CANDIDATES]:
-        try:
-            with torch.device("meta"):
-                network = timm.create_model(name, num_classes=0)
-        except Exception:  # noqa: BLE001, S112 - few cannot be built without memory
-            continue
-        wanted = without_counters(network.state_dict())
-        misshapen = [one for one in _misshapen(given, wanted) if "pos_embed" not in one]
-        if not (_missing(given, wanted) or misshapen or _beyond(given, wanted, network)):
-            fitting.append(name)
-        if len(fitting) == _NAMED:
-            break
-    return tuple(fitting)
-
-
-def _list(names: list[str], *, quoted: bool = True) -> str:
-    shown = ", ".join(repr(name) if quoted else name for name in names[:_NAMED])
-    more = len(names) - _NAMED
-    return f"{shown} (and {more} more)" if more > 0 else shown
-
-
-def _shape(tensor: torch.Tensor) -> str:
-    return " x ".join(map(str, tensor.shape)) or "one number"
