@@ -14,8 +14,9 @@ from lcbench.caching.place import cache_folder
 from lcbench.console import progress, warn
 from lcbench.datasets.groups import match_images, read_groups, unnamed_words
 from lcbench.datasets.images import ImageFile
-from lcbench.datasets.labels import LabelReader
+from lcbench.datasets.labels import LEAVE_OUT, OUT_OF_DISTRIBUTION, LabelReader
 from lcbench.datasets.listing import (
+    Listing,
     decode_all,
     list_images,
     manifest_hash,
@@ -23,7 +24,7 @@ from lcbench.datasets.listing import (
 )
 from lcbench.errors import UserError
 from lcbench.storage.hashes import content_hash
-from lcbench.taxonomy import Taxonomy
+from lcbench.taxonomy import ROOT, Taxonomy
 
 OnBad = Literal["stop", "skip"]
 DEMO = "demo"
@@ -135,6 +136,7 @@ def load_dataset(
     source = demo_folder(reader) if synthetic else Path(data)
     listing = list_images(source, reader)
     require_known_labels(source, listing, reader)
+    _require_classes(source, listing)
     require_every_leaf(source, listing.rows, reader.taxonomy)
     with progress("Reading images", len(listing.rows)) as advance:
         manifest = decode_all(listing, advance)
@@ -157,6 +159,17 @@ def load_dataset(
         groups_certain=drawn,
         unknown_source=unknown,
     )
+
+
+def _require_classes(source: Path, listing: Listing) -> None:
+    """Raise a UserError if the label map calls images to train on out of distribution."""
+    outside = sorted(set(listing.rows["given"][listing.rows["label"] == ROOT]))
+    if outside:
+        raise UserError(
+            f"{source}: the label map calls {', '.join(outside)} {OUT_OF_DISTRIBUTION}: there "
+            "is no class to train or test such images on",
+            f'Say "{LEAVE_OUT}" here; lcbench evaluate predicts them.',
+        )
 
 
 def drop_unreadable(

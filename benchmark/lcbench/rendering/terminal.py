@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from lcbench.analysis.results import Incomplete
     from lcbench.doctor import Check
     from lcbench.leakage.siblings import Siblings
-    from lcbench.runs.evaluate import Evaluation
     from lcbench.runs.execute import Outcome
     from lcbench.runs.plan import Plan, PlannedSplit
     from lcbench.runs.plan_records import LeftOut
@@ -187,32 +186,6 @@ def show_outcome(outcome: Outcome) -> None:
     kept = f", {outcome.already_done} kept from before" if outcome.already_done else ""
     failed = f", {len(outcome.failures)} failed" if outcome.failures else ""
     _say(f"{outcome.done} runs done{kept}{failed}: {outcome.folder}")
-
-
-def show_evaluation(evaluation: Evaluation) -> None:
-    """Print what an external folder holds and how its labels were read."""
-    from lcbench.rendering.report.external import overlap_words, read_as
-
-    record = evaluation.record
-    table = Table("label", "read as", "images", title=escape(record.name))
-    for label in record.labels:
-        table.add_row(
-            escape(label.label or "(directly in the folder)"), read_as(label), f"{label.images:,}"
-        )
-    out.print(table)
-    if record.copies:
-        err.print(f"{record.copies} images are byte for byte a copy of another one")
-    for line in record.contradictions:
-        warn(f"one image under two labels: {line}")
-    if record.overlap is not None:
-        _say(overlap_words(record.overlap))
-    show_left_out(record.left_out)
-    for one in record.runs_left_out:
-        err.print(
-            f"[yellow]left out[/yellow] {escape(one.run)}: {escape(one.reason.strip())}",
-            soft_wrap=True,
-        )
-    _say(f"{evaluation.runs} runs predicted {record.scored:,} images: {evaluation.folder}")
 
 
 def show_checks(checks: list[Check]) -> None:

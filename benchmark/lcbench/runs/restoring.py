@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from lcbench.documents import explain
-from lcbench.errors import UserError, first_line
+from lcbench.errors import UserError, first_line, from_lack_of_memory
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.backbones import Backbone, fetch_backbone, resolve_backbone
@@ -48,9 +49,22 @@ def without_kind(runs: Sequence[StoredRun]) -> dict[str, str]:
     for run in runs:
         try:
             kind_and_settings(run)
-        except UserError as error:
-            reasons[run.config.baseline] = str(error)
+        except BaseException as error:  # noqa: BLE001 - a user's own module may raise anything
+            reasons[run.config.baseline] = reason_of(error)
     return reasons
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why a baseline predicts nothing: a user's error in words, others with the traceback.
+
+    An interrupt is none of its errors, and is raised.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    if isinstance(error, UserError):
+        return str(error)
+    known = from_lack_of_memory(error)
+    return str(known) if known else "".join(traceback.format_exception(error))
 
 
 def kind_and_settings(run: StoredRun) -> tuple[type[Baseline], Settings]:
@@ -84,6 +98,9 @@ def backbones_of(
             facts = backbone.facts
         except UserError as error:
             left_out[run.config.baseline] = error.message
+            continue
+        except BaseException as error:  # noqa: BLE001 - a user's own function may raise anything
+            left_out[run.config.baseline] = reason_of(error)
             continue
         if str(backbone.preprocessing) != wanted.preprocessing:
             left_out[run.config.baseline] = (

@@ -207,6 +207,20 @@ def choose(
     return chosen
 
 
+def matching_names(names: Collection[str], patterns: Sequence[str]) -> frozenset[str] | None:
+    """Return the names that patterns match; None without patterns, when nobody chose.
+
+    Raises
+    ------
+    UserError
+        If a pattern matches no name.
+    """
+    for pattern in patterns:
+        if not fnmatch.filter(names, pattern):
+            raise unknown_name("baseline", pattern, names)
+    return frozenset(name for name in names if _matches(name, patterns)) if patterns else None
+
+
 def about_words(text: str) -> str:
     """Return what `--about` says, as one line of a report.
 

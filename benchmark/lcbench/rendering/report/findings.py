@@ -26,6 +26,8 @@ from lcbench.rendering.report.external import (
     broadest,
     level_words,
 )
+from lcbench.rendering.report.external_contamination import contaminated_images
+from lcbench.rendering.report.external_words import one_class_words
 from lcbench.rendering.report.hypothesis import hypothesis_finding
 from lcbench.rendering.report.leakage import leakage_statement, smaller_training
 from lcbench.rendering.words import (
@@ -264,18 +266,33 @@ def _effect_words(event: EventComparison, results: Results) -> str:
 def _external(results: Results) -> str:
     levels = [(one, level) for one in results.external if (level := broadest(one))]
     floor = results.roles.floor
-    if not levels:
-        return ""
+    parts = [_shared(results)]
     if len(levels) == 1:
         ((folder, level),) = levels
-        return f"{level_words(folder, best_at(level, floor))}{_shared(results)}"
-    above = [one for one, level in levels if best_at(level, floor).is_above]
-    others = [one for one, _ in levels if one not in above]
-    return (
-        "External folders: the best model of each, chosen afterwards, is shown to be above the "
-        f"majority rate on {_folders(above)}, and not on {_folders(others)} (limits adjusted for "
-        f"all models of a folder{_unknown(results)}).{_shared(results)}"
-    )
+        parts.insert(0, level_words(folder, best_at(level, floor)))
+    elif levels:
+        above = [one for one, level in levels if best_at(level, floor).is_above]
+        others = [one for one, _ in levels if one not in above]
+        parts.insert(
+            0,
+            "External folders: the best model of each, chosen afterwards, is shown to be above the "
+            f"majority rate on {_folders(above)}, and not on {_folders(others)} (limits adjusted "
+            f"for all models of a folder{_unknown(results)}).",
+        )
+    alone = [one for one in results.external if not one.levels and one.one_class]
+    parts += [
+        f"On {one.record.name} {words[:1].lower()}{words[1:]}"
+        for one in alone
+        for words in one_class_words(results, one)
+    ]
+    unlabelled = [
+        one
+        for one in results.external
+        if one.answers and one.counts and not (one.counts.scored or one.counts.contaminated)
+    ]
+    if unlabelled:
+        parts.append(f"No image to score, and only answers to report: {_folders(unlabelled)}.")
+    return " ".join(part for part in parts if part)
 
 
 def _unknown(results: Results) -> str:
@@ -285,16 +302,28 @@ def _unknown(results: Results) -> str:
 
 
 def _shared(results: Results) -> str:
-    """Say which folders are not external: they show tissue of the training images."""
-    shared = [
-        f"{one.record.name} ({integer(one.record.overlap.with_sibling)} of "
-        f"{plural(one.record.overlap.images, 'image')})"
-        for one in results.external
-        if one.record.overlap and one.record.overlap.with_sibling
+    """Say which folders show tissue of the training images, and that such images do not count."""
+    nothing, left_out = [], []
+    for one in results.external:
+        images = contaminated_images(one)
+        if not images:
+            continue
+        external = one.counts.scored if one.counts else 0
+        if external:
+            every = plural(images + external, "image")
+            left_out.append(f"{one.record.name} ({integer(images)} of {every})")
+        else:
+            nothing.append(f"{one.record.name} ({plural(images, 'image')})")
+    parts = [
+        f"Left out of these numbers, with tissue of the training images: {listing(left_out)}."
+        if left_out
+        else "",
+        f"Not external, and without a score, as the models were trained on its tissue: "
+        f"{listing(nothing)}."
+        if nothing
+        else "",
     ]
-    return (
-        f" Not external, with tissue of the training images: {listing(shared)}." if shared else ""
-    )
+    return " ".join(part for part in parts if part)
 
 
 def _folders(folders: list[ExternalResult]) -> str:
