@@ -50,7 +50,7 @@ class Features:
     compute
         Device and precision of the backbones.
     backbones
-        The encoders that may be asked for, by name.
+        The encoders that may be asked for, by the `encoder_key` of a recipe's settings.
     """
 
     dataset: Dataset
@@ -144,10 +144,10 @@ class Features:
         )
 
     def pixels(self, name: str | None = None) -> CachedArray:
-        """Return decoded images before normalisation, (images, 3, 224, 224) uint8.
+        """Return decoded images before normalisation, (images, 3, size, size) uint8.
 
         Without a backbone's name they are resized as `Preprocessing` does by default: the whole
-        image, bicubic, to a square.
+        image, bicubic, to a square of 224 pixels.
         """
         preprocessing = self.backbones[name].preprocessing if name else Preprocessing()
         return self._cached(
@@ -283,7 +283,7 @@ class Embedder:
         self._normalise = Normaliser(backbone.preprocessing, device)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        """Return (n, features), or (n, ...) activations, of (n, 3, 224, 224) pixels."""
+        """Return (n, features), or (n, ...) activations, of (n, 3, size, size) pixels."""
         import torch
 
         if not self._compute.is_accelerator:

@@ -30,16 +30,19 @@ def show_plan(plan: Plan, *, verbose: bool = False) -> None:
     """Print what will be run, on what, and what is left out; with `verbose`, every split."""
     _show_dataset(plan)
     err.print(f"Device: {plan.compute.device}, precision {plan.compute.precision}")
-    table = Table("baseline", "kind", "backbone", "weights", title=f"Suite {plan.suite.name}")
+    columns = ("baseline", "kind", "backbone", "images", "weights")
+    table = Table(*columns, title=f"Suite {plan.suite.name}")
     for baseline in plan.baselines:
         backbone = baseline.backbone
         table.add_row(
             escape(baseline.name),
             escape(baseline.recipe.kind),
             backbone.name if backbone else "-",
+            f"{backbone.preprocessing.size} px" if backbone else "-",
             escape(str(backbone.source)) if backbone else "-",
         )
     err.print(table)
+    _show_classes(plan)
     show_left_out(plan.left_out)
     runs = len(plan.baselines) * len(plan.splits)
     err.print(f"{len(plan.splits)} splits x {len(plan.baselines)} baselines = {runs} runs")
@@ -50,6 +53,21 @@ def show_plan(plan: Plan, *, verbose: bool = False) -> None:
             for planned in splits:
                 _say(f"  {planned.split.name}: {_siblings_words(planned)}")
     _show_power(plan)
+
+
+def _show_classes(plan: Plan) -> None:
+    """Print what the outputs of finished classifiers stand for."""
+    from lcbench.models.classifier import ClassifierSettings, unnamed_leaves
+
+    for baseline in plan.baselines:
+        settings = baseline.settings
+        if not isinstance(settings, ClassifierSettings):
+            continue
+        read = ", ".join(f"{name}: {node}" for name, node in settings.labels.items())
+        _say(f"{baseline.name} was finished elsewhere and is scored as it is. {read}")
+        unnamed = unnamed_leaves(settings, plan.taxonomy)
+        if unnamed:
+            warn(f"{baseline.name}: no class of it stands for {', '.join(unnamed)}")
 
 
 def _show_dataset(plan: Plan) -> None:

@@ -9,7 +9,7 @@ from lcbench.compute import Compute
 from lcbench.datasets.dataset import Dataset, Drawn
 from lcbench.features.embedding_files import EmbeddingFile
 from lcbench.leakage.pixel_groups import PixelCheck
-from lcbench.models.backbones import Backbone
+from lcbench.models.backbones import Backbone, Reading
 from lcbench.models.own_code import own_code_sha256
 from lcbench.provenance import command, commit, machine, now, versions
 from lcbench.runs.plan import Plan, PlannedBaseline, PlannedSplit
@@ -17,6 +17,7 @@ from lcbench.runs.plan_records import Invocation, LeftOut, PlanRecord
 from lcbench.runs.power import detectable_differences
 from lcbench.runs.records import (
     BackboneRecord,
+    CheckpointRecord,
     DatasetRecord,
     DrawnRecord,
     RunConfig,
@@ -131,12 +132,15 @@ def _describe_baseline(baseline: PlannedBaseline, compute: Compute) -> dict[str,
     }
 
 
-def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """Return the plan for machines."""
+def plan_as_json(plan: Plan, left_out: tuple[LeftOut, ...]) -> dict[str, Any]:
+    """Return the plan for machines; `left_out`: what will not be run, and why."""
     return {
-        **describe_plan(plan, plan.left_out).model_dump(mode="json", exclude={"aliases"}),
+        **describe_plan(plan, left_out).model_dump(mode="json", exclude={"aliases"}),
         "runs": len(plan.baselines) * len(plan.splits),
         "weights": {b.name: str(b.backbone.source) for b in plan.baselines if b.backbone},
+        "preprocessing": {
+            b.name: str(b.backbone.preprocessing) for b in plan.baselines if b.backbone
+        },
         "splits": [
             {
                 "protocol": planned.split.protocol,
@@ -193,6 +197,22 @@ def describe_backbone(backbone: Backbone | EmbeddingFile) -> BackboneRecord:
         preprocessing=preprocessing,
         parameters=facts.parameters,
         gmacs=facts.gmacs,
+        image_size=backbone.preprocessing.size,
+        outputs=None if backbone.outputs is None else facts.features,
+        checkpoint=_describe_reading(backbone.reading),
+    )
+
+
+def _describe_reading(reading: Reading | None) -> CheckpointRecord | None:
+    if reading is None:
+        return None
+    return CheckpointRecord(
+        under=reading.checkpoint.under,
+        beside=reading.checkpoint.beside,
+        prefix=reading.match.prefix,
+        renamed=reading.match.renamed,
+        resampled=reading.match.resampled,
+        left_out=reading.match.left_out,
     )
 
 

@@ -174,7 +174,7 @@ def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
 def _prepared(job: Job) -> CachedArray | None:
     settings = job.baseline.settings
     return job.features.prepare(
-        job.baseline.needs, settings.backbone, settings.view, settings.last_part
+        job.baseline.needs, settings.encoder_key, settings.view, settings.last_part
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -17,6 +17,7 @@ from lcbench.documents import explain
 from lcbench.errors import UserError, wrong_usage
 from lcbench.features.embedding_files import EmbeddingFile, EmbeddingFiles
 from lcbench.features.embedding_tables import is_embedding_file
+from lcbench.features.encoder import HeadFacts
 from lcbench.features.extraction import TRAINS_LAYERS, FeatureKind, Features
 from lcbench.leakage.pixel_groups import PixelCheck, know_sources
 from lcbench.leakage.siblings import Siblings, count_siblings
@@ -46,7 +47,8 @@ class RunOptions:
 
     `about`: what kind of images these are, as the user says it. `images`: how many to draw, in
     whole source groups; `epochs`: at most so many, whatever the recipes say. `tile`: side in
-    pixels of the tiles that images are cut into.
+    pixels of the tiles that images are cut into. `image_size`: side of the images that backbones
+    are given, in pixels; `image_sizes`: the same by backbone, which goes before.
     """
 
     suite: str
@@ -69,6 +71,8 @@ class RunOptions:
     images: int | None = None
     epochs: int | None = None
     tile: int | None = None
+    image_size: int | None = None
+    image_sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,11 @@ class Plan:
     @property
     def features(self) -> Features:
         """What can be computed from the plan's images."""
-        backbones = {b.backbone.name: b.backbone for b in self.baselines if b.backbone}
+        backbones = {
+            baseline.settings.encoder_key or baseline.backbone.name: baseline.backbone
+            for baseline in self.baselines
+            if baseline.backbone
+        }
         return Features(self.dataset, self.compute, backbones)
 
     def runs(self) -> Iterator[tuple[PlannedBaseline, PlannedSplit]]:
@@ -194,7 +202,8 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
     if not 1 <= seeds <= MOST_SEEDS:
         raise wrong_usage(f"--seeds {seeds}: not between 1 and {MOST_SEEDS}")
     compute = resolve_compute(options.device, options.precision)
-    baselines, left_out = plan_baselines(suite, options, compute)
+    planned, left_out = plan_baselines(suite, options, compute)
+    baselines = tuple(_settled(one, reader, suite) for one in planned)
     images = load_dataset(options.data, reader, options.groups, options.on_bad)
     dataset, check = know_sources(images)
     if options.images is not None:
@@ -244,7 +253,13 @@ def plan_baselines(
     reference_backbone = options.backbone or suite.backbone
     if not is_embedding_file(reference_backbone):
         require_backbone(reference_backbone)
-    weights = WeightOptions(options.weights, reference_backbone, options.offline)
+    weights = WeightOptions(
+        options.weights,
+        reference_backbone,
+        options.offline,
+        options.image_size,
+        options.image_sizes,
+    )
     files = EmbeddingFiles(suite_place(options.suite), options.backbone)
     planned: list[PlannedBaseline] = []
     left_out: list[LeftOut] = []
@@ -285,10 +300,34 @@ def _resolve(
             f"Kind {recipe.kind!r} knows: {', '.join(kind.settings_type.model_fields)}",
         ) from error
     name = settings.backbone
+    if settings.own_weights is not None:
+        weights = replace(
+            weights,
+            weights=settings.own_weights,
+            backbone=name or "",
+            option=f"suite {suite.name}, baseline {recipe.name}: weights =",
+        )
     backbone: Backbone | EmbeddingFile | None = None
-    if name:
-        backbone = files.find(name) if is_embedding_file(name) else resolve_backbone(name, weights)
+    if name and is_embedding_file(name):
+        backbone = files.find(name)
+    elif name:
+        backbone = resolve_backbone(name, weights, settings.own_outputs)
     return PlannedBaseline(recipe, kind, settings, backbone)
+
+
+def _settled(baseline: PlannedBaseline, reader: LabelReader, suite: Suite) -> PlannedBaseline:
+    """Return a baseline whose settings need neither the label map nor its file of weights."""
+    backbone = baseline.backbone
+    try:
+        settings = baseline.kind.settle(
+            baseline.settings,
+            reader,
+            lambda: backbone.head if isinstance(backbone, Backbone) else HeadFacts(),
+        )
+    except UserError as error:
+        where = f"suite {suite.name}, baseline {baseline.name}"
+        raise UserError(f"{where}: {error.message}", error.remedy, error.code) from error
+    return replace(baseline, settings=settings)
 
 
 def takes_reference_backbone(recipe: Recipe) -> bool:

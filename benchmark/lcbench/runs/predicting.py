@@ -116,7 +116,7 @@ def _prepare(
             kind, settings = kind_and_settings(run)
             view = settings.view
             prepared = features.prepare(
-                kind.needs(settings), settings.backbone, view, settings.last_part
+                kind.needs(settings), settings.encoder_key, view, settings.last_part
             )
         except BaseException as error:  # noqa: BLE001 - of a user's kind, perhaps
             left_out[baseline] = reason_of(error)

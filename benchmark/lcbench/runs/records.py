@@ -151,12 +151,33 @@ class SplitRecord(Record):
     test_with_proven_siblings: int | None = None
 
 
+class CheckpointRecord(Record):
+    """How the tensors of a file became a network's.
+
+    `under`: the keys that lead to them, outermost first; `beside`: other keys that were passed
+    over. `prefix`: what was taken from the beginning of each name. `renamed`: by whose rule names
+    were changed beyond that; empty where they were not. `resampled`: position embeddings that were
+    brought to another size of image. `left_out`: tensors that the network has no place for, as
+    those of a head.
+    """
+
+    under: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    prefix: str = ""
+    renamed: str = ""
+    resampled: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
 class BackboneRecord(Record):
     """A backbone as it was used.
 
     `gmacs`: billions of multiply-accumulates for one image. `parameters`: of the backbone without
-    its classifier. `random`: the weights were drawn at random, as the user typed. In the place of a
-    backbone, a file of embeddings has its own hash, and 0 of both, because they are not known.
+    its classifier. `random`: the weights were drawn at random, as the user typed. `image_size`:
+    side of the images that it was given, in pixels; 224 in files of older versions. `outputs`: of
+    its own head, where that answered; None without one. `checkpoint`: how a file of weights was
+    read; None where there was none, and in files of older versions. In the place of a backbone, a
+    file of embeddings has its own hash, and 0 of cost and parameters, because they are not known.
     """
 
     name: str
@@ -166,6 +187,9 @@ class BackboneRecord(Record):
     preprocessing: str
     parameters: int
     gmacs: float
+    image_size: int = 224
+    outputs: int | None = None
+    checkpoint: CheckpointRecord | None = None
 
 
 class RunConfig(Record):

@@ -31,17 +31,21 @@ def weights_option(
     runs: Sequence[StoredRun], plan: PlanRecord, weights: str | None, *, offline: bool
 ) -> WeightOptions:
     """Return `--weights` for the backbone that it can be for: the one that `lcbench run` takes."""
-    used = [
+    every = [
         (run.config.baseline, run.config.backbone)
         for run in runs
         if run.config.backbone and not is_embedding_file(run.config.backbone.name)
     ]
+    used = [one for one in every if one[1].outputs is None]  # a recipe names a classifier's own
     likely = [
-        *(backbone.name for _, backbone in used if backbone.weights.startswith("file ")),
-        *(backbone.name for baseline, backbone in used if baseline == plan.reference),
-        *(backbone.name for _, backbone in used),
+        *(backbone for _, backbone in used if backbone.weights.startswith("file ")),
+        *(backbone for baseline, backbone in used if baseline == plan.reference),
+        *(backbone for _, backbone in (*used, *every)),
     ]
-    return WeightOptions(weights, likely[0] if likely else "", offline)
+    if not likely:
+        return WeightOptions(weights, "", offline)
+    own_head = likely[0].outputs is not None
+    return WeightOptions(weights, likely[0].name, offline, own_head=own_head)
 
 
 def without_kind(runs: Sequence[StoredRun]) -> dict[str, str]:
@@ -97,7 +101,8 @@ def backbones_of(
         if wanted is None or is_embedding_file(wanted.name) or run.config.baseline in left_out:
             continue
         try:
-            backbone = backbones.get(wanted.name) or _backbone(wanted, options)
+            key = kind_and_settings(run)[1].encoder_key or wanted.name
+            backbone = backbones.get(key) or _backbone(wanted, options)
             facts = backbone.facts
         except UserError as error:
             left_out[run.config.baseline] = error.message
@@ -105,8 +110,13 @@ def backbones_of(
         except BaseException as error:  # noqa: BLE001 - a user's own function may raise anything
             left_out[run.config.baseline] = reason_of(error)
             continue
-        if facts.weights_sha256 == wanted.weights_sha256:
-            backbones[wanted.name] = backbone
+        if str(backbone.preprocessing) != wanted.preprocessing:
+            left_out[run.config.baseline] = (
+                f"images would go through other steps ({backbone.preprocessing}) than those that "
+                f"the run was trained with ({wanted.preprocessing})"
+            )
+        elif facts.weights_sha256 == wanted.weights_sha256:
+            backbones[key] = backbone
         else:
             left_out[run.config.baseline] = (
                 f"{backbone.source} are other weights of {wanted.name} than the run was trained "
@@ -116,13 +126,15 @@ def backbones_of(
 
 
 def _backbone(wanted: BackboneRecord, options: WeightOptions) -> Backbone:
-    asked = options.weights if wanted.name == options.backbone else None
+    own_head = wanted.outputs is not None
+    meant = (wanted.name, own_head) == (options.backbone, options.own_head)
+    asked = options.weights if meant else None
     if asked is None and wanted.random:
         asked = "random"
     if asked is None and wanted.weights.startswith("file "):
         asked = wanted.weights.removeprefix("file ")
-    weights = WeightOptions(asked, wanted.name, options.offline)
-    backbone = resolve_backbone(wanted.name, weights)
+    weights = WeightOptions(asked, wanted.name, options.offline, wanted.image_size)
+    backbone = resolve_backbone(wanted.name, weights, wanted.outputs)
     if backbone is None:
         raise UserError(f"no weights of {wanted.name} here; {how_to_get(wanted.name)}")
     return fetch_backbone(backbone)
@@ -138,7 +150,7 @@ def predict(run: StoredRun, features: Features, taxonomy: Taxonomy) -> NDArray[n
     """
     config = run.config
     kind, settings = kind_and_settings(run)
-    backbone = features.backbones[config.backbone.name] if config.backbone else None
+    backbone = features.backbones[settings.encoder_key or ""] if config.backbone else None
     seed = seed_of_run(config.seed, config.fold)
     baseline = kind(settings, Context(taxonomy, features.compute, seed, backbone))
     images = np.arange(len(features.dataset.manifest))

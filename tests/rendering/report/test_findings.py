@@ -389,3 +389,18 @@ def test_warnings() -> None:
         in text
     )
     assert "Warning" not in said(suites.lung())
+
+
+def test_a_finished_classifier_is_said_to_have_an_unknown_training() -> None:
+    results = suites.lung()
+    (net,) = {one.backbone for one in results.baselines if one.backbone}
+    assert net is not None
+    head = net.model_copy(update={"outputs": 3})
+    baselines = tuple(
+        one.model_copy(update={"backbone": head}) if one.baseline == "reference" else one
+        for one in results.baselines
+    )
+    text = said(results.model_copy(update={"baselines": baselines}))
+    assert "reference was finished elsewhere and is scored as it is: lcbench does not know" in text
+    assert "leakage from that training cannot be excluded under any protocol" in text
+    assert "finished elsewhere" not in said(results)

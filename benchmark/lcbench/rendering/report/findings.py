@@ -351,6 +351,16 @@ def _warnings(results: Results) -> Iterator[str]:
             f"Warning: {listing(random)} {verb} random weights, as was asked for; "
             "these scores say nothing about trained networks."
         )
+    finished = [one.baseline for one in results.baselines if one.has_own_head]
+    if finished:
+        one = len(finished) == 1
+        yield (
+            f"{listing(finished)} {'was' if one else 'were'} finished elsewhere and "
+            f"{'is' if one else 'are'} scored as {'it is' if one else 'they are'}: lcbench does "
+            f"not know what {'it was' if one else 'they were'} trained on, so leakage from that "
+            "training cannot be excluded under any protocol, and a difference between protocols "
+            "says nothing about it."
+        )
     unknown = [protocol_short(one.protocol) for one in unknown_groups(results)]
     if unknown:
         yield (
