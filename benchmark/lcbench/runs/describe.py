@@ -186,15 +186,22 @@ def _describe_drawn(drawn: Drawn) -> DrawnRecord:
 def describe_backbone(backbone: Backbone | EmbeddingFile) -> BackboneRecord:
     """Return the record of a backbone, which is loaded to find out, or of a file in its place."""
     facts = backbone.facts
-    preprocessing = str(backbone.preprocessing)
     if isinstance(backbone, EmbeddingFile):
-        preprocessing = "not known: embeddings from a file"
+        return BackboneRecord(
+            name=backbone.name,
+            weights=backbone.source,
+            weights_sha256=facts.weights_sha256,
+            random=False,
+            preprocessing="not known: embeddings from a file",
+            parameters=facts.parameters,
+            gmacs=facts.gmacs,
+        )
     return BackboneRecord(
         name=backbone.name,
         weights=str(backbone.source),
         weights_sha256=facts.weights_sha256,
         random=backbone.random,
-        preprocessing=preprocessing,
+        preprocessing=str(backbone.preprocessing),
         parameters=facts.parameters,
         gmacs=facts.gmacs,
         image_size=backbone.preprocessing.size,

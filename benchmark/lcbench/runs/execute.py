@@ -10,13 +10,14 @@ from pathlib import Path
 from lcbench.console import progress, warn
 from lcbench.errors import UserError
 from lcbench.features.views import View
+from lcbench.models.backbones import Backbone
 from lcbench.protocols import write_split
 from lcbench.runs.describe import describe_plan, describe_runs
 from lcbench.runs.fetching import fetch, reach, tell_weights
 from lcbench.runs.job import Job
 from lcbench.runs.making import same
 from lcbench.runs.mixture import belongs_beside, require_no_mixture, require_same_data
-from lcbench.runs.plan import Plan
+from lcbench.runs.plan import Plan, PlannedBaseline
 from lcbench.runs.plan_records import LeftOut, PlanRecord
 from lcbench.runs.pool import run_all
 from lcbench.runs.records import NewerVersionError, write_record
@@ -130,8 +131,7 @@ def rehearse(plan: Plan, out: Path) -> tuple[LeftOut, ...]:
     before = _plan_of_before(folder) if (folder / PLAN).is_file() else None
     require_same_data(folder, before, plan)
     plan, left_out = fetch(plan, reach)
-    here = [one for one in plan.baselines if not one.backbone or one.backbone.source.kind != "hub"]
-    known = replace(plan, baselines=tuple(here))
+    known = replace(plan, baselines=tuple(filter(_is_here, plan.baselines)))
     tell_weights(known)
     stored = read_runs(run_folders(folder, before.protocols if before else ()))
     every = list(_jobs(known, folder, stored))
@@ -193,6 +193,12 @@ def _damage(stored: StoredRuns, every: list[Job]) -> Iterator[Damage]:
     planned = {job.folder for job in every}
     for path, error in stored.unusable.items():
         yield Damage(name_of(path), error.message, path in planned)
+
+
+def _is_here(baseline: PlannedBaseline) -> bool:
+    """Tell whether a baseline needs nothing that would have to be downloaded."""
+    backbone = baseline.backbone
+    return not isinstance(backbone, Backbone) or backbone.source.kind != "hub"
 
 
 def _warn_of(damaged: tuple[Damage, ...]) -> None:
