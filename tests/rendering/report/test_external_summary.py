@@ -8,6 +8,7 @@ from lcbench.analysis.external_results import (
     ExternalResult,
     ExternalScore,
 )
+from lcbench.rendering.report.external import best_at, level_words
 from lcbench.rendering.report.external_summary import accuracy_table, unscored_words
 from lcbench.runs.external_records import ExternalRecord, OptionsRecord
 from lcbench.statistics.interval_model import Interval
@@ -71,6 +72,17 @@ def test_a_row_a_model_and_a_column_a_level_stand_above_the_majority_rate() -> N
         "[95 % limits]: score interval; 12 images of 8 independent groups without those that "
         "show training tissue"
     )
+
+
+def test_a_difference_that_the_numbers_of_the_classes_fix_has_no_limits() -> None:
+    fixed = Interval(value=-0.2, low=-0.2, high=-0.2, n=12, groups=8, method="score")
+    one = score("majority", "paper", 0.5).model_copy(
+        update={"difference": fixed, "simultaneous": fixed}
+    )
+    at = level(1, ("a", "b"), 12).model_copy(update={"scores": (one,)})
+    found = result(at)
+    words = level_words(found, best_at(at, ()))
+    assert "is 20.0 points below the majority rate" in words
 
 
 def test_where_nothing_is_scored_the_reason_is_said() -> None:

@@ -217,5 +217,6 @@ def _standing(score: ExternalScore) -> str:
     if not excludes_zero(_judged(score)):
         return f"is not shown to be above the majority rate, {written} points"
     side = "above" if _is_above(score) else "below"
-    limits = written[written.index("[") :]
-    return f"is {points(score.difference.value)} {side} the majority rate {limits}"
+    # A difference that the numbers of each class fix has no limits.
+    _, bracket, limits = written.partition(" [")
+    return f"is {points(score.difference.value)} {side} the majority rate{bracket}{limits}"
