@@ -26,6 +26,7 @@ _PLACES = {
     "embeddings": f"embeddings/{_HASH}",
     "activations": f"activations/{_HASH}",
     "pixels": f"pixels/{_HASH}",
+    "fingerprints": f"fingerprints/{_HASH}",
     "keypoints": f"keypoints/v*/{_HASH}",
     "source groups": f"sources/{_HASH}",
     "unfinished source groups": f"sources/{_HASH}.jsonl",

@@ -12,6 +12,7 @@ import pandas as pd
 from lcbench.caching.entries import open_entry
 from lcbench.caching.place import cache_folder
 from lcbench.console import progress, warn
+from lcbench.datasets.canonical.groups import CanonicalGroups
 from lcbench.datasets.groups import match_images, read_groups, unnamed_words
 from lcbench.datasets.images import ImageFile
 from lcbench.datasets.labels import LabelReader
@@ -77,6 +78,8 @@ class Dataset:
         Images that a groups file does not name: each counts as a group of its own.
     drawn
         From what the images were drawn; None if they are all there are.
+    canonical
+        The canonical source groups that the images are in; None where they come from elsewhere.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Dataset:
     groups_certain: bool = False
     unknown_source: frozenset[str] = frozenset()
     drawn: Drawn | None = None
+    canonical: CanonicalGroups | None = None
 
     @property
     def groups_known(self) -> bool:

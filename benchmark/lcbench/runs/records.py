@@ -98,6 +98,19 @@ class DrawnRecord(Record):
     words: str
 
 
+class CanonicalRecord(Record):
+    """Canonical source groups that come with lcbench: the same on every machine.
+
+    `sha256` is that of the table of images, groups and fingerprints; `of`: how many images it
+    names.
+    """
+
+    name: str
+    version: int
+    sha256: str
+    of: int
+
+
 class DatasetRecord(Record):
     """The images of a run.
 
@@ -107,7 +120,8 @@ class DatasetRecord(Record):
     `groups_sha256` is the hash of which image belongs to which group; it is empty where groups are
     unknown. `about`: what kind of images these are, as the user
     says it; empty where nobody did. `drawn`: from what the images were drawn, None if they are
-    all there are.
+    all there are. `canonical`: the canonical groups that were used, None where groups are from
+    elsewhere.
     """
 
     name: str
@@ -122,6 +136,7 @@ class DatasetRecord(Record):
     groups_sha256: str = ""
     about: str = ""
     drawn: DrawnRecord | None = None
+    canonical: CanonicalRecord | None = None
 
     def same_groups(self, other: DatasetRecord) -> bool:
         """Tell whether the images stand in the same source groups, from whatever file."""
