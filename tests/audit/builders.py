@@ -14,6 +14,7 @@ from lcbench.audit.results import ImageRef, Kind, Pair
 from lcbench.leakage.grouping import Link
 from lcbench.leakage.sources import Copy, Sources
 from lcbench.leakage.store import FeatureStore
+from lcbench.leakage.unrelated import Unrelated
 
 from ..leakage.tissue import saved, tile
 
@@ -62,6 +63,8 @@ def sources(
         incomparable=np.array([], dtype=np.intp),
         tried=0,
         rejected=np.array([]),
+        unrelated=Unrelated(np.array([])),
+        chances=0,
     )
 
 

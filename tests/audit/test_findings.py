@@ -24,7 +24,7 @@ from .builders import collection, image, pair, sources
 def link(overlap: tuple[float, float] = (1.0, 1.0)) -> Link:
     """Images 0 and 1: mirrored, turned clockwise by a quarter and enlarged by a half."""
     matrix = np.array([[0.0, -1.5, 10.0], [-1.5, 0.0, 20.0]])
-    found = Registration(matrix, 12, 0.98765, *overlap, brightness=-7.128)
+    found = Registration(matrix, 12, 0.98765, *overlap, -7.128, 0.9, 0.1)
     return Link(Candidate(0, 1, True), found)
 
 

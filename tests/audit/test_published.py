@@ -14,7 +14,6 @@ from sklearn.metrics.cluster import pair_confusion_matrix
 
 from lcbench.audit.published import compare_with
 from lcbench.audit.results import Pair, Published
-from lcbench.leakage.grouping import CERTAIN
 
 from .builders import pair
 
@@ -67,15 +66,6 @@ def test_proven_merges_explain_a_difference() -> None:
     assert found.ari < 0.5
     assert found.ari_after_merges == 1
     assert [(one.first_group, one.second_group) for one in found.merges] == [("a", "b"), ("b", "c")]
-
-
-@pytest.mark.parametrize(("correlation", "explained"), [(CERTAIN, True), (0.89, False)])
-def test_only_certain_merges_explain_a_difference(correlation: float, explained: bool) -> None:
-    pairs = [linked(0, 2, correlation=correlation)]
-    found = compared(["a", "a", "b", "c"], [0, 0, 0, 3], pairs)
-    assert (found.ari_after_merges == 1) == explained
-    assert len(found.merges) == 1
-    assert compared(["a", "a", "b", "b"], [0, 1, 0, 3], pairs).ari_after_merges < 1
 
 
 def test_merges_are_listed_with_the_largest_overlap_first() -> None:

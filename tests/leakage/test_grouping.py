@@ -12,46 +12,66 @@ from scipy.sparse.csgraph import connected_components
 
 from lcbench.leakage import grouping
 from lcbench.leakage.candidates import Candidate
-from lcbench.leakage.grouping import CERTAIN, DOUBTFUL, Grouping
+from lcbench.leakage.grouping import (
+    MIN_LOCAL,
+    MIN_LOCAL_MIRRORED,
+    MIN_SURPLUS,
+    SYMMETRIC,
+    Grouping,
+    is_proof,
+)
+from lcbench.leakage.laying import MIN_CORRELATION
 from lcbench.leakage.registration import Registration
 
-Correlations = dict[Candidate, float | None]
-SURE, UNSURE = 0.95, 0.8
+Found = dict[Candidate, Registration | None]
+
+
+def registration(
+    correlation: float = 1.0,
+    local: float = 1.0,
+    local_mirrored: float = 0.0,
+    *,
+    mirrored: bool = False,
+) -> Registration:
+    matrix = np.eye(2, 3) * [[-1.0 if mirrored else 1.0], [1.0]]
+    return Registration(matrix, 10, correlation, 1.0, 1.0, 0.0, local, local_mirrored)
+
+
+PROOF = registration()
+DOUBT = registration(0.9, MIN_LOCAL - 0.1)
+UNLIKE = registration(MIN_CORRELATION - 0.1, 0.0)
 
 
 class FakeProofs:
     """Says what it is told to, and remembers what it was asked."""
 
-    def __init__(self, correlations: Correlations) -> None:
-        self._correlations = correlations
+    def __init__(self, found: Found) -> None:
+        self._found = found
         self.asked: list[list[Candidate]] = []
 
     def registrations(self, candidates: Sequence[Candidate]) -> list[Registration | None]:
         self.asked.append(list(candidates))
-        return [registration(self._correlations[candidate]) for candidate in candidates]
+        return [self._found[candidate] for candidate in candidates]
 
     @property
     def registered(self) -> list[Candidate]:
         return [candidate for batch in self.asked for candidate in batch]
 
 
-def registration(correlation: float | None) -> Registration | None:
-    if correlation is None:
-        return None
-    return Registration(np.eye(2, 3), 10, correlation, 1.0, 1.0, 0.0)
-
-
-def grouped(images: int, correlations: Correlations) -> tuple[Grouping, FakeProofs]:
-    """Prove the pairs in their order, and settle what is doubtful."""
-    proofs = FakeProofs(correlations)
+def grouped(images: int, pairs: Found) -> tuple[Grouping, FakeProofs]:
+    """Prove the pairs in their order."""
+    proofs = FakeProofs(pairs)
     found = Grouping(images, proofs)  # type: ignore[arg-type]
-    found.prove(iter(correlations))
-    found.settle_doubtful()
+    found.prove(iter(pairs))
     return found, proofs
 
 
-def pairs_of(correlation: float | None, *pairs: tuple[int, int]) -> Correlations:
-    return {Candidate(first, second, False): correlation for first, second in pairs}
+def pairs_of(found: Registration | None, *pairs: tuple[int, int]) -> Found:
+    return {Candidate(first, second, False): found for first, second in pairs}
+
+
+def proven(pairs: Found) -> list[Candidate]:
+    return [pair for pair, found in pairs.items() if found is not None and is_proof(found)]
 
 
 def components(images: int, pairs: Sequence[Candidate]) -> list[int]:
@@ -72,142 +92,112 @@ def batch(request: pytest.FixtureRequest) -> Iterator[None]:
     grouping._BATCH = before
 
 
-certain = st.floats(CERTAIN, 1)
-doubtful = st.floats(DOUBTFUL, CERTAIN, exclude_max=True)
-unproven = st.one_of(st.none(), st.floats(-1, DOUBTFUL, exclude_max=True))
-clear = st.one_of(certain, unproven)
+outcomes = st.sampled_from([PROOF, DOUBT, UNLIKE, None])
 
 
 @st.composite
-def graphs(draw, values=clear):
+def graphs(draw):
     """A number of images and what comes out for some pairs of them, in any order."""
     images = draw(st.integers(1, 14))
     pairs = [Candidate(a, b, m) for a, b in combinations(range(images), 2) for m in (False, True)]
     chosen = draw(st.lists(st.sampled_from(pairs), unique=True, max_size=60)) if pairs else []
-    return images, {pair: draw(values) for pair in chosen}
+    return images, {pair: draw(outcomes) for pair in chosen}
 
 
 @given(graphs())
-def test_groups_are_the_components_of_the_certain_pairs(graph):
-    images, correlations = graph
-    found, proofs = grouped(images, correlations)
-    sure = [pair for pair, value in correlations.items() if value is not None and value >= CERTAIN]
-    labels = components(images, sure)
+def test_groups_are_the_components_of_the_proven_pairs(graph):
+    images, pairs = graph
+    found, proofs = grouped(images, pairs)
+    labels = components(images, proven(pairs))
     assert found.labels() == labels
-    assert len(found.certain) == images - len(set(labels))
-    assert components(images, [link.candidate for link in found.certain]) == labels
-    assert all(link.registration.correlation >= CERTAIN for link in found.certain)
-    assert found.supported == found.set_aside == []
+    assert len(found.links) == images - len(set(labels))
+    assert components(images, [link.candidate for link in found.links]) == labels
+    assert all(link.registration is PROOF for link in found.links)
     for first, second in combinations(range(images), 2):
         assert found.connected(first, second) == (labels[first] == labels[second])
     assert len(proofs.registered) == len(set(proofs.registered)) == found.tried
-    assert set(proofs.registered) <= set(correlations)
-    for pair in set(correlations) - set(proofs.registered):
+    assert set(proofs.registered) <= set(pairs)
+    for pair in set(pairs) - set(proofs.registered):
         assert found.connected(pair.first, pair.second)
-    values = [correlations[pair] for pair in proofs.registered]
-    unlike = [value for value in values if value is not None and value < DOUBTFUL]
-    assert sorted(found.rejected) == sorted(unlike)
+    assert found.rejected == [
+        UNLIKE.correlation for pair in proofs.registered if pairs[pair] is UNLIKE
+    ]
 
 
 @given(graphs())
 def test_a_pair_of_connected_images_is_not_registered(graph):
-    images, correlations = graph
-    _, proofs = grouped(images, correlations)
+    images, pairs = graph
+    _, proofs = grouped(images, pairs)
     sure: list[Candidate] = []
     for batch in proofs.asked:
         for position, pair in enumerate(batch):
             # Nor would one be if all before it in the batch came out as hoped.
             labels = components(images, sure + batch[:position])
             assert labels[pair.first] != labels[pair.second]
-        sure += [pair for pair in batch if (correlations[pair] or 0) >= CERTAIN]
+        sure += proven({pair: pairs[pair] for pair in batch})
 
 
-@given(graphs(st.one_of(certain, doubtful, unproven)), st.randoms(use_true_random=False))
+@given(graphs(), st.randoms(use_true_random=False))
 def test_the_order_of_candidates_does_not_change_the_groups(graph, random):
-    images, correlations = graph
-    shuffled = list(correlations.items())
+    images, pairs = graph
+    shuffled = list(pairs.items())
     random.shuffle(shuffled)
-    labels = grouped(images, correlations)[0].labels()
+    labels = grouped(images, pairs)[0].labels()
     assert grouped(images, dict(shuffled))[0].labels() == labels
 
 
 @given(graphs(), st.integers(0, 60))
 def test_candidates_in_two_rounds_give_the_same_groups(graph, cut):
-    images, correlations = graph
-    proofs = FakeProofs(correlations)
+    images, pairs = graph
+    proofs = FakeProofs(pairs)
     steps: list[int] = []
     rounds = Grouping(images, proofs)
-    rounds.prove(list(correlations)[:cut], steps.append)
-    rounds.prove(list(correlations), steps.append)
-    assert sum(steps) == len(correlations) + len(list(correlations)[:cut])
+    rounds.prove(list(pairs)[:cut], steps.append)
+    rounds.prove(list(pairs), steps.append)
+    assert sum(steps) == len(pairs) + len(list(pairs)[:cut])
     assert min(steps, default=0) >= 0
-    assert rounds.labels() == grouped(images, correlations)[0].labels()
+    assert rounds.labels() == grouped(images, pairs)[0].labels()
     assert len(proofs.registered) == len(set(proofs.registered))
 
 
-@given(graphs(st.one_of(certain, doubtful, unproven)))
-def test_doubtful_pairs_only_ever_join_what_doubtful_pairs_connect(graph):
-    images, correlations = graph
-    found, _ = grouped(images, correlations)
-    sure = [pair for pair, value in correlations.items() if value is not None and value >= CERTAIN]
-    likely = [pair for pair, value in correlations.items() if (value or 0) >= DOUBTFUL]
-    # Groups lie between the components of the certain pairs and those of all that may count.
-    assert components(images, sure + [link.candidate for link in found.supported]) == found.labels()
-    together = components(images, likely)
-    assert all(together[image] == together[label] for image, label in enumerate(found.labels()))
-    assert len(found.certain) + len(found.supported) == images - len(set(found.labels()))
-    for link in (*found.supported, *found.set_aside):
-        assert DOUBTFUL <= link.registration.correlation < CERTAIN
-
-
-@given(graphs(st.one_of(certain, doubtful, unproven)))
-def test_what_is_set_aside_is_one_pair_of_images_between_two_groups(graph):
-    images, correlations = graph
-    found, _ = grouped(images, correlations)
+@given(graphs())
+def test_doubtful_pairs_join_nothing_and_those_between_groups_are_set_aside(graph):
+    images, pairs = graph
+    found, proofs = grouped(images, pairs)
     labels = found.labels()
-    between: dict[tuple[int, ...], set[tuple[int, int]]] = {}
-    for link in found.set_aside:
-        first, second, _ = link.candidate
-        assert labels[first] != labels[second]
-        groups = tuple(sorted((labels[first], labels[second])))
-        between.setdefault(groups, set()).add((first, second))
-    assert all(len(pairs) == 1 for pairs in between.values())
+    assert [link.candidate for link in found.set_aside] == [
+        pair
+        for pair in proofs.registered
+        if pairs[pair] is DOUBT and labels[pair.first] != labels[pair.second]
+    ]
 
 
-TWO_GROUPS = pairs_of(SURE, (0, 1), (2, 3))
+def test_more_can_be_asked_of_a_proof() -> None:
+    pairs = pairs_of(registration(local=0.7), (0, 1)) | pairs_of(registration(local=0.9), (1, 2))
+    strict = Grouping(3, FakeProofs(pairs), least=0.8)  # type: ignore[arg-type]
+    strict.prove(pairs)
+    assert strict.labels() == [0, 1, 1]
+    assert [link.candidate[:2] for link in strict.set_aside] == [(0, 1)]
+
+
+A_BIT = 1e-9
 
 
 @pytest.mark.parametrize(
-    ("pairs", "labels", "set_aside"),
+    ("found", "proof"),
     [
-        (pairs_of(SURE, (0, 1)) | pairs_of(CERTAIN, (1, 2)), [0, 0, 0], 0),
-        (pairs_of(SURE, (0, 1)) | pairs_of(CERTAIN - 1e-9, (1, 2)), [0, 0, 2], 1),
-        (pairs_of(UNSURE, (0, 2)), [0, 1, 2], 1),
-        (TWO_GROUPS | pairs_of(UNSURE, (1, 2)), [0, 0, 2, 2], 1),
-        (TWO_GROUPS | {Candidate(1, 2, m): UNSURE for m in (False, True)}, [0, 0, 2, 2], 2),
-        (pairs_of(UNSURE, (0, 1)) | pairs_of(SURE, (0, 2), (1, 2)), [0, 0, 0], 0),
+        (registration(MIN_CORRELATION, MIN_LOCAL), True),
+        (registration(MIN_CORRELATION - A_BIT, 0.99), False),
+        (registration(0.99, MIN_LOCAL - A_BIT), False),
+        (registration(0.9, 0.7, 0.7 - MIN_SURPLUS - A_BIT), True),
+        (registration(0.9, 0.7, 0.7 - MIN_SURPLUS + A_BIT), False),
+        (registration(0.99, SYMMETRIC, SYMMETRIC), True),
+        (registration(0.99, SYMMETRIC - A_BIT, SYMMETRIC - A_BIT), False),
+        (registration(0.99, MIN_LOCAL_MIRRORED, mirrored=True), True),
+        (registration(0.99, MIN_LOCAL_MIRRORED - A_BIT, mirrored=True), False),
     ],
-    ids=["certain", "nearly", "single images", "two groups", "one pair twice", "in one group"],
 )
-def test_a_single_doubtful_pair_joins_nothing_and_is_set_aside(
-    pairs: Correlations, labels: list[int], set_aside: int
+def test_a_proof_is_alike_as_a_whole_and_in_detail_and_one_way_round_only(
+    found: Registration, proof: bool
 ) -> None:
-    found, _ = grouped(len(labels), pairs)
-    assert found.labels() == labels
-    assert len(found.set_aside) == set_aside
-    assert found.supported == []
-
-
-def test_two_doubtful_pairs_join_two_groups_by_the_better_one() -> None:
-    found, _ = grouped(4, TWO_GROUPS | pairs_of(0.8, (1, 2)) | pairs_of(0.85, (0, 3)))
-    assert found.labels() == [0, 0, 0, 0]
-    assert [link.candidate for link in found.supported] == [Candidate(0, 3, False)]
-    assert found.set_aside == []
-
-
-def test_groups_that_doubtful_pairs_join_can_support_each_other_further() -> None:
-    # 0-1 and 2-3 are joined by two pairs; only then do two pairs lie between them and 4-5.
-    doubtful = pairs_of(0.85, (0, 2), (1, 3)) | pairs_of(0.8, (0, 4), (2, 5))
-    found, _ = grouped(6, TWO_GROUPS | pairs_of(SURE, (4, 5)) | doubtful)
-    assert set(found.labels()) == {0}
-    assert len(found.supported) == 2
+    assert is_proof(found) == proof

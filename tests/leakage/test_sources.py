@@ -67,7 +67,7 @@ def require_partition(found: Sources, truth: Sequence[object]) -> None:
         assert truth[link.candidate.first] == truth[link.candidate.second]
 
 
-def raise_error(*_args: object) -> NoReturn:
+def raise_error(*_args: object, **_options: object) -> NoReturn:
     raise AssertionError("computed again")
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import DisjointSet
 
 from lcbench.audit.results import Merge, Pair, Published, SplitGroup
-from lcbench.leakage.grouping import CERTAIN
 
 
 def compare_with(
@@ -54,7 +53,6 @@ def compare_with(
         precision=together / same_found if same_found else 1.0,
         ari=float(adjusted_rand_score(theirs, ours)),
         ari_after_merges=float(adjusted_rand_score(_merged(theirs, merges), ours)),
-        certain=CERTAIN,
         merges=tuple(merges),
         splits=tuple(_splits(theirs, ours, names[named])),
     )
@@ -71,11 +69,10 @@ def _merges(published: Mapping[str, str], pairs: Iterable[Pair]) -> list[Merge]:
 
 
 def _merged(groups: NDArray[np.str_], merges: Sequence[Merge]) -> NDArray[np.str_]:
-    """Return the published groups, those that a certain pair joins under one name."""
+    """Return the published groups, those that a registered pair joins under one name."""
     sets = DisjointSet(set(groups.tolist()))
     for merge in merges:
-        if merge.pair.correlation >= CERTAIN:
-            sets.merge(merge.first_group, merge.second_group)
+        sets.merge(merge.first_group, merge.second_group)
     return np.array([sets[group] for group in groups.tolist()])
 
 

@@ -194,9 +194,7 @@ class Published(ResultModel):
     ari: float
     """Adjusted Rand index of the two partitions."""
     ari_after_merges: float
-    """The same, once published groups that a certain pair joins count as one."""
-    certain: float
-    """Correlation from which a pair is certain."""
+    """The same, once published groups that a registered pair joins count as one."""
     merges: tuple[Merge, ...]
     """Pairs between two published groups, the largest overlap first."""
     splits: tuple[SplitGroup, ...]

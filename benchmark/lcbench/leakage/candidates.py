@@ -18,6 +18,9 @@ WIDE = 80
 OUTSIDE = 8
 """The second round: of so many neighbours, the first so many outside the image's own group."""
 
+VOCABULARIES = 2
+"""Neighbours are sought by so many embeddings: each misses a few true pairs, no two the same."""
+
 _CONNECTIVITY = 16
 _EXPANSION_ADD = 128
 _EXPANSION_SEARCH = 256

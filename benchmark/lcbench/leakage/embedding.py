@@ -46,19 +46,23 @@ class Embeddings:
     mirrored: NDArray[np.float32]
 
 
-def embed(images: Sequence[ImageFeatures], advance: Advance = no_progress) -> Embeddings:
+def embed(
+    images: Sequence[ImageFeatures], advance: Advance = no_progress, *, seed: int = 0
+) -> Embeddings:
     """Embed images by their local descriptors; an image without any becomes a zero vector.
 
     Parameters
     ----------
     images
         At least one of them with descriptors.
+    seed
+        Of the vocabulary: what one does not bring together, another may.
     advance
         Takes the number of images done.
     """
     # Images are spread over threads; the threads of matrix products would fight with them.
     with threadpool_limits(1, "blas"):
-        parts = list(_embed_blocks(images, advance))
+        parts = list(_embed_blocks(images, advance, seed))
     return Embeddings(
         upright=np.concatenate([upright for upright, _ in parts]),
         mirrored=np.concatenate([mirrored for _, mirrored in parts]),
@@ -66,9 +70,9 @@ def embed(images: Sequence[ImageFeatures], advance: Advance = no_progress) -> Em
 
 
 def _embed_blocks(
-    images: Sequence[ImageFeatures], advance: Advance
+    images: Sequence[ImageFeatures], advance: Advance, seed: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    vocabulary = _Vocabulary(images)
+    vocabulary = _Vocabulary(images, seed)
     projection = _Projection(images, vocabulary)
     blocks = [
         range(start, min(start + _BLOCK, len(images))) for start in range(0, len(images), _BLOCK)
@@ -89,16 +93,16 @@ def _embed_blocks(
 class _Vocabulary:
     """Words that descriptors are counted to, learnt from the images themselves."""
 
-    def __init__(self, images: Sequence[ImageFeatures]) -> None:
+    def __init__(self, images: Sequence[ImageFeatures], seed: int) -> None:
         from sklearn.cluster import MiniBatchKMeans
         from sklearn.decomposition import PCA
 
-        sample = _sample_descriptors(images)
+        sample = _sample_descriptors(images, seed)
         length = min(WORD_LENGTH, *sample.shape)
-        self._pca = PCA(length, svd_solver="full").fit(sample)
+        self._pca = PCA(length, svd_solver="covariance_eigh").fit(sample)
         reduced = self._pca.transform(sample)
         words = MiniBatchKMeans(
-            min(WORDS, len(reduced)), random_state=0, n_init=1, batch_size=4096
+            min(WORDS, len(reduced)), random_state=seed, n_init=1, batch_size=4096
         ).fit(reduced)
         self._words = words.cluster_centers_.astype(np.float32)
 
@@ -143,8 +147,8 @@ class _Projection:
         return projected.astype(np.float32)
 
 
-def _sample_descriptors(images: Sequence[ImageFeatures]) -> NDArray[np.float32]:
-    random = np.random.default_rng(0)
+def _sample_descriptors(images: Sequence[ImageFeatures], seed: int) -> NDArray[np.float32]:
+    random = np.random.default_rng(seed)
     sample: list[NDArray[np.uint8]] = []
     for index in _spread(len(images), _VOCABULARY_IMAGES):
         descriptors = images[index].descriptors

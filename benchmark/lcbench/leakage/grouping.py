@@ -1,8 +1,8 @@
-"""Source groups: images joined by proven pairs, with a guard against one doubtful link."""
+"""Source groups: images joined by proven pairs."""
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,14 +10,22 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from lcbench.console import Advance, no_progress
 from lcbench.leakage.candidates import Candidate
+from lcbench.leakage.laying import MIN_CORRELATION
 from lcbench.leakage.proofs import Proofs
 from lcbench.leakage.registration import Registration
 
-CERTAIN = 0.9
-"""Correlation from which one pair is proof enough to join two groups."""
+MIN_LOCAL = 0.5
+"""Local correlation from which a pair is proof enough to join two groups. Chests of different
+patients that were matched with each other reach .40, LC25000's true pairs at least .63."""
 
-DOUBTFUL = 0.75
-"""Correlation from which a pair counts, if a second pair says the same of the two groups."""
+MIN_LOCAL_MIRRORED = 0.6
+"""The same for the mirror image: a chest agrees with itself turned over up to .59."""
+
+MIN_SURPLUS = 0.05
+"""By so much must a pair agree better than with one image turned over."""
+
+SYMMETRIC = 0.8
+"""From this local correlation on, agreement either way round is a symmetric image, not chance."""
 
 _BATCH = 256
 
@@ -38,6 +46,24 @@ class Link:
     registration: Registration
 
 
+def is_proof(found: Registration, least: float = MIN_LOCAL) -> bool:
+    """Tell whether a registration proves that two images show the same.
+
+    Parameters
+    ----------
+    found
+        How the images lie on each other.
+    least
+        The local correlation that it takes.
+    """
+    if found.is_mirrored:
+        least = max(least, MIN_LOCAL_MIRRORED)
+    if found.correlation < MIN_CORRELATION or found.local < least:
+        return False
+    one_way = found.local - found.local_mirrored >= MIN_SURPLUS
+    return one_way or found.local >= SYMMETRIC
+
+
 class Grouping:
     """Components of proven pairs, grown candidate by candidate.
 
@@ -47,17 +73,18 @@ class Grouping:
         Number of images; each is a group of its own at first.
     proofs
         Registers candidates.
+    least
+        The local correlation that a proof takes.
     """
 
-    def __init__(self, images: int, proofs: Proofs) -> None:
+    def __init__(self, images: int, proofs: Proofs, least: float = MIN_LOCAL) -> None:
         self._images = range(images)
         self._sets = DisjointSet(self._images)
         self._proofs = proofs
+        self._least = least
         self._tried: set[Candidate] = set()
-        self.certain: list[Link] = []
+        self.links: list[Link] = []
         """Links that joined two groups, in the order they were found."""
-        self.supported: list[Link] = []
-        """Doubtful links that joined two groups because others agree."""
         self.rejected: list[float] = []
         """Correlations of registrations that prove nothing."""
         self._doubtful: list[Link] = []
@@ -78,7 +105,7 @@ class Grouping:
 
     @property
     def set_aside(self) -> list[Link]:
-        """Doubtful links between groups that nothing else joins."""
+        """Pairs that are alike as a whole and prove nothing, between groups that stay apart."""
         return [
             link
             for link in self._doubtful
@@ -105,19 +132,6 @@ class Grouping:
             self._decide(self._take_batch(pending))
             advance(before - len(pending))
 
-    def settle_doubtful(self) -> None:
-        """Join two groups by doubtful links where a second pair of images agrees."""
-        changed = True
-        while changed:
-            changed = False
-            for links in self._between_groups().values():
-                first, second = links[0].candidate.first, links[0].candidate.second
-                if len({link.candidate[:2] for link in links}) > 1:
-                    self._sets.merge(first, second)
-                    self.supported.append(links[0])
-                    changed = True
-                    break
-
     def _take_batch(self, pending: deque[Candidate]) -> list[Candidate]:
         """Take unconnected candidates of which none would be needless if the others succeed.
 
@@ -143,22 +157,11 @@ class Grouping:
         for candidate, found in zip(batch, self._proofs.registrations(batch), strict=True):
             if found is None:
                 continue
-            if found.correlation < DOUBTFUL:
+            if found.correlation < MIN_CORRELATION:
                 self.rejected.append(found.correlation)
                 continue
             link = Link(candidate, found)
-            if found.correlation < CERTAIN:
+            if not is_proof(found, self._least):
                 self._doubtful.append(link)
             elif self._sets.merge(candidate.first, candidate.second):
-                self.certain.append(link)
-
-    def _between_groups(self) -> dict[tuple[int, int], list[Link]]:
-        """Return the doubtful links by the two groups that they lie between, the best first."""
-        between: dict[tuple[int, int], list[Link]] = defaultdict(list)
-        for link in sorted(self._doubtful, key=lambda link: -link.registration.correlation):
-            first, second = sorted(
-                (self._sets[link.candidate.first], self._sets[link.candidate.second])
-            )
-            if first != second:
-                between[first, second].append(link)
-        return between
+                self.links.append(link)

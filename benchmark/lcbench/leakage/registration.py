@@ -10,7 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.leakage.keypoints import ImageFeatures, mirrored_descriptors, mirrored_points
+from lcbench.leakage.keypoints import (
+    MAX_SIDE,
+    ImageFeatures,
+    mirrored_descriptors,
+    mirrored_points,
+)
+from lcbench.leakage.laying import SMALL_SIDE, Laid, is_plausible
 
 RATIO = 0.8
 """A match is kept if the next best is farther by this factor (Lowe, 2004, section 7.1)."""
@@ -23,20 +29,17 @@ MIN_INLIER_SHARE = 0.05
 """Of the keypoints in the overlap. Two chests of different patients have a dozen matches in the
 same places and correlate at .9; copies share at least a sixth of their keypoints."""
 
-MAX_SCALE = 5.0
-MAX_STRETCH = 3.0
-"""Of one direction against the other; maps beyond these bounds are no augmentation."""
-
 MIN_OVERLAP = 0.05
 """Of the smaller image: the correlation of a smaller area can be chance."""
 
-MIN_CONTRAST = 3.0
-"""Standard deviation in grey levels of the overlap, in both images: flat areas correlate freely."""
+MIN_HOPEFUL = 0.3
+"""Correlation from which a map is refined on the whole images."""
 
-_BLUR = 1.0
-_ECC_ITERATIONS = 30
-_ECC_TOLERANCE = 1e-4
-_ECC_BLUR = 5
+MIN_ALIKE = 0.5
+"""Correlation from which the mirror image is laid at the same place too: a symmetric body that was
+matched the wrong way round fits badly, and well once it is turned over."""
+
+_MOST_DRAWS = 2_000
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,13 @@ class Registration:
         Share of each image that the other one shows.
     brightness
         Mean grey level of the second image less the first one's, in the overlap.
+    local
+        Mean correlation of the detail over small windows, see `agreement.local_correlation`; 0
+        where the images are not alike as a whole.
+    local_mirrored
+        The same with the first image turned over at the same place. Bodies are nearly symmetric:
+        what fits as well when it is turned over shows the kind of thing, not the same thing. 0
+        where the images agree so clearly that it need not be asked.
     """
 
     matrix: NDArray[np.float64]
@@ -63,11 +73,18 @@ class Registration:
     overlap_first: float
     overlap_second: float
     brightness: float
+    local: float
+    local_mirrored: float
 
     @property
     def overlap(self) -> float:
         """Share of the smaller image that the other one shows."""
         return max(self.overlap_first, self.overlap_second)
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether the map turns the first image over."""
+        return bool(np.linalg.det(self.matrix[:, :2]) < 0)
 
 
 class Transform(NamedTuple):
@@ -120,21 +137,47 @@ def register(first: ImageFeatures, second: ImageFeatures, *, mirror: bool) -> Re
     if proposed is None:
         return None
     affine, inliers = proposed
-    refined = _refine(template, second.pixels, affine)
-    if not _is_plausible(refined):
-        refined = affine
-    if inliers < MIN_INLIER_SHARE * _keypoints_in_common(template, points, second, refined):
+    if inliers < MIN_INLIER_SHARE * _keypoints_in_common(template, points, second, affine):
         return None
-    shares = _overlap_shares(template.shape, second.pixels.shape, refined)
-    correlation, brightness = _compare(template, second.pixels, refined)
+    laid = _refined(Laid(template, second.pixels, affine))
+    best, other_local = _better_side(laid)
     return Registration(
-        matrix=_in_image_pixels(refined, first, second, mirror=mirror),
+        matrix=_in_image_pixels(best.affine, first, second, mirror=mirror != (best is not laid)),
         inliers=inliers,
-        correlation=correlation if max(shares) >= MIN_OVERLAP else 0.0,
-        overlap_first=shares[0],
-        overlap_second=shares[1],
-        brightness=brightness,
+        correlation=best.correlation if max(best.shares) >= MIN_OVERLAP else 0.0,
+        overlap_first=best.shares[0],
+        overlap_second=best.shares[1],
+        brightness=best.brightness,
+        local=best.local,
+        local_mirrored=other_local,
     )
+
+
+def _refined(laid: Laid) -> Laid:
+    """Return the images laid as well as they fit: the dearer steps only where they may tell.
+
+    Maps are refined on small images first, which serves most pairs. A narrow overlap, or a map
+    that is a few pixels off, needs the whole ones.
+    """
+    for side in (SMALL_SIDE, MAX_SIDE):
+        if laid.is_clear:
+            break
+        again = laid.refined(side)
+        laid = again if again.correlation > laid.correlation else laid
+        if laid.correlation < MIN_HOPEFUL:
+            break
+    return laid
+
+
+def _better_side(laid: Laid) -> tuple[Laid, float]:
+    """Return the template as it is or turned over, whichever agrees better, and how the other does.
+
+    What is clear, or not alike at all, is not turned over.
+    """
+    if laid.is_clear or laid.correlation < MIN_ALIKE:
+        return laid, 0.0
+    turned = laid.turned_over()
+    return (turned, laid.local) if turned.local > laid.local else (laid, turned.local)
 
 
 def decompose(matrix: NDArray[np.float64]) -> Transform:
@@ -164,12 +207,25 @@ def _propose(
         second.points[theirs],
         method=cv2.RANSAC,
         ransacReprojThreshold=REPROJECTION_PIXELS,
+        maxIters=_draws(len(ours)),
     )
-    if affine is None or not _is_plausible(affine):
+    if affine is None or not is_plausible(affine):
         return None
     # Several keypoints at one place are one: SIFT gives a place a keypoint a direction.
     places = np.unique(np.round(points[ours][inside.ravel() > 0]), axis=0)
     return (affine, len(places)) if len(places) >= MIN_INLIERS else None
+
+
+def _draws(matches: int) -> int:
+    """Return how many triples find one of `MIN_INLIERS` right matches, 999 times of 1,000.
+
+    Most candidates have a few matches by chance, and six of seven are soon found or not there
+    (Fischler and Bolles, Communications of the ACM 1981, section II.B).
+    """
+    all_right = (MIN_INLIERS / matches) ** 3
+    if all_right >= 1:
+        return 1
+    return min(_MOST_DRAWS, math.ceil(math.log(1e-3) / math.log(1 - all_right)))
 
 
 def _match(
@@ -185,28 +241,6 @@ def _match(
     squared[rows, nearest] = np.inf
     good = smallest < RATIO**2 * squared.min(axis=1)
     return rows[good], nearest[good]
-
-
-def _is_plausible(affine: NDArray[np.float64]) -> bool:
-    if not np.isfinite(affine).all() or np.linalg.det(affine[:, :2]) <= 0:
-        return False
-    larger, smaller = np.linalg.svd(affine[:, :2], compute_uv=False)
-    return bool(
-        larger <= MAX_SCALE and smaller >= 1 / MAX_SCALE and larger <= MAX_STRETCH * smaller
-    )
-
-
-def _refine(
-    template: NDArray[np.uint8], other: NDArray[np.uint8], affine: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _ECC_ITERATIONS, _ECC_TOLERANCE)
-    try:
-        _, refined = cv2.findTransformECC(
-            template, other, affine.astype(np.float32), cv2.MOTION_AFFINE, stop, None, _ECC_BLUR
-        )
-    except cv2.error:  # no convergence: the matches' map stands, and is judged
-        return affine
-    return np.asarray(refined, dtype=np.float64)
 
 
 def _keypoints_in_common(
@@ -228,48 +262,6 @@ def _count_inside(
 ) -> int:
     laid = points @ affine[:, :2].T + affine[:, 2]
     return int(((laid >= 0) & (laid < [shape[1], shape[0]])).all(axis=1).sum())
-
-
-def _overlap_shares(
-    first: tuple[int, ...], second: tuple[int, ...], affine: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Return the share of each image that lies in the other one's frame."""
-    frame = _corners(second).astype(np.float32)
-    laid = (_corners(first) @ affine[:, :2].T + affine[:, 2]).astype(np.float32)
-    common, _ = cv2.intersectConvexConvex(laid, frame)
-    area_first = abs(float(np.linalg.det(affine[:, :2]))) * first[0] * first[1]
-    area_second = second[0] * second[1]
-    return min(common / area_first, 1.0), min(common / area_second, 1.0)
-
-
-def _corners(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    height, width = shape
-    return np.array([[0, 0], [width, 0], [width, height], [0, height]]) - 0.5
-
-
-def _compare(
-    template: NDArray[np.uint8], other: NDArray[np.uint8], affine: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Return correlation and difference in brightness of the area that both images show."""
-    height, width = template.shape
-    how = cv2.WARP_INVERSE_MAP
-    inside = cv2.warpAffine(
-        np.ones_like(other), affine, (width, height), flags=cv2.INTER_NEAREST | how
-    )
-    laid = cv2.warpAffine(other, affine, (width, height), flags=cv2.INTER_LINEAR | how)
-    inside = cv2.erode(inside, np.ones((3, 3), np.uint8), borderValue=0).astype(bool)
-    if not inside.any():
-        return 0.0, 0.0
-    a, b = (_smooth(image)[inside].astype(np.float64) for image in (template, laid))
-    if min(a.std(), b.std()) < MIN_CONTRAST:
-        return 0.0, float(b.mean() - a.mean())
-    correlation = float(np.corrcoef(a, b)[0, 1])
-    return correlation, float(b.mean() - a.mean())
-
-
-def _smooth(image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Blur by a pixel, so that interpolation and compression do not count."""
-    return np.asarray(cv2.GaussianBlur(image.astype(np.float32), (0, 0), _BLUR))
 
 
 def _in_image_pixels(

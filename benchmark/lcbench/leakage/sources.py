@@ -19,20 +19,30 @@ from lcbench.datasets.images import ImageFile
 from lcbench.leakage.candidates import (
     NEIGHBOURS,
     OUTSIDE,
+    VOCABULARIES,
     WIDE,
     Candidate,
+    Neighbours,
     in_order,
     nearest_neighbours,
 )
 from lcbench.leakage.embedding import embed
-from lcbench.leakage.grouping import Grouping, Link
+from lcbench.leakage.grouping import MIN_LOCAL, SYMMETRIC, Grouping, Link
 from lcbench.leakage.keypoints import ImageFeatures
+from lcbench.leakage.leftovers import leftover_candidates
 from lcbench.leakage.proofs import Proofs
 from lcbench.leakage.store import FeatureStore, features_of
+from lcbench.leakage.unrelated import (
+    PAIRS,
+    Unrelated,
+    false_discovery_rates,
+    lay_pairs,
+    least_local,
+)
 from lcbench.storage.hashes import content_hash
 from lcbench.storage.whole import write_json
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever the same images would get other candidates or other proofs."""
 
 _FINISHED, _JOURNAL = "groups.json", "registrations.jsonl"
@@ -72,14 +82,18 @@ class Sources:
     links
         Proven pairs, each of which joined two groups: n different images need n - 1 of them.
     doubtful
-        Pairs that register between `grouping.DOUBTFUL` and `grouping.CERTAIN` and that nothing
-        supports: their images are not joined.
+        Pairs that are alike as a whole, but not in detail, or that fit as well when one image is
+        turned over: their images are not joined.
     incomparable
         Images of too little structure for a registration; found as exact copies only.
     tried
         Candidates that were registered.
     rejected
-        Correlation of the candidates for which an affine map was found, but no proof.
+        Correlation of the candidates for which an affine map was found, but that are not alike.
+    unrelated
+        What images of different groups reach: no joined pair is as low.
+    chances
+        Pairs of different images that candidates were chosen from.
     """
 
     features: FeatureStore
@@ -90,6 +104,14 @@ class Sources:
     incomparable: NDArray[np.intp]
     tried: int
     rejected: NDArray[np.float64]
+    unrelated: Unrelated
+    chances: int
+
+    @property
+    def false_discovery_rates(self) -> NDArray[np.float64] | None:
+        """(links,) the expected share of false joins down to each link; None where unknown."""
+        local = [link.registration.local for link in self.links]
+        return false_discovery_rates(local, self.unrelated, self.chances)
 
     @property
     def originals(self) -> NDArray[np.intp]:
@@ -138,6 +160,8 @@ def find_sources(
         incomparable=np.flatnonzero(~comparable),
         tried=found.tried,
         rejected=np.array(found.rejected),
+        unrelated=found.unrelated,
+        chances=_pairs(len(distinct), int(np.isin(distinct, asked).sum())),
     )
 
 
@@ -148,6 +172,7 @@ class _Joined:
     doubtful: list[Link]
     tried: int
     rejected: list[float]
+    unrelated: Unrelated
 
 
 def _exact_copies(
@@ -197,6 +222,7 @@ def _as_json(joined: _Joined) -> dict[str, Any]:
         "doubtful": [link.candidate for link in joined.doubtful],
         "tried": joined.tried,
         "rejected": joined.rejected,
+        "unrelated": joined.unrelated.local.tolist(),
     }
 
 
@@ -219,32 +245,71 @@ def _read(finished: Path, proofs: Proofs) -> _Joined:
         doubtful=links("doubtful"),
         tried=kept["tried"],
         rejected=kept["rejected"],
+        unrelated=Unrelated(np.array(kept["unrelated"], dtype=np.float64)),
     )
 
 
 def _join(images: Sequence[ImageFeatures], queries: NDArray[np.intp], proofs: Proofs) -> _Joined:
-    grouping = Grouping(len(images), proofs)
-    if len(images) > 1 and len(queries):
-        with progress("Embedding keypoints", len(images)) as advance:
-            embeddings = embed(images, advance)
-        with progress("Finding candidates", len(images) + 2 * len(queries)) as advance:
-            neighbours = nearest_neighbours(embeddings, queries, WIDE, advance)
-        nearest = np.arange(neighbours.images.shape[1]) < NEIGHBOURS
-        _prove(grouping, in_order(neighbours, np.broadcast_to(nearest, neighbours.images.shape)))
+    if len(images) < 2 or not len(queries):
+        return _as_joined(Grouping(len(images), proofs), Unrelated(np.empty(0)))
+    search = _Search(images, queries)
+    # First what is clear, however alike these images are as such; then, how alike they are.
+    clear = search.group(Grouping(len(images), proofs, SYMMETRIC))
+    with progress("Comparing unrelated images", PAIRS) as advance:
+        drawn = lay_pairs(images, np.array(clear.labels()), advance)
+    unrelated = drawn.apart(np.array(clear.labels()))
+    least = least_local(unrelated, _pairs(len(images), len(queries)), len(clear.links))
+    grouping = search.group(Grouping(len(images), proofs, max(MIN_LOCAL, least)))
+    return _as_joined(grouping, drawn.apart(np.array(grouping.labels())))
+
+
+class _Search:
+    """Nearest neighbours by several vocabularies, and the candidates that they make."""
+
+    def __init__(self, images: Sequence[ImageFeatures], queries: NDArray[np.intp]) -> None:
+        self._digests = [image.digest for image in images]
+        self._queries = queries
+        self._neighbours = [self._find(images, seed) for seed in range(VOCABULARIES)]
+
+    def group(self, grouping: Grouping) -> Grouping:
+        """Join what candidates prove: neighbours at hand, those of other groups, leftovers."""
+        first = self._neighbours[0]
+        at_hand = np.arange(first.images.shape[1]) < NEIGHBOURS
+        _prove(grouping, in_order(first, np.broadcast_to(at_hand, first.images.shape)))
+        for neighbours in self._neighbours:
+            labels = np.array(grouping.labels())
+            outside = labels[neighbours.images] != labels[neighbours.queries][:, None]
+            _prove(grouping, in_order(neighbours, outside & (outside.cumsum(axis=1) <= OUTSIDE)))
         labels = np.array(grouping.labels())
-        outside = labels[neighbours.images] != labels[neighbours.queries][:, None]
-        _prove(grouping, in_order(neighbours, outside & (outside.cumsum(axis=1) <= OUTSIDE)))
-        grouping.settle_doubtful()
+        _prove(grouping, leftover_candidates(labels, self._queries, self._digests))
+        return grouping
+
+    def _find(self, images: Sequence[ImageFeatures], seed: int) -> Neighbours:
+        with progress("Embedding keypoints", len(images)) as advance:
+            embeddings = embed(images, advance, seed=seed)
+        with progress("Finding candidates", len(images) + 2 * len(self._queries)) as advance:
+            return nearest_neighbours(embeddings, self._queries, WIDE, advance)
+
+
+def _as_joined(grouping: Grouping, unrelated: Unrelated) -> _Joined:
     return _Joined(
         groups=np.array(grouping.labels(), dtype=np.intp),
-        links=grouping.certain + grouping.supported,
+        links=grouping.links,
         doubtful=grouping.set_aside,
         tried=grouping.tried,
         rejected=grouping.rejected,
+        unrelated=unrelated,
     )
 
 
+def _pairs(images: int, queries: int) -> int:
+    """Return how many pairs of images have a query among them."""
+    return queries * (images - queries) + queries * (queries - 1) // 2
+
+
 def _prove(grouping: Grouping, candidates: list[Candidate]) -> None:
+    if not candidates:
+        return
     with progress("Registering candidates", len(candidates)) as advance:
         grouping.prove(candidates, advance)
 

@@ -11,7 +11,14 @@ from lcbench.audit.command import Audit
 from lcbench.audit.findings import crossing_pairs
 from lcbench.audit.results import NEAR_COPY, AuditResults, Merge, Pair
 from lcbench.console import progress
-from lcbench.leakage import candidates, grouping, registration
+from lcbench.leakage import (
+    agreement,
+    candidates,
+    grouping,
+    laying,
+    registration,
+    unrelated,
+)
 from lcbench.rendering.audit import sentences
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.places import (
@@ -122,8 +129,11 @@ def _thresholds() -> dict[str, str]:
         "inliers": str(registration.MIN_INLIERS),
         "inlier_share": sentences.percent(registration.MIN_INLIER_SHARE),
         "overlap": sentences.percent(registration.MIN_OVERLAP),
-        "certain": str(grouping.CERTAIN),
-        "doubtful": str(grouping.DOUBTFUL),
+        "correlation": str(laying.MIN_CORRELATION),
+        "local": str(grouping.MIN_LOCAL),
+        "local_mirrored": str(grouping.MIN_LOCAL_MIRRORED),
+        "window": f"1/{round(1 / agreement.WINDOW)}",
+        "rate": str(unrelated.MAX_RATE),
     }
 
 

@@ -43,7 +43,7 @@ def published_statements(published: Published) -> Iterator[str]:
             f"{integer(published.together)} of {integer(published.same_group_pairs)} pairs of one "
             f"published group ({share(published.recall)}) are in one found group; adjusted Rand "
             f"index {published.ari:.4f}, {published.ari_after_merges:.4f} once published groups "
-            f"count as one where a pair with a correlation above {published.certain} proves it."
+            "count as one where a registered pair proves it."
         )
     merged = {frozenset((merge.first_group, merge.second_group)) for merge in published.merges}
     if merged:

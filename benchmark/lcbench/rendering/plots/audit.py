@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.audit.results import AuditResults, Pair
-from lcbench.leakage.grouping import CERTAIN, DOUBTFUL
+from lcbench.leakage.laying import MIN_CORRELATION
 from lcbench.rendering.formats import integer, listing, plural
 from lcbench.rendering.plots import canvas
 
@@ -48,16 +48,15 @@ def draw_correlations(
         (f"joined: {integer(len(joined))}", canvas.BLUE),
         (f"not joined: {integer(len(other))}", canvas.ORANGE),
     ]
-    note = f"lines: {DOUBTFUL}, doubtful, and {CERTAIN}, certain"
+    note = f"line: {MIN_CORRELATION}, from which images are alike as a whole"
     with _plot(results, path, "Registered pairs", key, note) as axes:
-        lowest = min(DOUBTFUL - _BIN, *other, *joined)
+        lowest = min(MIN_CORRELATION - _BIN, *other, *joined)
         bins = np.arange(np.floor(lowest / _BIN), round(1 / _BIN) + 1) * _BIN
         for values, colour in ((other, canvas.ORANGE), (joined, canvas.BLUE)):
             axes.hist(np.minimum(values, 1), bins=bins.tolist(), color=colour, alpha=0.85)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
-        for threshold in (DOUBTFUL, CERTAIN):
-            axes.axvline(threshold, color=canvas.FAINT, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.axvline(MIN_CORRELATION, color=canvas.FAINT, linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xlabel("correlation of the overlapping area after registration")
         axes.set_ylabel("pairs")
 
