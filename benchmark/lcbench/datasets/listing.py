@@ -161,18 +161,38 @@ def _require_text(path: Path) -> None:
         ) from error
 
 
-def _list_csv(file: Path, reader: LabelReader) -> Listing:
+def read_image_table(file: Path, needed: Sequence[str], remedy: str) -> pd.DataFrame:
+    """Read a CSV of images: one row an image, paths relative to the file's folder.
+
+    Parameters
+    ----------
+    file
+        The CSV.
+    needed
+        Columns that it must have, image among them.
+    remedy
+        What to do where one is missing.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, lacks a column, or lists an image twice.
+    """
     table = read_text_table(file)
-    missing = {"image", "label"} - set(table.columns)
+    missing = set(needed) - set(table.columns)
     if missing:
-        raise UserError(
-            f"{file}: missing columns: {', '.join(sorted(missing))}",
-            "It needs the columns image and label, and may have group.",
-        )
+        raise UserError(f"{file}: missing columns: {', '.join(sorted(missing))}", remedy)
     images = table["image"].map(lambda image: Path(image).as_posix())  # ./a.png is a.png
     repeated = images[images.duplicated()]
     if not repeated.empty:
         raise UserError(f"{file}: {len(repeated)} images are listed twice, e.g. {repeated.iloc[0]}")
+    return table.assign(image=images)
+
+
+def _list_csv(file: Path, reader: LabelReader) -> Listing:
+    remedy = "It needs the columns image and label, and may have group."
+    table = read_image_table(file, ("image", "label"), remedy)
+    images = table["image"]
     groups = table["group"] if "group" in table else pd.Series("", index=table.index)
     records = [
         (image, label, reader.read(label), group)
