@@ -113,7 +113,56 @@ def test_two_label_pairs_go_by_what_labels_mean() -> None:
     ]
     made = collection([""] * 3, ["malignant", "malignant", "benign"], ["aca", "lung_aca", "normal"])
     assert findings.two_label_pairs(pairs, made) == [pairs[3], pairs[1]]
-    assert list(findings.count_kinds(pairs).values()) == [0, 1, 1, 1]
+    assert list(findings.count_kinds(pairs).values()) == [0, 1, 1, 0, 0, 1]
+
+
+def test_images_without_a_label_contradict_nobody() -> None:
+    pairs = [pair("0.png", "1.png", "near copy"), pair("1.png", "2.png", "near copy")]
+    made = collection([""] * 3, ["benign", "", ""])
+    assert findings.two_label_pairs(pairs, made) == []
+    assert findings.two_label_groups(made, np.array([0, 0, 0])) == 0
+    made = collection([""] * 3, ["benign", "", "malignant"])
+    assert findings.two_label_groups(made, np.array([0, 0, 0])) == 1
+
+
+def found(local: float, *, turned: float = 0.0, mirrored: bool = False) -> Registration:
+    """Images that lie on each other in whole, turned by some degrees."""
+    angle = np.radians(turned)
+    matrix = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0]])
+    matrix[:, 0] *= -1 if mirrored else 1
+    return Registration(matrix, 20, 0.95, 0.97, 0.99, 0.0, local, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("registration", "colour", "kind"),
+    [
+        (found(0.6), 0.0, "neighbouring slice"),
+        (found(0.91, turned=1.5), 0.0, "neighbouring slice"),
+        (found(0.93), 0.0, "near copy or neighbouring slice"),
+        (found(0.96), 0.0, "near copy"),
+        (found(0.6), 30.0, "near copy"),
+        (found(0.6, turned=24), 0.0, "near copy"),
+        (found(0.6, mirrored=True), 0.0, "near copy"),
+    ],
+)
+def test_grey_images_in_place_that_differ_in_detail_are_slices(
+    registration: Registration, colour: float, kind: str
+) -> None:
+    features = [SimpleNamespace(colour=np.array([90.0, 90.0, 90.0 + colour]))] * 2
+    made = sources([0, 0], links=[Link(Candidate(0, 1, False), registration)], features=features)
+    (one,) = findings.find_pairs(collection(["", ""]), made)
+    assert (one.kind, one.joined, one.local) == (kind, True, registration.local)
+
+
+def test_doubtful_pairs_say_why() -> None:
+    features = [SimpleNamespace(colour=np.zeros(3))] * 2
+    weak, symmetric = found(0.4), replace(found(0.6), local_mirrored=0.58)
+    links = [Link(Candidate(0, 1, False), one) for one in (weak, symmetric)]
+    pairs = findings.find_pairs(
+        collection(["", ""]), sources([0, 1], doubtful=links, features=features)
+    )
+    assert [one.doubt for one in pairs] == ["the detail differs", "fits as well turned over"]
+    assert findings.count_doubts(pairs) == {pairs[0].doubt: 1, pairs[1].doubt: 1}
 
 
 def test_crossing_pairs_have_two_sides_and_are_joined() -> None:

@@ -156,7 +156,8 @@ def test_two_folders_are_compared_with_each_other(both: Audited) -> None:
     assert groups["train/lung_aca/b.png"] == groups["test/adenocarcinoma/copy.png"]
     assert len(set(groups.values())) == 3
     assert found(out)["pairs"] == {
-        "same file": 1, "same pixels": 0, "near copy": 2, "overlapping field": 0,
+        "same file": 1, "same pixels": 0, "near copy": 2, "near copy or neighbouring slice": 0,
+        "neighbouring slice": 0, "overlapping field": 0,
     }  # fmt: skip
     (turned,) = found(out)["two_labels"]["shown"]
     assert (turned["first"]["label"], turned["second"]["label"]) == ("lung_aca", "lung_n")

@@ -7,6 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lcbench.datasets.canonical import groups as canonical_groups
+from lcbench.datasets.canonical.build import packed, table_of
+from lcbench.datasets.canonical.fingerprints import fingerprints_of
+from lcbench.datasets.canonical.groups import CanonicalGroups, read_canonical
 from lcbench.datasets.dataset import Dataset, load_dataset
 from lcbench.datasets.fewer import keep
 from lcbench.datasets.labels import LabelReader
@@ -71,6 +75,50 @@ def test_groups_found_from_pixels_are_the_true_ones(load: Load, truth: dict[str,
     require_same_partition(groups_of(known), truth)
     for image, group in groups_of(known).items():
         assert group == min(copies_of(truth, truth[image]))
+
+
+# With canonical groups
+
+
+def canonical_of(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> CanonicalGroups:
+    """Make the data set known, in two groups."""
+    halves = [str(row % 2) for row in range(len(dataset.manifest))]
+    table = table_of(list(dataset.manifest["image"]), halves, fingerprints_of(dataset.files()))
+    made = read_canonical(packed(table), "halves", 1)
+    monkeypatch.setattr(canonical_groups, "lc25000_lung", lambda: made)
+    return made
+
+
+def test_canonical_groups_stand_for_pixels(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    canonical = canonical_of(load(None), monkeypatch)
+    known, check = know_sources(load(None))
+    assert check is None
+    assert known.canonical is canonical
+    assert known.groups_source.startswith(f"{canonical} (all 72 images are here")
+    assert known.manifest["group"].nunique() == 2
+
+
+def test_given_groups_win_over_canonical_ones(
+    load: Load, truth: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canonical_of(load(None), monkeypatch)
+    known, check = checked(load(truth))
+    assert groups_of(known) == truth
+    assert known.canonical is None
+    assert "pixels join 48 groups that are given as different into 2" in str(check)
+
+
+def test_why_canonical_groups_are_not_used_is_said(
+    load: Load, truth: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canonical = canonical_of(load(None), monkeypatch)
+    canonical.table["fingerprint"] = canonical.table["fingerprint"].to_numpy()[::-1]
+    known, _ = know_sources(load(None))
+    assert known.canonical is None
+    assert known.groups_source.startswith(
+        f"pixels (0 exact copies, 48 registered pairs); {canonical} not used: "
+    )
+    require_same_partition(groups_of(known), truth)
 
 
 # With given groups

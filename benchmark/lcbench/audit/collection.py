@@ -14,7 +14,7 @@ from lcbench.console import progress
 from lcbench.datasets.groups import match_images
 from lcbench.datasets.images import SUFFIXES, ImageFile
 from lcbench.datasets.labels import LabelReader
-from lcbench.datasets.listing import decode_listed, image_files
+from lcbench.datasets.listing import decode_listed, image_files, read_image_table
 from lcbench.errors import UserError, wrong_usage
 from lcbench.tables import read_text_table
 from lcbench.taxonomy import normalise
@@ -24,7 +24,7 @@ SIDE_NAMES = ("side", "split", "set", "subset", "fold", "partition")
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of the audit.
+    """A folder of the audit, or a CSV that lists images.
 
     Parameters
     ----------
@@ -36,6 +36,16 @@ class Folder:
 
     path: Path
     name: str
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether a CSV says which images there are."""
+        return is_listing(self.path)
+
+    @property
+    def root(self) -> Path:
+        """What names of images are relative to."""
+        return self.path.parent if self.is_listed else self.path
 
 
 @dataclass(frozen=True)
@@ -73,14 +83,14 @@ class Collection:
         found: list[list[ImageFile]] = [[] for _ in self.folders]
         table = self.images[["folder", "image", "sha256"]]
         for folder, image, sha256 in table.itertuples(index=False):
-            found[folder].append(ImageFile(self.folders[folder].path / image, sha256))
+            found[folder].append(ImageFile(self.folders[folder].root / image, sha256))
         return found
 
 
 def collect(paths: Sequence[Path], reader: LabelReader) -> Collection:
-    """Find and decode the images of some folders.
+    """Find and decode the images of some folders, or of CSV files with the column image.
 
-    With several folders, each is a side of its own.
+    A CSV may have the column label. With several folders, each is a side of its own.
 
     Raises
     ------
@@ -103,6 +113,16 @@ def collect(paths: Sequence[Path], reader: LabelReader) -> Collection:
         images=images[~bad].drop(columns="problem").reset_index(drop=True),
         unreadable=tuple(images["name"][bad] + ": " + images["problem"][bad]),
     )
+
+
+def is_listing(path: Path) -> bool:
+    """Tell whether a path is a CSV that lists images, rather than a folder of them."""
+    return path.suffix.lower() == ".csv" and path.is_file()
+
+
+def column_of_sides(table: pd.DataFrame) -> str | None:
+    """Return the column that divides the images of a table; None where there is none."""
+    return next((name for name in SIDE_NAMES if name in table), None)
 
 
 def divide(collection: Collection, file: Path) -> Collection:
@@ -140,8 +160,11 @@ def _name(paths: Sequence[Path]) -> tuple[Folder, ...]:
     for path, place in zip(paths, real, strict=True):
         if not place.exists():
             raise UserError(f"{path}: no such folder", "Check the path.")
-        if not place.is_dir():
-            raise UserError(f"{path}: not a folder", "Give the folder that the images lie in.")
+        if not place.is_dir() and not is_listing(place):
+            raise UserError(
+                f"{path}: not a folder",
+                "Give the folder that the images lie in, or a .csv with the column image.",
+            )
     for (other, first), (place, second) in combinations(zip(real, paths, strict=True), 2):
         if place.is_relative_to(other) or other.is_relative_to(place):
             raise wrong_usage(
@@ -158,6 +181,14 @@ def _name(paths: Sequence[Path]) -> tuple[Folder, ...]:
 
 
 def _list(position: int, folder: Folder, reader: LabelReader) -> pd.DataFrame:
+    found = _listed(folder.path, reader) if folder.is_listed else _walked(folder, reader)
+    with progress(f"Reading {folder.name}", len(found)) as advance:
+        facts = decode_listed(folder.root, found["image"].tolist(), advance)
+    return pd.concat([found, facts[["sha256", "problem"]]], axis=1).assign(folder=position)
+
+
+def _walked(folder: Folder, reader: LabelReader) -> pd.DataFrame:
+    """Return image, given and label of the images below a folder."""
     files = sorted(file.as_posix() for file in image_files(folder.path))
     if not files:
         raise UserError(
@@ -165,14 +196,22 @@ def _list(position: int, folder: Folder, reader: LabelReader) -> pd.DataFrame:
             f"Expected files ending in {', '.join(sorted(SUFFIXES))}.",
         )
     labels = [_label(folder, file, reader) for file in files]
-    with progress(f"Reading {folder.name}", len(files)) as advance:
-        facts = decode_listed(folder.path, files, advance)
-    return facts[["sha256", "problem"]].assign(
-        folder=position,
-        image=files,
-        given=[given for given, _ in labels],
-        label=[label for _, label in labels],
+    return pd.DataFrame(
+        [(file, *label) for file, label in zip(files, labels, strict=True)],
+        columns=["image", "given", "label"],
+        dtype=object,
     )
+
+
+def _listed(file: Path, reader: LabelReader) -> pd.DataFrame:
+    """Return the same of the images that a CSV lists."""
+    remedy = f"It needs the column image, and may have label, group and {SIDE_NAMES[0]}."
+    table = read_image_table(file, ("image",), remedy).sort_values("image", ignore_index=True)
+    if table.empty:
+        raise UserError(f"{file}: no images listed", remedy)
+    given = table["label"] if "label" in table else pd.Series("", index=table.index)
+    label = given.map(lambda name: reader.read(name) or normalise(name))
+    return pd.DataFrame({"image": table["image"], "given": given, "label": label})
 
 
 def _label(folder: Folder, file: str, reader: LabelReader) -> tuple[str, str]:
@@ -189,7 +228,7 @@ def _label(folder: Folder, file: str, reader: LabelReader) -> tuple[str, str]:
 
 def _read_sides(file: Path) -> dict[str, str]:
     table = read_text_table(file)
-    column = next((name for name in SIDE_NAMES if name in table), None)
+    column = column_of_sides(table)
     if "image" not in table or column is None:
         raise UserError(
             f"{file}: needs the columns image and {SIDE_NAMES[0]}",

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lcbench.audit import findings
-from lcbench.audit.collection import Collection, collect, divide
+from lcbench.audit.collection import (
+    Collection,
+    collect,
+    column_of_sides,
+    divide,
+    is_listing,
+)
 from lcbench.audit.published import compare_with
 from lcbench.audit.results import AuditResults, Pair, PairList, Published
 from lcbench.compute import PeakMemory
@@ -16,6 +22,7 @@ from lcbench.datasets.groups import match_images, read_groups
 from lcbench.datasets.labels import read_labels_with
 from lcbench.leakage.sources import Sources, find_sources
 from lcbench.provenance import command, commit, now, versions
+from lcbench.tables import read_text_table
 from lcbench.taxonomy import load_taxonomy
 
 
@@ -42,7 +49,8 @@ def audit_folders(
     Parameters
     ----------
     paths
-        The folders; several are sides of their own.
+        The folders; several are sides of their own. Or CSV files with the column image and, if
+        known, label; of a single one, the columns side and group count like `split` and `groups`.
     split
         CSV with the columns image and side.
     groups
@@ -59,6 +67,7 @@ def audit_folders(
     reader = read_labels_with(labels, load_taxonomy(taxonomy))
     with PeakMemory("cpu") as memory:
         collection = collect(paths, reader)
+        split, groups = _in_listing(paths, split, groups)
         if split is not None:
             collection = divide(collection, split)
         names = collection.images["name"]
@@ -72,6 +81,20 @@ def audit_folders(
     seconds = time.perf_counter() - started
     results = _describe(collection, sources, pairs, published, seconds, memory.megabytes)
     return Audit(collection, sources, pairs, results)
+
+
+def _in_listing(
+    paths: Sequence[Path], split: Path | None, groups: Path | None
+) -> tuple[Path | None, Path | None]:
+    """Return the files of sides and groups: those given, or the one CSV that is audited."""
+    if len(paths) > 1 or not is_listing(paths[0]):
+        return split, groups
+    table = read_text_table(paths[0])
+    if split is None and column_of_sides(table) is not None:
+        split = paths[0]
+    if groups is None and "group" in table and (table["group"] != "").any():
+        groups = paths[0]
+    return split, groups
 
 
 def _describe(
@@ -101,9 +124,13 @@ def _describe(
         tried=sources.tried,
         highest_rejected=float(sources.rejected.max()) if len(sources.rejected) else None,
         lowest_joined=min((link.registration.correlation for link in sources.links), default=None),
+        lowest_local=min((link.registration.local for link in sources.links), default=None),
+        highest_rate=max((pair.rate for pair in pairs if pair.rate is not None), default=None),
+        unrelated=findings.unrelated_facts(sources),
         pairs=findings.count_kinds(pairs),
         exact=PairList.of(findings.exact_copies(pairs)),
         doubtful=PairList.of([pair for pair in pairs if not pair.joined]),
+        doubts=findings.count_doubts(pairs),
         groups=findings.group_facts(sources.groups),
         labels=findings.label_groups(collection, sources.groups),
         crossings=findings.crossings(collection, sources),

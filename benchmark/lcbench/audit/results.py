@@ -5,15 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, get_args
 
+from pydantic import Field
+
 from lcbench.result_model import ResultModel
 
 SCHEMA_VERSION = 2
 
-Kind = Literal["same file", "same pixels", "near copy", "overlapping field"]
+Kind = Literal[
+    "same file",
+    "same pixels",
+    "near copy",
+    "near copy or neighbouring slice",
+    "neighbouring slice",
+    "overlapping field",
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+COPIES: tuple[Kind, ...] = ("same file", "same pixels", "near copy")
 
 NEAR_COPY = 0.8
 """Overlap, as a share of the smaller image, from which a pair is called a near copy."""
+
+Doubt = Literal["", "the detail differs", "fits as well turned over"]
+"""Why a pair that is alike as a whole proves nothing."""
 
 LISTED = 100
 """Pairs of one finding that audit.json and the page list; pairs.csv holds them all."""
@@ -38,7 +52,8 @@ class Pair(ResultModel):
     second: ImageRef
     """The image that it leads to."""
     kind: Kind
-    """Equal bytes, equal pixels, or registered with an overlap of at least or under `NEAR_COPY`."""
+    """Equal bytes, equal pixels, or registered: with an overlap of at least or under `NEAR_COPY`,
+    or grey images that lie in place and differ in detail, as slices of one scan do."""
     joined: bool
     """Whether the pair joins the images' source groups; a doubtful pair does not."""
     mirrored: bool = False
@@ -57,6 +72,14 @@ class Pair(ResultModel):
     """Share of the second image that the first shows."""
     correlation: float = 1.0
     """Of the grey values of the overlapping area."""
+    local: float | None = None
+    """Mean correlation of the detail within small windows of the overlapping area; null for an
+    exact copy."""
+    rate: float | None = None
+    """Expected share of false ones among the joined pairs whose detail agrees at least as well;
+    null for an exact copy, a doubtful pair, or too few unrelated images to tell."""
+    doubt: Doubt = ""
+    """Why a doubtful pair proves nothing; empty for the others."""
     inliers: int | None = None
     """Keypoint matches that agree with the map; null for an exact copy, which needs none."""
     brightness: float = 0.0
@@ -78,14 +101,14 @@ class PairList(ResultModel):
     total: int
     """How many there are."""
     copies: int
-    """How many of them are exact or near copies, rather than overlapping fields."""
+    """How many of them are exact or near copies, rather than slices or overlapping fields."""
     shown: tuple[Pair, ...]
     """The first `LISTED` of them."""
 
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> PairList:
         """Return the list of some pairs, given in the order of interest."""
-        copies = sum(pair.kind != "overlapping field" for pair in pairs)
+        copies = sum(pair.kind in COPIES for pair in pairs)
         return cls(total=len(pairs), copies=copies, shown=tuple(pairs[:LISTED]))
 
     @property
@@ -103,6 +126,15 @@ class FolderFacts(ResultModel):
     """Readable images in it."""
     labels: dict[str, int]
     """How many of them each label has, as it is spelled."""
+
+
+class UnrelatedFacts(ResultModel):
+    """What pairs of images from different groups reach when they are laid on each other."""
+
+    pairs: int
+    """How many were drawn."""
+    highest: float | None
+    """Local correlation that all but 2 % of them stay below; null without any."""
 
 
 class GroupFacts(ResultModel):
@@ -195,6 +227,8 @@ class Published(ResultModel):
     """Adjusted Rand index of the two partitions."""
     ari_after_merges: float
     """The same, once published groups that a registered pair joins count as one."""
+    certain: float | None = None
+    """The correlation from which a pair was certain, in audits of older versions."""
     merges: tuple[Merge, ...]
     """Pairs between two published groups, the largest overlap first."""
     splits: tuple[SplitGroup, ...]
@@ -240,12 +274,20 @@ class AuditResults(ResultModel):
     """Highest correlation of a candidate that proved nothing; null without any."""
     lowest_joined: float | None
     """Lowest correlation of a pair that joins; null without any."""
+    lowest_local: float | None = None
+    """Lowest local correlation of a pair that joins; null without any."""
+    highest_rate: float | None = None
+    """Highest false-discovery rate of a pair that joins; null without any, or without a rate."""
+    unrelated: UnrelatedFacts | None = None
+    """What unrelated images of the same folders reach."""
     pairs: dict[Kind, int]
     """Pairs that join, by kind."""
     exact: PairList
     """Exact copies, same files first."""
     doubtful: PairList
     """Pairs that look alike without proof enough: their groups stay apart."""
+    doubts: dict[Doubt, int] = Field(default_factory=dict)
+    """How many doubtful pairs there are for each reason."""
     groups: GroupFacts
     """Source groups of all images."""
     labels: tuple[LabelGroups, ...]

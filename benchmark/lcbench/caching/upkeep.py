@@ -27,6 +27,7 @@ _PLACES = {
     "activations": f"activations/{_HASH}",
     "pixels": f"pixels/{_HASH}",
     "tiles": f"tiles/{_HASH}",
+    "fingerprints": f"fingerprints/{_HASH}",
     "keypoints": f"keypoints/v*/{_HASH}",
     "source groups": f"sources/{_HASH}",
     "unfinished source groups": f"sources/{_HASH}.jsonl",

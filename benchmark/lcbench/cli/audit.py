@@ -16,7 +16,11 @@ from lcbench.errors import ExitCode
 @guarded
 def audit(
     folders: Annotated[
-        list[Path], typer.Argument(help="Folders of images; several are compared with each other.")
+        list[Path],
+        typer.Argument(
+            help="Folders of images, or CSVs (image, and label, side, group where known); several "
+            "are compared with each other."
+        ),
     ],
     split: Annotated[
         Path | None, typer.Option(help="CSV (image, side): what crosses the sides of this split?")

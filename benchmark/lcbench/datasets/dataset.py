@@ -12,6 +12,7 @@ import pandas as pd
 from lcbench.caching.entries import open_entry
 from lcbench.caching.place import cache_folder
 from lcbench.console import progress, warn
+from lcbench.datasets.canonical.groups import CanonicalGroups
 from lcbench.datasets.groups import match_images, read_groups, unnamed_words
 from lcbench.datasets.images import ImageFile
 from lcbench.datasets.labels import LEAVE_OUT, OUT_OF_DISTRIBUTION, LabelReader
@@ -81,6 +82,8 @@ class Dataset:
         From what the images were drawn; None if they are all there are.
     tiling
         By which rule the images are tiles of others, in words; empty where they are whole.
+    canonical
+        The canonical source groups that the images are in; None where they come from elsewhere.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Dataset:
     unknown_source: frozenset[str] = frozenset()
     drawn: Drawn | None = None
     tiling: str = ""
+    canonical: CanonicalGroups | None = None
 
     @property
     def groups_known(self) -> bool:

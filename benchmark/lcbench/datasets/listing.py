@@ -238,18 +238,39 @@ def _require_text(path: Path) -> None:
         ) from error
 
 
-def _list_csv(file: Path, labels: _Labels) -> Listing:
+def read_image_table(file: Path, needed: Sequence[str], remedy: str) -> pd.DataFrame:
+    """Read a CSV of images: one row an image, paths relative to the file's folder.
+
+    Parameters
+    ----------
+    file
+        The CSV.
+    needed
+        Columns that it must have, image among them.
+    remedy
+        What to do where one is missing.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, lacks a column, or lists an image twice.
+    """
     table = read_text_table(file)
-    missing = {"image", *(["label"] if labels.stand_beside else [])} - set(table.columns)
+    missing = set(needed) - set(table.columns)
     if missing:
-        raise UserError(
-            f"{file}: missing columns: {', '.join(sorted(missing))}",
-            "It needs the columns image and label, and may have group.",
-        )
+        raise UserError(f"{file}: missing columns: {', '.join(sorted(missing))}", remedy)
     images = table["image"].map(lambda image: Path(image).as_posix())  # ./a.png is a.png
     repeated = images[images.duplicated()]
     if not repeated.empty:
         raise UserError(f"{file}: {len(repeated)} images are listed twice, e.g. {repeated.iloc[0]}")
+    return table.assign(image=images)
+
+
+def _list_csv(file: Path, labels: _Labels) -> Listing:
+    needed = ("image", "label") if labels.stand_beside else ("image",)
+    remedy = f"It needs the columns {' and '.join(needed)}, and may have group."
+    table = read_image_table(file, needed, remedy)
+    images = table["image"]
     labels.require_found(list(images))
     empty = pd.Series("", index=table.index)
     columns = (images, table.get("label", empty), table.get("group", empty))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lcbench.datasets.canonical.groups import recognise
 from lcbench.datasets.dataset import Dataset
 from lcbench.datasets.tiles import Tiles
 
@@ -83,8 +84,9 @@ def know_sources(dataset: Dataset) -> tuple[Dataset, PixelCheck | None]:
 
     Without groups, they are found from pixels, under every protocol: intervals need them, and runs
     of several protocols can then stand in one folder. Given groups are kept; images that they do
-    not name are grouped by pixels, and the rest is compared. This stands between the manifest and
-    any division of the images.
+    not name are grouped by pixels, and the rest is compared. Images of a data set with canonical
+    groups, which were found from pixels once and for all, get these. This stands between the
+    manifest and any division of the images.
     """
     if dataset.groups_certain:
         return dataset, None
@@ -102,20 +104,35 @@ def know_sources(dataset: Dataset) -> tuple[Dataset, PixelCheck | None]:
 
 
 def _group_by_pixels(dataset: Dataset) -> Dataset:
-    from lcbench.leakage.sources import find_sources
-
+    """Return a dataset with its canonical groups, or with those found from its pixels now."""
     manifest = dataset.manifest
-    sources = find_sources([dataset.files()])
-    first = manifest["image"].to_numpy()[sources.groups]
+    known = recognise(manifest["image"].tolist(), dataset.files())
+    if known is not None and known.groups is not None:
+        return replace(
+            dataset,
+            manifest=manifest.assign(group=known.groups),
+            groups_source=known.words,
+            unknown_source=frozenset(),
+            canonical=known.canonical,
+        )
+    groups, words = _find_by_pixels(dataset)
     return replace(
         dataset,
-        manifest=manifest.assign(group=first),
-        groups_source=(
-            f"pixels ({len(sources.copies):,} exact copies, {len(sources.links):,} registered "
-            "pairs)"
-        ),
+        manifest=manifest.assign(group=groups),
+        groups_source=words if known is None else f"{words}; {known.words}",
         unknown_source=frozenset(),
     )
+
+
+def _find_by_pixels(dataset: Dataset) -> tuple[NDArray[np.object_], str]:
+    """Return the first image of each image's group, and where that comes from."""
+    from lcbench.leakage.sources import find_sources
+
+    sources = find_sources([dataset.files()])
+    words = (
+        f"pixels ({len(sources.copies):,} exact copies, {len(sources.links):,} registered pairs)"
+    )
+    return dataset.manifest["image"].to_numpy()[sources.groups], words
 
 
 def _joined(named: pd.DataFrame, pixels: pd.Series) -> list[tuple[str, ...]]:

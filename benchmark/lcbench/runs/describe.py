@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lcbench.compute import Compute
+from lcbench.datasets.canonical.groups import CanonicalGroups
 from lcbench.datasets.dataset import Dataset, Drawn
 from lcbench.features.embedding_files import EmbeddingFile
 from lcbench.leakage.pixel_groups import PixelCheck
@@ -17,6 +18,7 @@ from lcbench.runs.plan_records import Invocation, LeftOut, PlanRecord
 from lcbench.runs.power import detectable_differences
 from lcbench.runs.records import (
     BackboneRecord,
+    CanonicalRecord,
     CheckpointRecord,
     DatasetRecord,
     DrawnRecord,
@@ -171,6 +173,13 @@ def describe_dataset(dataset: Dataset, check: PixelCheck | None = None) -> Datas
         pixel_check="" if check is None else str(check),
         drawn=_describe_drawn(dataset.drawn) if dataset.drawn else None,
         tiling=dataset.tiling,
+        canonical=_describe_canonical(dataset.canonical) if dataset.canonical else None,
+    )
+
+
+def _describe_canonical(groups: CanonicalGroups) -> CanonicalRecord:
+    return CanonicalRecord(
+        name=groups.name, version=groups.version, sha256=groups.sha256, of=len(groups.table)
     )
 
 

@@ -98,6 +98,19 @@ class DrawnRecord(Record):
     words: str
 
 
+class CanonicalRecord(Record):
+    """Canonical source groups that come with lcbench: the same on every machine.
+
+    `sha256` is that of the table of images, groups and fingerprints; `of`: how many images it
+    names.
+    """
+
+    name: str
+    version: int
+    sha256: str
+    of: int
+
+
 class DatasetRecord(Record):
     """The images of a run.
 
@@ -108,7 +121,7 @@ class DatasetRecord(Record):
     unknown. `about`: what kind of images these are, as the user
     says it; empty where nobody did. `drawn`: from what the images were drawn, None if they are
     all there are. `tiling`: by which rule they are tiles of larger images; empty where they are
-    whole.
+    whole. `canonical`: the canonical groups that were used, None where groups are from elsewhere.
     """
 
     name: str
@@ -124,6 +137,7 @@ class DatasetRecord(Record):
     about: str = ""
     drawn: DrawnRecord | None = None
     tiling: str = ""
+    canonical: CanonicalRecord | None = None
 
     def same_groups(self, other: DatasetRecord) -> bool:
         """Tell whether the images stand in the same source groups, from whatever file."""

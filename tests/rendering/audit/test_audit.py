@@ -22,6 +22,7 @@ from lcbench.audit.results import (
     PairList,
     Published,
     SplitGroup,
+    UnrelatedFacts,
 )
 from lcbench.console import out
 from lcbench.datasets.images import image_now
@@ -64,7 +65,10 @@ def everything(names: list[str]) -> tuple[AuditResults, list[Pair]]:
         overlap_second=0.97, recoloured=True,
     )  # fmt: skip
     field = pair(e, f, "overlapping field", overlap=0.31, overlap_first=0.31, correlation=0.92)
-    doubtful = pair(f, g, "near copy", joined=False, correlation=0.8)
+    slices = pair(e, f, "neighbouring slice", local=0.712, rate=0.00021)
+    doubtful = pair(
+        f, g, "near copy", joined=False, correlation=0.8, local=0.44, doubt="the detail differs"
+    )
     facts = GroupFacts(groups=1234, single=1, median=1.5, largest=2)
     published = Published(
         file="g|1.csv", images=5, not_named=1, published_groups=3, found_groups=2,
@@ -75,7 +79,12 @@ def everything(names: list[str]) -> tuple[AuditResults, list[Pair]]:
     results = audit(
         split="s_1.csv", without_side=1, images=1236, unreadable=(f"{g}: empty file",),
         incomparable=(g,), tried=18000, lowest_joined=0.92,
-        pairs={"same file": 1, "same pixels": 2, "near copy": 1, "overlapping field": 1},
+        lowest_local=0.71, highest_rate=0.00021, doubts={"the detail differs": 1},
+        unrelated=UnrelatedFacts(pairs=200, highest=0.41),
+        pairs={
+            "same file": 1, "same pixels": 2, "near copy": 1, "neighbouring slice": 1,
+            "overlapping field": 1,
+        },
         exact=PairList.of([copy]), doubtful=PairList.of([doubtful]), groups=facts,
         folders=(
             FolderFacts(name="one", images=1000, labels={"aca": 900, "": 100}),
@@ -88,7 +97,7 @@ def everything(names: list[str]) -> tuple[AuditResults, list[Pair]]:
                 exact=1,
             ),
         ),
-        crossing_pairs=PairList.of([copy, near]),
+        crossing_pairs=PairList.of([copy, near, slices]),
         two_labels=PairList.of([near, *[field] * LISTED]),
         two_label_groups=2,
         published=published,
@@ -180,7 +189,7 @@ def test_the_table_of_pairs_has_a_column_for_each_value() -> None:
     assert table["first"].tolist() == ["a", "c", "e", "f"]
     assert table["transform"][1] == "mirrored, turned by 24°, darker, recoloured"
     assert table.loc[0, "m11":"m23"].tolist() == [1, 0, 0, 0, 1, 0]
-    assert not table.drop(columns="inliers").isna().any(axis=None)
+    assert not table.drop(columns=["inliers", "local", "rate"]).isna().any(axis=None)
     assert pairs_table([]).columns.tolist() == table.columns.tolist()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lcbench.audit import findings
 from lcbench.audit.command import Audit
 from lcbench.audit.findings import crossing_pairs
 from lcbench.audit.results import NEAR_COPY, AuditResults, Merge, Pair
@@ -41,7 +42,8 @@ from lcbench.tables import csv_text
 _FEW = 3
 _MOST = 60
 _COLUMNS = (
-    "first", "second", "kind", "transform", "overlap", "correlation", "joined", "mirrored",
+    "first", "second", "kind", "transform", "overlap", "correlation", "local", "rate", "joined",
+    "doubt", "mirrored",
     "rotation", "scale", "stretch", "brightness", "inliers", "overlap_first", "overlap_second",
     "first_label", "second_label", "first_side", "second_side", "m11", "m12", "m13", "m21", "m22",
     "m23",
@@ -123,6 +125,8 @@ def audit_page(
 
 def _thresholds() -> dict[str, str]:
     return {
+        "slice": str(findings.SLICE),
+        "sure_copy": str(findings.COPY),
         "near_copy": sentences.percent(NEAR_COPY),
         "neighbours": str(candidates.NEIGHBOURS),
         "outside": str(candidates.OUTSIDE),

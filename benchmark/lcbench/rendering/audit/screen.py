@@ -30,7 +30,9 @@ def _groups(results: AuditResults) -> Table:
     for name, images, facts in rows:
         numbers = (images, facts.groups, facts.single, facts.largest)
         table.add_row(Text(name or "(no folder)"), *map(integer, numbers))
-    counts = ", ".join(f"{kind} {integer(results.pairs[kind])}" for kind in KINDS)
+    counts = ", ".join(
+        f"{kind} {integer(results.pairs[kind])}" for kind in KINDS if kind in results.pairs
+    )
     table.caption = f"pairs: {counts}"
     table.caption_justify = "left"
     return table

@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from lcbench.audit.results import AuditResults, Crossing, Pair, Published
+from lcbench.audit.results import (
+    KINDS,
+    AuditResults,
+    Crossing,
+    Doubt,
+    Kind,
+    Pair,
+    Published,
+    UnrelatedFacts,
+)
 from lcbench.rendering.formats import integer, listing, plural, share
 
 _DEGREES = 1.0
@@ -14,18 +23,36 @@ _SCALE = 0.03
 _STRETCH = 1.05
 _GREY_LEVELS = 6.0
 _FULL = 0.97
+_NAMED = 3
+_LEAST_RATE = 0.0001
+_REGISTERED: dict[Kind, str] = {
+    "near copy": "near copies",
+    "near copy or neighbouring slice": "near copies or neighbouring slices of one scan",
+    "neighbouring slice": "neighbouring slices of one scan",
+    "overlapping field": "overlapping fields",
+}
+_DOUBTS: dict[Doubt, str] = {
+    "the detail differs": "Alike as a whole, but the detail differs",
+    "fits as well turned over": "Alike, but as well with one image turned over",
+}
 
 
 def statements(results: AuditResults) -> Iterator[str]:
     """Yield what was found, one plain sentence each, the one that says most first."""
     yield _headline(results)
-    yield _exact_copies(results)
-    yield _near_copies(results)
+    if results.divided:
+        yield _crossing_pairs(results)
     yield from map(_crossing, results.crossings)
     if results.without_side:
         without = plural(results.without_side, "image")
         yield f"{without} without a side in {division(results)}: counted on none."
+    yield _exact_copies(results)
+    yield _near_copies(results)
+    if results.doubtful.total:
+        yield _doubtful(results)
     yield _two_labels(results)
+    if results.unrelated is not None and results.lowest_local is not None:
+        yield _proof(results.unrelated, results.lowest_local, results.highest_rate)
     if results.published is not None:
         yield from published_statements(results.published)
     yield from _caveats(results)
@@ -135,13 +162,50 @@ def _exact_copies(results: AuditResults) -> str:
 
 
 def _near_copies(results: AuditResults) -> str:
-    near, fields = results.pairs["near copy"], results.pairs["overlapping field"]
-    if near + fields == 0:
+    counts = [(kind, results.pairs.get(kind, 0)) for kind in KINDS if kind in _REGISTERED]
+    parts = [f"{plural(count, 'pair')} of {_REGISTERED[kind]}" for kind, count in counts if count]
+    if not parts:
         return "No image is a near copy of another one, and no fields of view overlap."
+    return f"Beyond exact copies, {listing(parts)} were registered and join the groups."
+
+
+def _crossing_pairs(results: AuditResults) -> str:
+    pairs = results.crossing_pairs
+    if not pairs.total:
+        return f"No pair crosses {division(results)}."
+    examples = [f"{pair_names(pair)} ({pair.kind})" for pair in pairs.shown[:_NAMED]]
+    more = ", and others in pairs.csv" if pairs.total > len(examples) else ""
     return (
-        f"Beyond exact copies, {plural(near, 'pair')} of near copies and "
-        f"{plural(fields, 'pair')} of overlapping fields were registered and join the groups."
+        f"{plural(pairs.total, 'pair crosses', 'pairs cross')} {division(results)}, "
+        f"{integer(pairs.copies)} of them exact or near copies: {'; '.join(examples)}{more}."
     )
+
+
+def _doubtful(results: AuditResults) -> str:
+    parts = []
+    for doubt, count in results.doubts.items():
+        example = next((pair for pair in results.doubtful.shown if pair.doubt == doubt), None)
+        of = f" ({pair_names(example)})" if example is not None else ""
+        parts.append(f"{_DOUBTS.get(doubt, 'without proof')}: {integer(count)}{of}")
+    reasons = f" {'; '.join(parts)}." if parts else ""
+    return (
+        f"{plural(results.doubtful.total, 'pair of groups looks', 'pairs of groups look')} "
+        f"alike without proof enough to join them: listed as doubtful.{reasons}"
+    )
+
+
+def _proof(unrelated: UnrelatedFacts, lowest: float, rate: float | None) -> str:
+    words = f"Every registered pair that joins agrees in detail with {lowest:.2f} or better"
+    if unrelated.highest is None:
+        return f"{words}; there are too few images to tell what unrelated ones reach."
+    words += (
+        f"; of {plural(unrelated.pairs, 'unrelated pair')} of these images, 98 % stay below "
+        f"{unrelated.highest:.2f}"
+    )
+    if rate is None:
+        return f"{words}."
+    limit = f"at most {rate:.2g}" if rate >= _LEAST_RATE else f"under {_LEAST_RATE:g}"
+    return f"{words} (false-discovery rate {limit})."
 
 
 def _crossing(crossing: Crossing) -> str:
@@ -156,25 +220,23 @@ def _crossing(crossing: Crossing) -> str:
 
 def _two_labels(results: AuditResults) -> str:
     pairs = results.two_labels
-    if len({label for folder in results.folders for label in folder.labels}) < 2:
-        return "All images carry one label."
+    labels = {label for folder in results.folders for label in folder.labels}
+    if labels == {""}:
+        return "No image has a label."
+    if len(labels - {""}) < 2:
+        return "All labelled images carry one label."
     if pairs.total == 0:
         return "No image stands under two labels, as itself or as a copy."
     more = f" and {plural(pairs.total - 1, 'more pair')}" if pairs.total > 1 else ""
     return (
         f"{plural(results.two_label_groups, 'source group stands', 'source groups stand')} under "
         f"two labels: {pair_names(pairs.shown[0])}{more} ({plural(pairs.copies, 'pair')} of "
-        f"copies, {integer(pairs.total - pairs.copies)} of overlapping fields)."
+        f"copies, {integer(pairs.total - pairs.copies)} of slices or overlapping fields)."
     )
 
 
 def _caveats(results: AuditResults) -> Iterator[str]:
     """Yield what the audit could not see."""
-    if results.doubtful.total:
-        yield (
-            f"{plural(results.doubtful.total, 'pair of groups looks', 'pairs of groups look')} "
-            "alike without proof enough to join them: listed as doubtful."
-        )
     if results.incomparable:
         count = len(results.incomparable)
         yield (
