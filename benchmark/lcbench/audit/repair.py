@@ -93,7 +93,7 @@ def _place(
     wanted
         (sides, labels) images that each side had.
     """
-    home = held.argmax(axis=1)
+    home: NDArray[np.intp] = held.argmax(axis=1)
     counts = np.stack([contents[home == side].sum(axis=0) for side in range(held.shape[1])])
     rows = np.arange(len(home))
     while True:
