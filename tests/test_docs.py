@@ -75,11 +75,13 @@ def test_the_files_that_the_formats_page_shows_can_be_read(tmp_path: Path) -> No
     paths = [tmp_path / f"{number}.toml" for number in range(len(blocks))]
     for path, body in zip(paths, blocks, strict=True):
         path.write_text(body, encoding="utf-8")
-    tree, labels, suite, claims = paths
+    tree, labels, suite, recipe, claims = paths
     taxonomy = load_taxonomy(tree)
     assert taxonomy.height == 3
     assert load_label_map(labels, taxonomy).read("Class_0") == "benign"
     assert load_suite(str(suite)).roles.shortcut == ("colour",)
+    suite.write_text(suite.read_text("utf-8") + recipe.read_text("utf-8"), encoding="utf-8")
+    assert load_suite(str(suite)).baselines[-1].options["backbone"] == "uni.parquet"
     assert load_claims(str(claims)).claims[0].unit == "count"
 
 

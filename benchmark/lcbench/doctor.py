@@ -132,7 +132,7 @@ def _weights() -> Iterator[Check]:
 
 
 def _data(data: str, labels: Path | None, taxonomy: Path | None) -> Iterator[Check]:
-    from lcbench.datasets.dataset import DEMO, drawn_classes
+    from lcbench.datasets.dataset import DEMO, drawn_classes, require_classes
     from lcbench.datasets.labels import read_labels_with
     from lcbench.datasets.listing import list_images
     from lcbench.errors import UserError
@@ -146,6 +146,7 @@ def _data(data: str, labels: Path | None, taxonomy: Path | None) -> Iterator[Che
             yield Check("data", "good", found)
             return
         listing = list_images(Path(data), reader)
+        require_classes(Path(data), listing)
     except UserError as error:
         yield Check("data", "bad", error.message, error.remedy or "Choose another folder or CSV.")
         return

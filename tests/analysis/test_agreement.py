@@ -174,6 +174,6 @@ def test_a_number_that_is_not_defined_here_does_not_agree(known: Results) -> Non
 
 
 def test_less_than_half_is_no_agreement(known: Results) -> None:
-    other = known.model_copy(update={"protocols": ()})
+    other = known.model_copy(update={"protocols": (), "external": ()})
     assert agreement_of(known, other).verdict == "do not agree"
     assert Agreement.model_validate_json(agreement_of(known, known).model_dump_json())

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from lcbench.analysis.external import simultaneous_confidence
+from lcbench.analysis.external_levels import simultaneous_confidence
 from lcbench.analysis.suite import _is_hierarchical
 from lcbench.errors import UserError
 from lcbench.runs.records import RunConfig, TaxonomyRecord

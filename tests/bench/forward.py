@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import torch
 
 from lcbench.compute import Compute, channels_last
-from lcbench.features.encoder import IMAGE_SIZE
 from lcbench.models.backbones import Backbone, resolve_backbone
 from lcbench.models.weights import WeightOptions
 
@@ -63,7 +62,8 @@ class Forward:
         self._device = compute.accelerator().device
         self._bf16 = compute.precision == "bf16"
         self._network = channels_last(encoder.load(), self._device).eval()
-        shape = (largest, 3, IMAGE_SIZE, IMAGE_SIZE)
+        size = encoder.preprocessing.size
+        shape = (largest, 3, size, size)
         images = torch.randn(shape, generator=torch.Generator().manual_seed(0))
         self._images = images.to(self._device).to(memory_format=torch.channels_last)
 

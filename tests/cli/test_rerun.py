@@ -226,7 +226,9 @@ def test_a_report_with_a_label_map_and_an_external_folder(
         (clinic / name).mkdir(parents=True)
         for path in sorted((small_demo / source).iterdir())[:6]:
             shutil.copy(path, clinic / name)
-    Path("map.toml").write_text('[labels]\n"kind 0" = "benign"\nfine = "benign"\n')
+    Path("map.toml").write_text(
+        '[labels]\n"kind 0" = "benign"\nfine = "benign"\nodd = "out-of-distribution"\n'
+    )
     words = ("--weights", "random", "--offline", "--device", "cpu", "--precision", "32")
     ran = lcbench(
         "run", "--suite", "quick.toml", "--data", "data", "--labels", "map.toml", "--jobs", 1,

@@ -71,6 +71,12 @@ def test_unknown_class_names_stop_before_anything_is_decoded(folder, monkeypatch
 # unreadable images
 
 
+def test_classes_that_the_map_calls_out_of_distribution_cannot_be_trained_on(folder):
+    with pytest.raises(UserError, match="the label map calls normal out-of-distribution") as raised:
+        load_dataset(str(folder), LabelReader(load_taxonomy(), {"normal": ROOT}))
+    assert "leave-out" in raised.value.remedy
+
+
 def test_unreadable_images_stop_the_run_and_are_listed(folder):
     (folder / "aca" / "000.png").write_bytes(b"")
     (folder / "scc" / "001.png").write_text("text")

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lcbench.datasets.groups import match_images, read_groups, unnamed_words
+from lcbench.datasets.groups import match_images, read_groups, read_units, unnamed_words
 from lcbench.errors import UserError
 
 
@@ -51,6 +51,38 @@ def test_a_file_that_says_no_groups_is_refused_by_name_and_reason(tmp_path, text
         read_groups(path)
     assert str(path) in raised.value.message
     assert words in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("header", "column", "word"),
+    [
+        ("image,patient", "patient", "patient"),
+        ("image,group,PatientID", "PatientID", "patient"),
+        ("slide_id,image,note", "slide_id", "slide"),
+        ("image,slide,Case No.", "Case No.", "case"),
+        ("image,group", "group", "group"),
+    ],
+)
+def test_the_coarsest_column_that_names_units_counts(tmp_path, header, column, word):
+    columns = header.split(",")
+    row = ",".join("./a//1.png" if name == "image" else f"{name} 1" for name in columns)
+    units = read_units(csv(tmp_path, f"{header}\n{row}\n"))
+    assert (units.column, units.word) == (column, word)
+    assert units.of_images == {"a/1.png": f"{column} 1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("image,tile\na.png,1\n", "needs the column image and one of patient"),
+        ("patient\n1\n", "needs the column image"),
+        ("image,patient\na.png,\n", "names no patient"),
+        ("image,slide\na.png,1\na.png,2\n", "a.png stands in two slides"),
+    ],
+)
+def test_a_file_that_names_no_units_is_refused(tmp_path, text, words):
+    with pytest.raises(UserError, match=words):
+        read_units(csv(tmp_path, text))
 
 
 # matching

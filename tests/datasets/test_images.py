@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lcbench.datasets.images import decode_rgb
+
 from .pictures import decoded, encoded, reason
 
 random = np.random.default_rng(0)
@@ -142,6 +144,20 @@ def test_sixteen_bit_grey_is_scaled_by_its_full_range_and_not_clipped(name, data
     assert np.abs(seen - (GREY16 / 257)[..., None]).max() <= 1
     assert seen[0, 0, 0] == 0
     assert seen[1, 4, 0] == 255
+
+
+@pytest.mark.parametrize(
+    ("most", "depth"), [(255, 8), (256, 12), (4095, 12), (4096, 16), (65535, 16)]
+)
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bit_grey_is_scaled_by_the_depth_that_holds_it(most, depth, kind):
+    values = np.array([[0, most // 2, most]], dtype=np.uint16)
+    image, mode = decode_rgb(encoded(Image.fromarray(values), kind))
+    assert mode == f"I;16, as {depth} bits"
+    seen = np.asarray(image)[0, :, 0]
+    assert list(seen) == [value >> (depth - 8) for value in values[0]]
+    if depth == 12 and most == 4095:
+        assert seen.max() == 255  # and not 15, which is nearly black
 
 
 def test_sixteen_bit_colour_is_scaled_by_its_full_range():

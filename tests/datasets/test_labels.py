@@ -4,7 +4,7 @@ import pytest
 
 from lcbench.datasets.labels import LEAVE_OUT, LabelReader, load_label_map
 from lcbench.errors import UserError
-from lcbench.taxonomy import load_taxonomy
+from lcbench.taxonomy import ROOT, load_taxonomy
 
 LUNG = load_taxonomy()
 READER = LabelReader(LUNG)
@@ -107,3 +107,33 @@ def test_a_map_that_is_no_text_is_refused_by_name(tmp_path):
     path = tmp_path / "map.toml"
     path.write_bytes(b"[labels]\nx = '\xff'")
     assert str(path) in refused(path).message
+
+
+# names as they are found
+
+
+@pytest.mark.parametrize(
+    ("name", "node"),
+    [
+        ("adenocarcinoma_left.lower.lobe_T2_N0_M0_Ib", "adenocarcinoma"),
+        ("squamous.cell.carcinoma_left.hilum_T1_N2_M0_IIIa", "squamous_cell_carcinoma"),
+        ("large.cell.carcinoma_left.hilum_T2_N2_M0_IIIa", "malignant"),
+        ("Bengin cases", "benign"),
+        ("Bengin case", "benign"),
+        ("Malignant cases", "malignant"),
+        ("aca_bd", "adenocarcinoma"),
+        ("scc_pd", "squamous_cell_carcinoma"),
+        ("nor", "benign"),
+        ("lungaca", "adenocarcinoma"),
+        ("OSCC", None),
+    ],
+)
+def test_names_of_public_folders_are_understood(name, node):
+    assert READER.read(name) == node
+
+
+def test_a_map_may_call_a_class_out_of_distribution(tmp_path):
+    path = label_map(tmp_path, '[labels]\nOSCC = "out-of-distribution"\nscc = "leave-out"')
+    reader = load_label_map(path, LUNG)
+    assert reader.read("oscc") == ROOT
+    assert reader.read_path(("malignant", "OSCC")) == ("OSCC", ROOT)

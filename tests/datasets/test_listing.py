@@ -15,6 +15,7 @@ from lcbench.datasets.listing import (
     manifest_hash,
     require_known_labels,
 )
+from lcbench.datasets.patterns import image_pattern
 from lcbench.errors import UserError
 from lcbench.taxonomy import load_taxonomy
 
@@ -125,6 +126,27 @@ def test_the_order_is_that_of_names_and_not_of_the_disk(tmp_path, write_images, 
     pd.testing.assert_frame_equal(list_images(tmp_path, READER).rows, before)
     assert before["image"].tolist() == sorted(before["image"])
     assert hash_of(tmp_path) == sha256
+
+
+def test_labels_are_found_in_names_where_a_pattern_says_how(tmp_path):
+    touch(tmp_path, "lung_aca___1.png", "normal/lung_scc___2.png", "3.png")
+    listing = list_images(tmp_path, READER, image_pattern("--label-pattern", "([^/]+?)___"))
+    assert listing.rows["label"].tolist() == ["adenocarcinoma", "squamous_cell_carcinoma"]
+    assert listing.unknown == {"": 1}
+    with pytest.raises(UserError, match="finds nothing in any of 3 images") as raised:
+        list_images(tmp_path, READER, image_pattern("--label-pattern", "(q)"))
+    assert "Perhaps: --label-pattern '" in raised.value.remedy
+
+
+def test_without_labels_every_image_is_of_none(tmp_path):
+    touch(tmp_path, "normal/1.png", "0.png")
+    listing = list_images(tmp_path, READER, unlabelled=True)
+    assert listing.rows.empty
+    assert listing.unknown_rows.to_dict("list") == {
+        "image": ["0.png", "normal/1.png"], "given": ["", ""], "label": ["", ""], "group": ["", ""],
+    }  # fmt: skip
+    (tmp_path / "list.csv").write_text("image\n0.png\n")
+    assert list_images(tmp_path / "list.csv", READER, unlabelled=True).unknown == {"": 1}
 
 
 def test_unknown_names_are_counted_and_those_left_out_too(tmp_path):

@@ -211,7 +211,7 @@ def test_pixels_are_shared_by_backbones_that_differ_in_normalisation_only(
     decoded.clear()
     found = with_preprocessing(features, mean=(0.1, 0.2, 0.3)).pixels("test_resnet")
     assert not decoded
-    assert (found.values.dtype, found.values.shape) == (np.uint8, (9, 3, 224, 224))
+    assert (found.values.dtype, found.values.shape) == (np.uint8, (9, 3, 160, 160))
     with_preprocessing(features, interpolation="nearest").pixels("test_resnet")
     assert len(decoded) == 9
 

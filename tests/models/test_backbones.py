@@ -18,7 +18,7 @@ from timm.data import create_transform, resolve_data_config
 from torchvision import transforms
 
 from lcbench.errors import ExitCode, UserError
-from lcbench.features.encoder import IMAGE_SIZE, EncoderFacts, Normaliser, Preprocessing
+from lcbench.features.encoder import EncoderFacts, Normaliser, Preprocessing
 from lcbench.models.backbones import (
     SUGGESTED,
     Backbone,
@@ -56,10 +56,12 @@ def picture(width: int, height: int) -> Image.Image:
     return Image.blend(noise, noise.filter(ImageFilter.GaussianBlur(8)), 0.7)
 
 
-def network_input(name: str, image: Image.Image) -> torch.Tensor:
-    preprocessing = given_weights(name, "random").preprocessing
+def network_input(name: str, image: Image.Image, size: int | None = None) -> torch.Tensor:
+    backbone = resolve_backbone(name, WeightOptions("random", name, image_size=size))
+    assert backbone is not None
+    preprocessing = backbone.preprocessing
     pixels = preprocessing.to_pixels()(image)
-    assert (pixels.dtype, pixels.shape) == (np.uint8, (3, IMAGE_SIZE, IMAGE_SIZE))
+    assert (pixels.dtype, pixels.shape) == (np.uint8, (3, preprocessing.size, preprocessing.size))
     return Normaliser(preprocessing, torch.device("cpu"))(torch.from_numpy(pixels[None]))[0]
 
 
@@ -68,13 +70,16 @@ def network_input(name: str, image: Image.Image) -> torch.Tensor:
     ("name", "native"),
     [("tf_efficientnet_lite0", 224), ("tf_efficientnet_lite1", 240), ("convnext_tiny", 224)],
 )
-def test_preprocessing_is_timms_own_at_224_pixels(
+def test_preprocessing_is_timms_own_at_the_networks_size_or_another(
     name: str, native: int, size: tuple[int, int]
 ) -> None:
     config = resolve_data_config(pretrained_cfg=timm.get_pretrained_cfg(name).to_dict())
     assert config["input_size"] == (3, native, native)
-    expected = create_transform(**{**config, "input_size": (3, 224, 224)})(picture(*size))
-    torch.testing.assert_close(network_input(name, picture(*size)), expected, rtol=0, atol=1e-5)
+    for asked in (None, 160):
+        given = asked or native
+        expected = create_transform(**{**config, "input_size": (3, given, given)})(picture(*size))
+        found = network_input(name, picture(*size), asked)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
 def test_preprocessing_of_resnet50_is_what_its_model_card_says() -> None:
@@ -110,7 +115,7 @@ def test_resnet50_has_its_known_size_and_cost() -> None:
 def facts_of(state: State, monkeypatch: pytest.MonkeyPatch) -> EncoderFacts:
     network = timm.create_model("test_resnet", num_classes=0)
     network.load_state_dict(state)
-    monkeypatch.setattr(Backbone, "load", lambda _: network)
+    monkeypatch.setattr(Backbone, "_read", lambda _: (network, None))
     return given_weights("test_resnet", "random").facts
 
 
@@ -144,9 +149,56 @@ def test_an_unknown_backbone_is_an_error_with_near_names(typed: str, meant: str)
     assert caught.value.code == ExitCode.WRONG_USAGE
 
 
-def test_a_backbone_that_cannot_take_224_pixels_says_so() -> None:
-    with pytest.raises(UserError, match=r"vit_tiny\w+ does not take images of 224 px"):
-        _ = given_weights("vit_tiny_patch16_384", "random").facts
+def test_a_transformer_takes_its_own_size_and_multiples_of_its_patches() -> None:
+    name = "vit_tiny_patch16_384"
+    assert given_weights(name, "random").preprocessing.size == 384
+    for size, works in ((64, True), (100, False)):
+        backbone = resolve_backbone(name, WeightOptions("random", name, image_size=size))
+        assert backbone is not None
+        if works:
+            assert backbone.facts.features == 192
+            continue
+        with pytest.raises(UserError, match=rf"{name} does not take images of 100 px") as caught:
+            _ = backbone.facts
+        assert "--image-size 96 or --image-size 112" in caught.value.remedy
+
+
+@pytest.mark.parametrize("name", ["test_vit", "test_resnet", "test_convnext"])
+@pytest.mark.parametrize("size", [None, 96])
+def test_features_are_those_of_timms_own_pipeline_at_any_size(
+    name: str, size: int | None, tmp_path: Path
+) -> None:
+    torch.manual_seed(2)
+    theirs = timm.create_model(name, num_classes=0)
+    torch.save(theirs.state_dict(), tmp_path / "weights.pth")
+    size_of_positions = {"img_size": size} if size is not None and "vit" in name else {}
+    theirs = timm.create_model(
+        name, num_classes=0, pretrained=True, **size_of_positions,
+        pretrained_cfg_overlay={"file": str(tmp_path / "weights.pth")},
+    ).eval()  # fmt: skip
+    config = resolve_data_config({"img_size": size} if size else {}, model=theirs)
+    image = picture(301, 260)
+    asked = WeightOptions(str(tmp_path / "weights.pth"), name, image_size=size)
+    backbone = resolve_backbone(name, asked)
+    assert backbone is not None
+    pixels = torch.from_numpy(backbone.preprocessing.to_pixels()(image)[None])
+    normalise = Normaliser(backbone.preprocessing, torch.device("cpu"))
+    with torch.inference_mode():
+        expected = theirs(create_transform(**config)(image)[None])
+        found = backbone.load().eval()(normalise(pixels))
+    assert expected.std() > 1e-3
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_network_of_images_that_are_not_square_or_in_colour_is_refused(
+    downloaded: Downloaded,
+) -> None:
+    for size in ([3, 160, 224], [1, 160, 160]):
+        config = {"architecture": "test_resnet", "pretrained_cfg": {"input_size": size}}
+        files = {"config.json": json.dumps(config).encode(), "model.safetensors": b""}
+        downloaded(f"lab/of-{size[0]}", files)
+        with pytest.raises(UserError, match=r"takes images of \d+ x 160 px in [13] channels"):
+            resolve_backbone(f"hf-hub:lab/of-{size[0]}", OFFLINE)
 
 
 def test_every_suggested_backbone_is_known_and_has_published_weights() -> None:
@@ -165,7 +217,7 @@ def test_a_network_of_the_hub_is_timms_with_the_repositorys_weights_and_preproce
     backbone = resolve_backbone(HUB, OFFLINE)
     assert backbone is not None
     assert str(backbone.source) == "cache lab/tissue.v1"
-    expected = Preprocessing("bilinear", 0.9, "center", (0.7, 0.5, 0.6), (0.2, 0.3, 0.1))
+    expected = Preprocessing("bilinear", 0.9, "center", (0.7, 0.5, 0.6), (0.2, 0.3, 0.1), 160)
     assert backbone.preprocessing == expected
     loaded = backbone.load().state_dict()
     assert len(loaded) > 20

@@ -29,6 +29,21 @@ def whats(findings):
 # What is right
 
 
+def test_images_of_no_class_of_the_tree_are_left_out_unless_they_are_asked_for(reader, csv_file):
+    path = csv_file(HEADER, "a,n,n", "b,root,aca", "c,root,scc")
+    inspection = inspect_predictions(path, reader)
+    assert inspection.valid
+    assert inspection.left_out == 2
+    assert "2 rows of no class of the tree are left out ('root')" in whats(inspection.notes)[0]
+    kept = inspect_predictions(path, reader, unscored=True)
+    assert (kept.left_out, kept.predictions.table["true"].tolist()) == (
+        0,
+        ["benign", *["root"] * 2],
+    )
+    answered = inspect_predictions(csv_file(HEADER, "a,n,root"), reader, unscored=True)
+    assert not answered.valid
+
+
 def test_three_columns_are_enough(inspect_lines):
     inspection = inspect_lines(HEADER, "x/a.png,lung_n,Normal", "x/b.png,malignant,lung_aca")
     assert inspection.valid

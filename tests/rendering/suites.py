@@ -6,7 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from lcbench.analysis.claim_results import ClaimResult, PaperClaims, UnreadableClaims
-from lcbench.analysis.external_results import ExternalLevel, ExternalResult, ExternalScore
+from lcbench.analysis.external_results import (
+    ExternalCounts,
+    ExternalLevel,
+    ExternalResult,
+    ExternalScore,
+)
 from lcbench.analysis.hypothesis_results import HypothesisArm, HypothesisResult, HypothesisTest
 from lcbench.analysis.results import (
     Baseline,
@@ -502,6 +507,10 @@ def external(
             overlap=OverlapRecord(training_images=120, images=64, with_sibling=2, exact=1),
         ),
         groups_known=False,
+        counts=ExternalCounts(
+            answered=62, scored=60, groups=59, contaminated=2, contaminated_known=True,
+            calibration=0, unscored=0,
+        ),
         levels=(
             ExternalLevel(
                 level=1, classes=("benign", "malignant"), images=60, majority_class="malignant",

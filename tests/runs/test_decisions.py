@@ -15,7 +15,8 @@ from lcbench.analysis.scores import AnalysisSettings
 from lcbench.datasets.labels import LabelReader
 from lcbench.predictions.models import load_models
 from lcbench.predictions.validation import inspect_predictions
-from lcbench.runs.evaluate import EvaluationOptions, evaluate
+from lcbench.runs.evaluate import evaluate
+from lcbench.runs.evaluation_options import EvaluationOptions
 from lcbench.runs.execute import execute
 from lcbench.runs.making import same
 from lcbench.runs.plan import make_plan

@@ -19,9 +19,11 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from lcbench.errors import UserError
-from lcbench.runs.evaluate import Evaluation, EvaluationOptions, evaluate
+from lcbench.runs.evaluate import Evaluation, evaluate
+from lcbench.runs.evaluation_options import EvaluationOptions
 from lcbench.runs.execute import execute
 from lcbench.runs.external_records import ExternalRecord, OverlapRecord
+from lcbench.runs.overlap import Overlap
 from lcbench.runs.plan import RunOptions, make_plan
 from lcbench.runs.reading import read_suite
 from lcbench.runs.records import read_record
@@ -111,7 +113,7 @@ def test_every_file_is_predicted_or_named(suite: Path, mixed: Path) -> None:
     assert record.images == sum(path.suffix in (".png", ".jpg") for path in mixed.rglob("*"))
     unreadable = {line.split(":")[0] for line in record.unreadable}
     assert unreadable == {"normal/empty.png", "scc/cut.png", "malignant/text.jpg"}
-    unknown = sum(label.images for label in record.labels if not label.node)
+    unknown = sum(label.images for label in record.labels if label.fate == "unknown")
     assert record.images == record.scored + len(unreadable) + unknown
     assert {label.label: (label.node, label.images) for label in record.labels} == {
         "LUAD": ("adenocarcinoma", 1),
@@ -127,14 +129,14 @@ def test_every_file_is_predicted_or_named(suite: Path, mixed: Path) -> None:
     assert set(tables) == {"majority", "colour", *BACKBONED}
     assert evaluation.runs == 4
     for table in tables.values():
-        assert len(table) == record.scored == 10
+        assert len(table) == record.answered == record.scored + 2 == 12
         shares = table[[column for column in table if column.startswith("p:")]]
         np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
         labels = dict(zip(table["image"], table["true"], strict=True))
         assert labels["scc/deep/er/a.png"] == "squamous_cell_carcinoma"
         assert labels["malignant/a.png"] == "malignant"
         assert labels["normal/slim.png"] == "benign"
-        assert not any(image.startswith("mystery") for image in labels)
+        assert {labels["mystery/a.png"], labels["mystery/b.png"]} == {"root"}
 
 
 def test_what_the_images_are_is_stored_as_it_was_said(suite: Path, mixed: Path) -> None:
@@ -466,12 +468,14 @@ def test_broken_splits_cost_the_look_for_training_tissue(
 # Real data
 
 
+def not_compared(*asked: Any) -> Overlap:
+    return Overlap(OverlapRecord(reason="not asked"), np.zeros(len(asked[2].manifest), bool))
+
+
 def test_the_chest_ct_folder_is_read_without_a_map(
     shared_data: Path, suite: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "lcbench.runs.evaluate.overlap_with_training", lambda *_: OverlapRecord(reason="not asked")
-    )
+    monkeypatch.setattr("lcbench.runs.evaluate.overlap_with_training", not_compared)
     folder = shared_data / "external" / "chest-ct"
     files = [path for path in folder.rglob("*") if path.is_file()]
     evaluation = evaluate(folder, suite, CPU)
@@ -507,6 +511,8 @@ def test_partly_trained_and_normalising_baselines_predict_as_in_their_runs(
     capsys.readouterr()
     evaluation = evaluate(folder, outcome.folder, CPU)
     assert "macenko: 1 of 73 images cannot be changed so" in capsys.readouterr().err
+    (unchanged,) = evaluation.record.unchanged
+    assert (unchanged.view, unchanged.images) == ("macenko", ("lung_n/white.png",))
     tables = predictions(evaluation)
     assert set(tables) == {"partly", "macenko"}
     for run in read_suite(outcome.folder).runs:

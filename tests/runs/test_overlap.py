@@ -44,7 +44,9 @@ def overlap(
 ) -> OverlapRecord:
     """Compare with the images of a suite whose runs know the hash of its split."""
     known = {"paper/seed0": content_hash(SPLIT.to_csv(index=False))}
-    return overlap_with_training(suite, plan_record(root=str(root)), external, training, known)
+    return overlap_with_training(
+        suite, plan_record(root=str(root)), external, training, known
+    ).record
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_a_folder_of_other_tissue_shares_nothing(
 ) -> None:
     other = external(outside.root, ["own mirrored.png", "own.png"])
     found = overlap(suite, training, other)
-    assert found == OverlapRecord(training_images=3, images=2)
+    assert found == OverlapRecord(training_images=3, images=2, contaminated=0)
 
 
 def test_the_same_pixels_in_another_format_are_an_exact_copy(
@@ -161,4 +163,4 @@ def test_images_that_lie_outside_the_training_data_are_not_looked_at(
     (suite / "splits" / "paper" / "seed0.csv").write_text(foreign)
     known = {"paper/seed0": content_hash(foreign)}
     plan = plan_record(root=str(training))
-    assert overlap_with_training(suite, plan, outside, None, known).training_images == 0
+    assert overlap_with_training(suite, plan, outside, None, known).record.training_images == 0

@@ -288,8 +288,8 @@ def test_encoders_that_the_hub_does_not_give_are_left_out_and_stop_nothing(
     def refuse(repository: str, *_: str) -> Path:
         raise HubError(f"{repository} could not be downloaded: no connection")
 
-    monkeypatch.setattr("lcbench.models.backbones.download_file", refuse)
-    monkeypatch.setattr("lcbench.models.backbones.cached_file", lambda *_: None)
+    monkeypatch.setattr("lcbench.models.building.download_file", refuse)
+    monkeypatch.setattr("lcbench.models.building.cached_file", lambda *_: None)
     options = RunOptions("backbones", "demo", backbone="test_resnet", weights="random")
     planned, left_out = plan_baselines(load_suite("backbones"), options, Compute("cpu", "32", 8))
     names = {one.name for one in planned}

@@ -179,12 +179,8 @@ class CodedPredictions:
         """Tell whether each trained model gives the same answer to images of any class."""
         if len(np.unique(self.true)) < 2:
             return False
-        answers = pd.DataFrame({"by": self.models, "answer": self.aligned.predicted[model]})
-        probabilities = self.aligned.probabilities[model]
-        if probabilities is not None:
-            columns = pd.DataFrame(probabilities).add_prefix("p")
-            answers = pd.concat([answers, columns], axis=1)
-        return bool((answers.groupby("by").nunique() <= 1).all(axis=None))
+        predicted, chances = self.aligned.predicted[model], self.aligned.probabilities[model]
+        return same_for_all(self.models, predicted, chances)
 
     def accuracy_rate(self, model: str, seed: int | None = None) -> GroupedRate:
         """Return the accuracy of a model counted in each source group, of one seed or of all."""
@@ -195,3 +191,22 @@ class CodedPredictions:
         events = np.bincount(codes[right], minlength=count).astype(np.float64)
         design = Design(count, strata=tuple(self.strata.tolist()), images=tuple(size.tolist()))
         return GroupedRate(events, size.astype(np.float64), design)
+
+
+def same_for_all(
+    models: Codes, predicted: Codes, probabilities: NDArray[np.float64] | None
+) -> bool:
+    """Tell whether each trained model gives the same answer to every image.
+
+    Parameters
+    ----------
+    models
+        (N,) code of the trained model that answered each row.
+    predicted, probabilities
+        (N,) answers, and (N, L) what they rest on, or None.
+    """
+    answers = pd.DataFrame({"by": models, "answer": predicted})
+    if probabilities is not None:
+        columns = pd.DataFrame(probabilities).add_prefix("p")
+        answers = pd.concat([answers, columns], axis=1)
+    return bool((answers.groupby("by").nunique() <= 1).all(axis=None))

@@ -1,34 +1,30 @@
-"""External folders: accuracy at each level of the class tree beside the majority rate."""
+"""External folders: what finished runs reach on images of another source.
+
+Contamination comes first: what is scored are images whose tissue the models have not seen, and
+what they reach with the others stands beside it. Images that were set aside to calibrate on are
+scored nowhere.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from lcbench.analysis.ensembles import average_external
-from lcbench.analysis.external_results import ExternalLevel, ExternalResult, ExternalScore
+from lcbench.analysis.ensembles import of_all_seeds
+from lcbench.analysis.external_answers import answers_without_truth
+from lcbench.analysis.external_arms import Arm, Flags, arms_of
+from lcbench.analysis.external_calibration import calibrate
+from lcbench.analysis.external_comparisons import compare_at_level
+from lcbench.analysis.external_levels import score_levels
+from lcbench.analysis.external_nodes import score_nodes
+from lcbench.analysis.external_results import ExternalCounts, ExternalLevel, ExternalResult
+from lcbench.analysis.external_units import score_units
 from lcbench.analysis.scores import AnalysisSettings
-from lcbench.analysis.selective import operating_points
-from lcbench.analysis.selective_scores import OperatingPoint
-from lcbench.analysis.thresholds import Cell, Thresholds
-from lcbench.predictions.table import Predictions
+from lcbench.analysis.shift import sureness_shifts
+from lcbench.analysis.thresholds import Thresholds
+from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.finished import ExternalFolder, FinishedSuite
-from lcbench.statistics.answers import Answers
-from lcbench.statistics.design import Design
-from lcbench.statistics.groups import ClusterCodes, class_strata, cluster_codes
-from lcbench.statistics.interval_model import Interval
-from lcbench.statistics.intervals import intervals
-from lcbench.statistics.paired_groups import pair_groups
-from lcbench.statistics.panel import column_share, count_panel
-from lcbench.statistics.power import ALPHA
-from lcbench.statistics.selective import Level
-from lcbench.statistics.tree import ClassTree
 
 
 def score_external(
@@ -38,21 +34,28 @@ def score_external(
     return tuple(_score_folder(folder, suite, thresholds, settings) for folder in suite.external)
 
 
-@dataclass(frozen=True)
-class _Arm:
-    """The pooled predictions of one baseline trained under one protocol."""
+def glance_at(suite: FinishedSuite, name: str, settings: AnalysisSettings) -> ExternalResult | None:
+    """Return the accuracies on one external folder, the same numbers as in the report.
 
-    protocol: str
-    baseline: str
-    runs: int
-    images: list[str]
-    answers: Answers
-    """What the models say of the images, and the labels."""
-    clusters: ClusterCodes
-    run: NDArray[np.int64]
-    """Which of the trained models answered each row."""
-    cells: tuple[Cell, ...]
-    """Seed and fold of each trained model."""
+    Returns
+    -------
+    ExternalResult or None
+        None where the suite has no predictions on a folder of this name.
+    """
+    folder = next((one for one in suite.external if one.record.name == name), None)
+    if folder is None:
+        return None
+    every, record = arms_of(folder, suite), folder.record
+    labelled = _kept(every, [arm.has_label & ~arm.is_set_aside for arm in every])
+    clean = _clean(labelled, record)
+    levels, one_class = score_levels(clean, settings)
+    return ExternalResult(
+        record=record,
+        groups_known=all(arm.clusters.known for arm in labelled),
+        levels=levels,
+        counts=_counts(every, labelled, clean, record),
+        one_class=one_class,
+    )
 
 
 def _score_folder(
@@ -61,175 +64,76 @@ def _score_folder(
     thresholds: Thresholds,
     settings: AnalysisSettings,
 ) -> ExternalResult:
-    arms = _arms(folder, suite)
-    levels = range(1, suite.taxonomy.height + 1) if arms else range(0)
-    found = [_score_level(arms, level, thresholds, settings) for level in levels]
+    every, record = arms_of(folder, suite), folder.record
+    labelled = _kept(every, [arm.has_label & ~arm.is_set_aside for arm in every])
+    clean = _clean(labelled, record)
+    levels, one_class = score_levels(clean, settings, thresholds)
+    aside = _kept(every, [arm.has_label & arm.is_set_aside & ~arm.is_contaminated for arm in every])
+    unscored = _kept(every, [~arm.has_label for arm in every])
+    counts = _counts(every, labelled, clean, record)
     return ExternalResult(
-        record=folder.record,
-        groups_known=all(arm.clusters.known for arm in arms),
-        levels=tuple(level for level in found if level is not None),
+        record=record,
+        groups_known=all(arm.clusters.known for arm in labelled),
+        levels=tuple(_compared(level, clean, suite, settings) for level in levels),
+        counts=counts,
+        one_class=one_class,
+        nodes=score_nodes(clean, settings, thresholds),
+        contaminated=score_levels(labelled, settings)[0] if counts.contaminated else (),
+        units=score_units(clean, record.unit, settings),
+        answers=answers_without_truth(unscored, record, thresholds, settings),
+        sureness=sureness_shifts(_clean(every, record), suite, settings),
+        calibration=calibrate(aside, clean, settings) if len(aside) == len(clean) else (),
     )
 
 
-def _arms(folder: ExternalFolder, suite: FinishedSuite) -> list[_Arm]:
-    """Return the arms in the order of the plan, ensembles last."""
-    protocols, baselines = suite.plan.protocols, suite.plan.baselines
-    tree = ClassTree.of(suite.taxonomy)
-    by_arm: dict[tuple[str, str], list[Predictions]] = {}
-    for run in folder.runs:
-        by_arm.setdefault((run.protocol, run.baseline), []).append(run.predictions)
-
-    def rank(arm: tuple[str, str]) -> tuple[int, int, tuple[str, str]]:
-        return _place(protocols, arm[0]), _place(baselines, arm[1]), arm
-
-    arms = [_pool(*arm, by_arm[arm], tree) for arm in sorted(by_arm, key=rank)]
-    for protocol in dict.fromkeys(arm.protocol for arm in arms):
-        own = {name: runs for (under, name), runs in by_arm.items() if under == protocol}
-        for record in suite.plan.ensembles:
-            runs = average_external(record, own)
-            if runs:
-                arms.append(_pool(protocol, record.name, runs, tree))
-    return arms
+def _kept(arms: Sequence[Arm], rows: Sequence[Flags]) -> list[Arm]:
+    """Return the arms with some of their rows; none where there are no such images."""
+    return [arm.keep(own) for arm, own in zip(arms, rows, strict=True) if own.any()]
 
 
-def _place(order: Sequence[str], name: str) -> int:
-    return order.index(name) if name in order else len(order)
+def _clean(arms: Sequence[Arm], record: ExternalRecord) -> list[Arm]:
+    """Return the images of tissue that the models have not seen.
 
-
-def _pool(protocol: str, baseline: str, runs: Sequence[Predictions], tree: ClassTree) -> _Arm:
-    table = pd.concat([run.table for run in runs], ignore_index=True)
-    chances = [run.probabilities for run in runs if run.probabilities is not None]
-    answers = Answers(
-        tree,
-        tree.codes(list(table["true"])),
-        tree.codes(list(table["predicted"])),
-        np.concatenate(chances),
-    )
-    return _Arm(
-        protocol=protocol,
-        baseline=baseline,
-        runs=len(runs),
-        images=list(table["image"]),
-        answers=answers,
-        clusters=cluster_codes(list(table["group"]), list(table["sha256"])),
-        run=np.repeat(np.arange(len(runs)), [len(run.table) for run in runs]),
-        cells=tuple((int(run.table["seed"][0]), int(run.table["fold"][0])) for run in runs),
-    )
-
-
-def _score_level(
-    arms: Sequence[_Arm], level: int, thresholds: Thresholds, settings: AnalysisSettings
-) -> ExternalLevel | None:
-    """Return the scores at a level; None where no label fixes it."""
-    choice = arms[0].answers.tree.at_level(level)
-    labels = {
-        image: choice.options[option]
-        for arm in arms
-        for image, option in zip(
-            arm.images, choice.true_option[arm.answers.true].tolist(), strict=True
-        )
-        if option >= 0
-    }
-    if not labels:
-        return None
-    counts = Counter(labels.values())
-    majority = max(choice.options, key=lambda node: counts[node])
-    together = simultaneous_confidence(len(arms))
-    return ExternalLevel(
-        level=level,
-        classes=choice.options,
-        images=len(labels),
-        majority_class=majority,
-        majority_rate=counts[majority] / len(labels),
-        scores=tuple(
-            _score_arm(arm, level, majority, thresholds, settings, together) for arm in arms
-        ),
-    )
-
-
-def simultaneous_confidence(models: int) -> float:
-    """Return the confidence of each of so many intervals, for 95 % of them all at once.
-
-    Whoever looks at the best of many models has chosen among their differences; limits that hold
-    for all of them together hold for the chosen one too, whatever the models have in common.
-
-    References
-    ----------
-    Dunn, O. J. (1961). Multiple comparisons among means. Journal of the American Statistical
-    Association 56, 52-64 (the intervals of Bonferroni's inequality).
+    An older version stored how many are contaminated and not which: then none can be told clean.
     """
-    return 1.0 - ALPHA / models
+    if _contaminated_by_record(record) and record.table is None:
+        return []
+    return _kept(arms, [~arm.is_contaminated for arm in arms])
 
 
-def _score_arm(
-    arm: _Arm,
-    level: int,
-    majority: str,
-    thresholds: Thresholds,
-    settings: AnalysisSettings,
-    together: float,
-) -> ExternalScore:
-    choice = arm.answers.tree.at_level(level)
-    fixed = choice.true_option[arm.answers.true]
-    scored = fixed >= 0
-    true = fixed[scored]
-    predicted = choice.leaf_option[arm.answers.at_level(level)][scored]
-    groups = np.unique(arm.clusters.codes[scored], return_inverse=True)[1]
-    strata = np.array(class_strata(true, groups, int(groups.max()) + 1), np.int64)
-    # Every trained model answered every image: groups and models are crossed.
-    right = pair_groups(true == predicted, true == predicted, groups, arm.run[scored], strata)
-    counts = np.stack([right.both.ravel(), right.size.ravel()], axis=1)
-    panel = count_panel(counts, {"it": column_share(0, 1, proportion=True)}, right.design)
-    settle = partial(intervals, panel, method=settings.interval, resamples=settings.resamples)
-    accuracy = settle()["it"]
-    rate = float((true == choice.options.index(majority)).mean())
-    return ExternalScore(
-        baseline=arm.baseline,
-        protocol=arm.protocol,
-        runs=arm.runs,
-        accuracy=accuracy,
-        difference=_above(accuracy, rate),
-        simultaneous=_above(settle(confidence=together)["it"], rate),
-        points=_points(arm, level, thresholds, right.design, settings),
+def _contaminated_by_record(record: ExternalRecord) -> int:
+    return record.overlap.with_sibling if record.overlap else 0
+
+
+def _counts(
+    every: Sequence[Arm], labelled: Sequence[Arm], clean: Sequence[Arm], record: ExternalRecord
+) -> ExternalCounts:
+    known = record.table is not None or not _contaminated_by_record(record)
+    of_labelled = _images(labelled)
+    return ExternalCounts(
+        answered=_images(every),
+        scored=_images(clean),
+        groups=max((arm.clusters.count for arm in clean), default=0),
+        contaminated=of_labelled - _images(clean) if known else _contaminated_by_record(record),
+        contaminated_known=known,
+        calibration=_images(_kept(every, [arm.is_set_aside for arm in every])),
+        unscored=_images(_kept(every, [~arm.has_label for arm in every])),
     )
 
 
-def _points(
-    arm: _Arm,
-    level: int,
-    thresholds: Thresholds,
-    design: Design,
-    settings: AnalysisSettings,
-) -> tuple[OperatingPoint, ...]:
-    """Return selective prediction at the thresholds of the runs; `design`: of the scored rows."""
-    found = arm.answers
-    assert found.probabilities is not None  # noqa: S101 - runs give them
-    answers = Level(level, found.tree).answers(found.probabilities, found.true)
-    rows = answers.known
-    groups = np.unique(arm.clusters.codes[rows], return_inverse=True)[1]
-    units = groups * design.seeds + arm.run[rows]
-    own = arm.protocol, arm.baseline
-    choices = thresholds.choices(answers, level, own, arm.cells, arm.run)
-    return operating_points(choices, rows, units, design, settings)
+def _images(arms: Sequence[Arm]) -> int:
+    return len(np.unique(np.concatenate([arm.table["image"] for arm in arms]))) if arms else 0
 
 
-def _above(accuracy: Interval, rate: float) -> Interval:
-    """Return an accuracy minus the majority rate, which the numbers of each class fix."""
-
-    def less(value: float | None) -> float | None:
-        return None if value is None else value - rate
-
-    training = accuracy.training
-    if training is not None:
-        limits = {"low": training.low - rate, "high": training.high - rate}
-        training = training.model_copy(update=limits)
-    return accuracy.model_copy(
-        update={
-            "value": less(accuracy.value),
-            "low": less(accuracy.low),
-            "high": less(accuracy.high),
-            "count": None,
-            "design_effect": None,
-            "training": training,
-        }
+def _compared(
+    level: ExternalLevel, arms: Sequence[Arm], suite: FinishedSuite, settings: AnalysisSettings
+) -> ExternalLevel:
+    found = compare_at_level(
+        arms,
+        level.level,
+        suite.plan.reference,
+        suite.roles,
+        of_all_seeds(suite.plan.ensembles),
+        settings,
     )
+    return level.model_copy(update={"comparisons": found})

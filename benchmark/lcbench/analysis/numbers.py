@@ -19,7 +19,8 @@ from typing import Literal, get_args
 from pydantic import BaseModel
 
 from lcbench.analysis.claim_results import ClaimResult
-from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.external_detail_results import CalibrationResult, DetectionPoint
+from lcbench.analysis.external_results import ExternalResult, ExternalScore
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import (
     Effective,
@@ -80,9 +81,20 @@ _OF_ALL_MODELS = frozenset(
 """Fields whose numbers rest on every model that was compared."""
 _PASSED_OVER = frozenset((
     "schema_version", "images_per_second", "train_seconds", "peak_memory_mb", "runs", "missing",
-    "unmatched", "predicted", "runs_left_out", "left_out",
+    "unmatched", "predicted", "runs_left_out", "left_out", "table",
 ))  # fmt: skip
 """Fields that say how much is there or what it cost."""
+
+
+_MOVED_WITH: dict[type[BaseModel], tuple[str, ...]] = {
+    ModelScores: ("accuracy",),
+    SelectiveScores: ("area",),
+    EventComparison: ("difference",),
+    ReliabilityBin: ("right",),
+    ExternalScore: ("accuracy",),
+    DetectionPoint: ("sensitivity", "specificity"),
+}
+"""Estimates whose limits tell how far the numbers beside them may move."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +146,8 @@ class _Spot:
         return replace(self, step=self.step * factor)
 
     def field(self, name: str) -> _Spot:
-        section = _PARTS_INSIDE.get(name, self.section)
+        own = self.section == "external"  # all of a folder is compared under its name
+        section = self.section if own else _PARTS_INSIDE.get(name, self.section)
         silent = section != self.section or name in _WITHOUT_A_STEP
         below = replace(self, section=section) if silent else self.at(name)
         return replace(below, baselines=None) if name in _OF_ALL_MODELS else below
@@ -217,16 +230,26 @@ def _field(model: BaseModel, name: str, spot: _Spot) -> Iterator[Number]:
         yield spot.number(value, _of_distance(value, "statistic"), "statistic")
     elif isinstance(value, float) and (name in _AS_WIDE_AS_ERRORS or isinstance(model, Effective)):
         yield spot.number(value, PART * abs(value))
-    elif isinstance(value, int) and isinstance(model, Interval):
-        whole = value if name == "groups" else model.n
-        yield from _count(value, spot, whole)
-    elif isinstance(model, PairedTest) and name in ("only_a", "only_b"):
-        yield from _count(value, spot, model.n)
+    elif (whole := _counted_among(model, name)) is not None:
+        yield from _count(value or 0, spot, whole)
+    elif name == "alone":  # each trained model moves more than all of them together
+        yield from _walk(value, spot.wider(math.sqrt(max(1, len(value)))))
     elif name == "confusion":
         for place, row in enumerate(value, start=1):
             yield from _walk(row, spot.at(str(place)).wider(sum(row)))
     else:
         yield from _walk(value, spot)
+
+
+def _counted_among(model: BaseModel, name: str) -> int | None:
+    """Return what a count is a part of; None for any other number."""
+    value = getattr(model, name)
+    if isinstance(model, Interval):
+        whole = value if name == "groups" else model.n
+        return whole if isinstance(value, int) else None
+    if isinstance(model, PairedTest) and name in ("only_a", "only_b"):
+        return model.n
+    return model.accuracy.n if isinstance(model, ExternalScore) and name == "apart" else None
 
 
 def _count(value: int, spot: _Spot, whole: int) -> Iterator[Number]:
@@ -251,17 +274,12 @@ def _step(model: BaseModel, before: float) -> float:
             return _of_limits(model.low, model.high, before)
         case ClaimResult():
             return _of_limits(model.claim_low, model.claim_high, before)
-        case ModelScores():
-            return _step(model.accuracy, before)
-        case SelectiveScores():
-            return _step(model.area, before)
+        case CalibrationResult():
+            return PART_WITHOUT_LIMITS * model.temperature
         case OperatingPoint():
             return max(before, _step(model.coverage, before))
-        case EventComparison():
-            return _step(model.difference, before)
-        case ReliabilityBin():
-            return _step(model.right, before)
-    return before
+    estimates = (getattr(model, name) for name in _MOVED_WITH.get(type(model), ()))
+    return max((_step(one, before) for one in estimates), default=before)
 
 
 def _of_limits(low: float | None, high: float | None, otherwise: float) -> float:

@@ -173,6 +173,11 @@ class Baseline(ResultModel):
         """Whether its backbone was drawn at random."""
         return self.backbone is not None and self.backbone.random
 
+    @property
+    def has_own_head(self) -> bool:
+        """Whether it is a classifier that was finished elsewhere."""
+        return self.backbone is not None and self.backbone.outputs is not None
+
 
 class Incomplete(ResultModel):
     """Something that was planned or begun, and that gave no predictions that can be used."""

@@ -237,8 +237,11 @@ def without_chance(
     Which answer follows from the numbers of each class in its training set; new tissue cannot
     change its scores.
     """
-    if not coded.is_constant(model):
-        return found
+    return of_one_answer(found) if coded.is_constant(model) else found
+
+
+def of_one_answer(found: Mapping[K, Interval]) -> Mapping[K, Interval]:
+    """Return the scores of a model that answers every image the same, without intervals."""
     nothing = {"low": None, "high": None, "error": None, "training": None, "method": CONSTANT}
     return {
         key: one

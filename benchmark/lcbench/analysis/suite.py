@@ -340,7 +340,7 @@ def _cost(runs: list[FinishedRun], name: str, device: str, precision: str) -> Ef
         runs=len(runs),
         parameters=below + learned,
         learned=learned,
-        gmacs=backbone.gmacs if backbone else None,
+        gmacs=(backbone.gmacs or None) if backbone else None,
         images_per_second=median(speeds) if speeds else None,
         train_seconds=median(state.train_seconds for state in states),
         peak_memory_mb=max(state.peak_memory_mb for state in states),

@@ -14,6 +14,9 @@ import numpy as np
 from lcbench.analysis.ensembles import average_validation
 from lcbench.predictions.table import Predictions
 from lcbench.runs.finished import FinishedSuite
+from lcbench.statistics.hierarchy import summed
+from lcbench.statistics.metrics import Values
+from lcbench.statistics.operating import Operating, operating_threshold
 from lcbench.statistics.selective import Answers, Chosen, Level, chosen, levels_of
 from lcbench.statistics.tree import ClassTree, Codes
 
@@ -35,11 +38,15 @@ class ValidationSide:
         Their number, and that of their source groups; None where those are unknown.
     thresholds
         By level of the class tree, from 1, and target; None where no threshold keeps the target.
+    operating
+        By each node that can be looked for, see `ClassTree.detections`: the threshold that finds
+        nearly all of it; without those of which there is no image.
     """
 
     images: int
     groups: int | None
     thresholds: dict[tuple[int, float], float | None]
+    operating: dict[str, Operating]
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,14 @@ class Thresholds:
             found[target] = Choice(chosen(answers, limits, models), limits)
         return found
 
+    def operating(
+        self, node: str, of: tuple[str, str], cells: Sequence[Cell]
+    ) -> tuple[Operating, ...]:
+        """Return the operating point of each trained model for a node; nothing if one has none."""
+        sides = self.sides.get(of, {})
+        found = [sides[cell].operating.get(node) if cell in sides else None for cell in cells]
+        return tuple(one for one in found if one is not None) if None not in found else ()
+
     def of_protocol(self, protocol: str) -> list[ValidationSide]:
         """Return the validation images of every run of a protocol."""
         found = (cells for (name, _), cells in self.sides.items() if name == protocol)
@@ -158,4 +173,28 @@ def _validation_side(
             for level in answers
             for target in TARGETS
         },
+        operating=operating_by_node(validation.probabilities, true, tree),
     )
+
+
+def operating_by_node(chances: Values, true: Codes, tree: ClassTree) -> dict[str, Operating]:
+    """Return the threshold for each node that can be looked for and that some image is of.
+
+    Parameters
+    ----------
+    chances
+        (N, L) leaf probabilities of one trained model.
+    true
+        (N,) codes of the labels, see `ClassTree.codes`.
+    tree
+        The class tree.
+    """
+    found = {}
+    for node in tree.detections:
+        side = node.true_option[true]
+        rows = side >= 0
+        of_node = summed(chances[rows], node.leaf_option)[:, 0]
+        point = operating_threshold(of_node, side[rows] == 0)
+        if point is not None:
+            found[node.node] = point
+    return found

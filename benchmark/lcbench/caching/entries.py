@@ -78,6 +78,14 @@ def open_entry(folder: Path, key: Sequence[str], build: Build) -> Entry:
     return entry
 
 
+def stored_entry(folder: Path, key: Sequence[str]) -> Entry | None:
+    """Return an entry of the cache; None where it is not there, damaged or without hashes."""
+    entry = _read(folder, key)
+    if entry is not None:
+        _touch(folder)
+    return entry
+
+
 def checked_entries() -> frozenset[str]:
     """Return what is known of entries here, for processes that are to believe it."""
     return frozenset(_checked)

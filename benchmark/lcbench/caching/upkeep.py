@@ -27,12 +27,13 @@ _PLACES = {
     "activations": f"activations/{_HASH}",
     "pixels": f"pixels/{_HASH}",
     "fingerprints": f"fingerprints/{_HASH}",
+    "tiles": f"tiles/{_HASH}",
     "keypoints": f"keypoints/v*/{_HASH}",
     "source groups": f"sources/{_HASH}",
     "unfinished source groups": f"sources/{_HASH}.jsonl",
     "demonstration set": "demo-[0-9]*",
 }
-_OURS = {".npy", ".json", ".jsonl", ".bmp", ".csv"}
+_OURS = {".npy", ".json", ".jsonl", ".bmp", ".csv", ".png"}
 """Suffixes of what we write into entries."""
 _LEFTOVER = re.compile(
     rf"(?:{re.escape(NEW)}|{re.escape(OLD)})[^-]{{{RANDOM}}}-(?P<name>.+)"

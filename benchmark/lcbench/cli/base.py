@@ -61,6 +61,13 @@ PrecisionOption = Annotated[
     Literal["auto", "32", "bf16"],
     typer.Option(help="bf16 where the device computes in it, else 32 bit."),
 ]
+TileOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Cut images into tiles of SIZE px, without overlap and without background.",
+    ),
+]
 OfflineOption = Annotated[
     bool, typer.Option("--offline", help="Use only weights that are on this machine.")
 ]

@@ -25,11 +25,18 @@ from lcbench.errors import ExitCode
 def compare(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Predictions, one Parquet, CSV or folder of runs for each model."),
+        typer.Argument(
+            help="Predictions, one Parquet, CSV or folder of runs for each model; or "
+            "external/FOLDER/PROTOCOL/BASELINE of the runs folder, once lcbench evaluate has "
+            "predicted that folder."
+        ),
     ],
     name: Annotated[
         list[str] | None, typer.Option(help="Name of a model, in the order of the files.")
     ] = None,
+    runs: Annotated[
+        Path, typer.Option(help="The runs folder in which external/... is looked up.")
+    ] = Path("runs"),
     groups: GroupsOption = None,
     labels: LabelsOption = None,
     taxonomy: TaxonomyOption = None,
@@ -58,15 +65,17 @@ def compare(
     from lcbench.rendering.comparison.page import comparison_as_json, write_comparison
     from lcbench.rendering.comparison.screen import show_comparison
     from lcbench.rendering.places import check_comparison
+    from lcbench.runs.external_predictions import find_external, load_any
     from lcbench.runs.store import find_taxonomy
 
+    files = find_external(files, runs)
     if out_file is not None:
         check_comparison(out_file, files)
     with stages() as say:
         say("reading predictions")
         tree = find_taxonomy(taxonomy, files)
         results = compare_predictions(
-            load_models(files, read_labels_with(labels, tree), name or ()),
+            load_models(files, read_labels_with(labels, tree), name or (), load_any),
             tree,
             AnalysisSettings(interval=interval, resamples=resamples, adjustment=adjust),
             match=match,

@@ -15,6 +15,7 @@ from lcbench.cli.base import (
     OfflineOption,
     PrecisionOption,
     TaxonomyOption,
+    TileOption,
     app,
     guarded,
     print_json,
@@ -52,6 +53,15 @@ def run(
     weights: Annotated[
         str | None, typer.Option(help="File for the reference backbone, or 'random'.")
     ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            max=2048,
+            help="Side of the images that backbones are given, in pixels; each one's own by "
+            "default.",
+        ),
+    ] = None,
     offline: OfflineOption = False,
     only: Annotated[
         list[str] | None, typer.Option(help="Only baselines that match; may be repeated.")
@@ -70,6 +80,7 @@ def run(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="At most so many, whatever the recipes say.")
     ] = None,
+    tile: TileOption = None,
     device: DeviceOption = "auto",
     precision: PrecisionOption = "auto",
     out_folder: Annotated[Path, typer.Option("--out", help="The runs folder.")] = Path("runs"),
@@ -103,7 +114,7 @@ def run(
     from lcbench.rendering import terminal
     from lcbench.rendering.places import check_runs
     from lcbench.runs.describe import plan_as_json
-    from lcbench.runs.execute import execute
+    from lcbench.runs.execute import execute, rehearse
     from lcbench.runs.plan import RunOptions, make_plan
 
     check_runs(out_folder)
@@ -128,12 +139,16 @@ def run(
             force=force,
             images=images,
             epochs=epochs,
+            tile=tile,
+            image_size=image_size,
         )
     )
     terminal.show_plan(plan, verbose=verbose)
     if dry_run:
+        left_out = rehearse(plan, out_folder)
+        terminal.show_left_out(left_out[len(plan.left_out) :])
         if as_json:
-            print_json(plan_as_json(plan))
+            print_json(plan_as_json(plan, left_out))
         return ExitCode.DONE
     outcome = execute(plan, out_folder, jobs=jobs, fresh=fresh)
     if outcome.finished and not as_json:

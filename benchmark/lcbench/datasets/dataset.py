@@ -15,16 +15,18 @@ from lcbench.console import progress, warn
 from lcbench.datasets.canonical.groups import CanonicalGroups
 from lcbench.datasets.groups import match_images, read_groups, unnamed_words
 from lcbench.datasets.images import ImageFile
-from lcbench.datasets.labels import LabelReader
+from lcbench.datasets.labels import LEAVE_OUT, OUT_OF_DISTRIBUTION, LabelReader
 from lcbench.datasets.listing import (
+    Listing,
     decode_all,
+    grey_rules,
     list_images,
     manifest_hash,
     require_known_labels,
 )
 from lcbench.errors import UserError
 from lcbench.storage.hashes import content_hash
-from lcbench.taxonomy import Taxonomy
+from lcbench.taxonomy import ROOT, Taxonomy
 
 OnBad = Literal["stop", "skip"]
 DEMO = "demo"
@@ -80,6 +82,8 @@ class Dataset:
         From what the images were drawn; None if they are all there are.
     canonical
         The canonical source groups that the images are in; None where they come from elsewhere.
+    tiling
+        By which rule the images are tiles of others, in words; empty where they are whole.
     """
 
     name: str
@@ -93,6 +97,7 @@ class Dataset:
     unknown_source: frozenset[str] = frozenset()
     drawn: Drawn | None = None
     canonical: CanonicalGroups | None = None
+    tiling: str = ""
 
     @property
     def groups_known(self) -> bool:
@@ -113,6 +118,11 @@ class Dataset:
     def source_known(self) -> pd.Series:
         """(images,) whether an image's group says where it comes from."""
         return ~self.manifest["image"].isin(self.unknown_source)
+
+    @property
+    def decoding(self) -> tuple[str, ...]:
+        """The rules by which grey values became 8 bits; empty where all images had 8 bits."""
+        return tuple(sorted(grey_rules(self.manifest)))
 
     def path(self, image: str) -> Path:
         """Return where an image of the manifest lies."""
@@ -139,6 +149,7 @@ def load_dataset(
     source = demo_folder(reader) if synthetic else Path(data)
     listing = list_images(source, reader)
     require_known_labels(source, listing, reader)
+    require_classes(source, listing)
     require_every_leaf(source, listing.rows, reader.taxonomy)
     with progress("Reading images", len(listing.rows)) as advance:
         manifest = decode_all(listing, advance)
@@ -161,6 +172,17 @@ def load_dataset(
         groups_certain=drawn,
         unknown_source=unknown,
     )
+
+
+def require_classes(source: Path, listing: Listing) -> None:
+    """Raise a UserError if the label map calls images to train on out of distribution."""
+    outside = sorted(set(listing.rows["given"][listing.rows["label"] == ROOT]))
+    if outside:
+        raise UserError(
+            f"{source}: the label map calls {', '.join(outside)} {OUT_OF_DISTRIBUTION}: there "
+            "is no class to train or test such images on",
+            f'Say "{LEAVE_OUT}" here; lcbench evaluate predicts them.',
+        )
 
 
 def drop_unreadable(

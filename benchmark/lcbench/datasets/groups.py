@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import pandas as pd
 
 from lcbench.errors import UserError
 from lcbench.tables import read_text_table
+from lcbench.taxonomy import normalise
+
+UNITS = ("patient", "case", "subject", "specimen", "block", "slide", "scan", "study", "series",
+         "group")  # fmt: skip
+"""What a column of a file can call what images come from, the coarsest first."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """The patients or slides that a file names.
+
+    Parameters
+    ----------
+    column
+        The column that they stand in.
+    word
+        One of `UNITS`.
+    of_images
+        Of each image that has one.
+    """
+
+    column: str
+    word: str
+    of_images: Mapping[str, str]
+
+
+Value = TypeVar("Value")
 
 
 def read_groups(path: Path) -> dict[str, str]:
@@ -26,15 +56,58 @@ def read_groups(path: Path) -> dict[str, str]:
             f"{path}: missing columns: {', '.join(sorted(missing))}",
             "A groups file has the columns image and group.",
         )
-    table = table[["image", "group"]].drop_duplicates()
+    return _of_images(path, table, "group")
+
+
+def read_units(path: Path) -> Units:
+    """Read a CSV with the column image and one that names patients, slides or groups.
+
+    Of several such columns the coarsest counts.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, lacks a column, puts one image into two units, or names none.
+    """
+    table = read_text_table(path)
+    units = unit_column(table)
+    if "image" not in table or units is None:
+        raise UserError(
+            f"{path}: needs the column image and one of {', '.join(UNITS)}",
+            f"It has: {', '.join(map(str, table.columns))}.",
+        )
+    column, word = units
+    named = _of_images(path, table, column)
+    if not named:
+        raise UserError(f"{path}: names no {word}: the column {column} is empty")
+    return Units(column, word, {PurePosixPath(image).as_posix(): of for image, of in named.items()})
+
+
+def unit_column(table: pd.DataFrame) -> tuple[str, str] | None:
+    """Return the column of a table that names patients or slides, and the word for these."""
+    words = {_unit_word(str(column)): str(column) for column in reversed(table.columns)}
+    return next(((words[unit], unit) for unit in UNITS if unit in words), None)
+
+
+def _unit_word(column: str) -> str:
+    """Return the name of a column without what says that it is one of names: `PatientID`."""
+    return re.sub(r" ?(id|ids|no|nr|number|name|code)$", "", normalise(column)).strip()
+
+
+def _of_images(path: Path, table: pd.DataFrame, column: str) -> dict[str, str]:
+    table = table[["image", column]].drop_duplicates()
     twice = table["image"][table["image"].duplicated()]
     if not twice.empty:
-        raise UserError(f"{path}: {twice.iloc[0]} stands in two groups ({len(twice)} such images)")
-    table = table[table["group"] != ""]
-    return dict(zip(table["image"], table["group"], strict=True))
+        raise UserError(
+            f"{path}: {twice.iloc[0]} stands in two {column}s ({len(twice)} such images)"
+        )
+    table = table[table[column] != ""]
+    return dict(zip(table["image"], table[column], strict=True))
 
 
-def match_images(spellings: Sequence[pd.Series], values: Mapping[str, str], file: str) -> pd.Series:
+def match_images(
+    spellings: Sequence[pd.Series], values: Mapping[str, Value], file: str
+) -> pd.Series:
     """Give each image what a file says of it; missing where the file does not name it.
 
     Parameters
@@ -79,7 +152,7 @@ def unnamed_words(labels: pd.Series) -> str:
     )
 
 
-def _match_file_names(images: pd.Series, values: Mapping[str, str]) -> pd.Series:
+def _match_file_names(images: pd.Series, values: Mapping[str, Value]) -> pd.Series:
     own = images.map(lambda image: PurePosixPath(image).name)
     theirs = [PurePosixPath(image).name for image in values]
     if own.duplicated().any() or len(set(theirs)) < len(theirs):

@@ -16,6 +16,8 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL import _imaging as _pillow
 
+from lcbench.datasets.depths import NoGreysError, scaled_by_depth
+from lcbench.datasets.dicom import NoDicomImageError, decode_dicom, is_dicom
 from lcbench.errors import UserError, at_places
 
 MAX_PIXELS = 100_000_000
@@ -29,7 +31,21 @@ MAX_BYTES = 8 * MAX_PIXELS
 """Larger files are refused before they are read: four channels of 16 bits need no more."""
 
 SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".webp", ".gif", ".jp2"}
+    {
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".webp",
+        ".gif",
+        ".jp2",
+        ".dcm",
+        ".dicom",
+    }
 )
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "JPEG2000")
@@ -125,7 +141,8 @@ def open_rgb(path: Path) -> Image.Image:
     -------
     PIL.Image.Image
         Mode RGB, turned upright by its EXIF orientation; transparency is laid on white, as
-        slides are; 16-bit grey is scaled by its full range; of several frames the first.
+        slides are; 16-bit grey is scaled by its depth, and DICOM seen through its window, see
+        `lcbench.datasets.depths` and `lcbench.datasets.dicom`; of several frames the first.
 
     Raises
     ------
@@ -160,18 +177,30 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def decode_rgb(data: bytes) -> tuple[Image.Image, str]:
-    """Decode the bytes of an image file; return the RGB image and the mode it was stored in."""
+    """Decode the bytes of an image file; return the RGB image and the mode it was stored in.
+
+    The mode says by which rule values became 8 bits, where that is a choice.
+    """
     if not data:
         raise UnreadableImageError("empty file")
     try:
+        if is_dicom(data):
+            pixels, rule = decode_dicom(data, _require_size)
+            return Image.fromarray(pixels).convert("RGB"), rule
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             width, height = image.size
             _require_size(width, height)
             mode = image.mode
             image.load()
-            return _to_rgb(ImageOps.exif_transpose(image)), mode
+            upright = ImageOps.exif_transpose(image)
+            if mode.startswith("I"):
+                greys, rule = scaled_by_depth(np.asarray(upright))
+                return Image.fromarray(greys).convert("RGB"), f"{mode}, {rule}"
+            return _to_rgb(upright), mode
     except UnreadableImageError:
         raise
+    except (NoGreysError, NoDicomImageError) as error:
+        raise UnreadableImageError(str(error)) from error
     except UnidentifiedImageError as error:  # its own words name an address in memory
         raise UnreadableImageError("not an image of a known format") from error
     except MemoryError as error:
@@ -196,17 +225,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         return image
     if image.mode == "F":
         raise UnreadableImageError("floating-point pixels have no fixed range; save as 8 or 16 bit")
-    if image.mode.startswith("I"):
-        return _sixteen_bit_to_rgb(image)
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, layer).convert("RGB")
     return image.convert("RGB")
-
-
-def _sixteen_bit_to_rgb(image: Image.Image) -> Image.Image:
-    values = np.asarray(image).astype(np.int64)
-    if values.size and (values.min() < 0 or values.max() > 0xFFFF):
-        raise UnreadableImageError("grey values outside 16 bit; save as 8 or 16 bit")
-    return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")

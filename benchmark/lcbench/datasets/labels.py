@@ -9,10 +9,16 @@ from pydantic import BaseModel, ConfigDict
 
 from lcbench.documents import read_toml
 from lcbench.errors import UserError
-from lcbench.taxonomy import Taxonomy, normalise
+from lcbench.taxonomy import ROOT, Taxonomy, normalise
 
 LEAVE_OUT = "leave-out"
 """What a map file says of a label whose images shall not count."""
+OUT_OF_DISTRIBUTION = "out-of-distribution"
+"""What a map file says of a class that the tree does not have: its images are predicted, and as
+their label fixes nothing but the root, they are scored nowhere."""
+
+
+_SPECIAL = {LEAVE_OUT: LEAVE_OUT, OUT_OF_DISTRIBUTION: ROOT}
 
 
 class _MapFile(BaseModel):
@@ -30,14 +36,17 @@ class LabelReader:
     taxonomy
         The class tree.
     mapping
-        Normalised label to node or `LEAVE_OUT`.
+        Normalised label to node, `LEAVE_OUT`, or the root where it is out of distribution.
     """
 
     taxonomy: Taxonomy
     mapping: dict[str, str] = field(default_factory=dict)
 
     def read(self, label: str) -> str | None:
-        """Return the node (or `LEAVE_OUT`) that a label stands for, None if it is unknown."""
+        """Return the node that a label stands for, None if it is unknown.
+
+        The user's map may also say `LEAVE_OUT`, or the root: a class that the tree does not have.
+        """
         mapped = self.mapping.get(normalise(label))
         return mapped if mapped is not None else self.taxonomy.find(label)
 
@@ -67,7 +76,9 @@ def read_labels_with(path: Path | None, taxonomy: Taxonomy) -> LabelReader:
 
 
 def load_label_map(path: Path, taxonomy: Taxonomy) -> LabelReader:
-    """Read a TOML file with a `[labels]` table: label = "node" or "leave-out".
+    """Read a TOML file with a `[labels]` table.
+
+    A label is a node, "leave-out" or "out-of-distribution".
 
     Raises
     ------
@@ -77,7 +88,7 @@ def load_label_map(path: Path, taxonomy: Taxonomy) -> LabelReader:
     entries = read_toml(path, _MapFile, "a readable label map", MAP_HELP)
     mapping: dict[str, str] = {}
     for label, node in entries.labels.items():
-        known = node if node == LEAVE_OUT else taxonomy.require(node)
+        known = _SPECIAL.get(node) or taxonomy.require(node)
         if mapping.setdefault(normalise(label), known) != known:
             raise UserError(
                 f"{path}: {label!r} is given a second meaning",

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.caching.entries import Entry, open_entry
+from lcbench.caching.entries import Entry, open_entry, stored_entry
 from lcbench.caching.place import cache_folder
 from lcbench.console import progress
 from lcbench.storage.hashes import content_hash
@@ -79,6 +79,15 @@ def cached_array(
         return _mapped(open_entry(folder, key, build))
     except FileNotFoundError:  # somebody cleared the cache between the two
         return _mapped(open_entry(folder, key, build))
+
+
+def stored_array(kind: str, key: tuple[str, ...]) -> CachedArray | None:
+    """Read an array from the cache; None where it was never computed, or is damaged."""
+    try:
+        entry = stored_entry(cache_folder() / kind / content_hash(*key), key)
+        return None if entry is None else _mapped(entry)
+    except FileNotFoundError:  # somebody cleared the cache between the two
+        return None
 
 
 def _mapped(entry: Entry) -> CachedArray:

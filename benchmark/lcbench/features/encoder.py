@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 IMAGE_SIZE = 224
-"""Side of the square that every network is given, in pixels."""
+"""Side of the square that a network is given where nothing states another one, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,12 @@ class Preprocessing:
     interpolation
         "bicubic", "bilinear" or another name that timm knows.
     crop_share, crop_mode
-        How the square of `IMAGE_SIZE` is cut from an image resized to `IMAGE_SIZE / crop_share`:
-        "center" resizes the shorter side, "squash" both sides, "border" the longer side and pads.
+        How the square of `size` is cut from an image resized to `size / crop_share`: "center"
+        resizes the shorter side, "squash" both sides, "border" the longer side and pads.
     mean, std
         Of each channel, for values in [0, 1].
+    size
+        Side of the square that the network is given, in pixels.
     """
 
     interpolation: str = "bicubic"
@@ -40,11 +42,12 @@ class Preprocessing:
     crop_mode: str = "squash"
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
+    size: int = IMAGE_SIZE
 
     @property
     def geometry(self) -> str:
         """What happens before normalisation; encoders that agree on it share decoded images."""
-        return f"{IMAGE_SIZE} px, {self.interpolation}, {self.crop_mode} crop {self.crop_share:g}"
+        return f"{self.size} px, {self.interpolation}, {self.crop_mode} crop {self.crop_share:g}"
 
     def __str__(self) -> str:
         mean = ", ".join(f"{value:g}" for value in self.mean)
@@ -52,12 +55,12 @@ class Preprocessing:
         return f"{self.geometry}; mean {mean}; std {std}"
 
     def to_pixels(self) -> Callable[[Image.Image], NDArray[np.uint8]]:
-        """Return the function from an RGB image to (3, IMAGE_SIZE, IMAGE_SIZE) of uint8."""
+        """Return the function from an RGB image to (3, size, size) of uint8."""
         import numpy as np
         from timm.data import create_transform
 
         transform = create_transform(
-            input_size=(3, IMAGE_SIZE, IMAGE_SIZE),
+            input_size=(3, self.size, self.size),
             is_training=False,
             use_prefetcher=True,  # stops before normalisation, which happens on the device
             interpolation=self.interpolation,
@@ -102,6 +105,22 @@ class EncoderFacts:
     parameters: int
     gmacs: float
     weights_sha256: str
+
+
+@dataclass(frozen=True)
+class HeadFacts:
+    """What is known of a network's own head before it answers.
+
+    Parameters
+    ----------
+    outputs
+        How many numbers it gives; None where its weights are not on this machine yet.
+    classes
+        Their names, where the weights or a configuration state them.
+    """
+
+    outputs: int | None = None
+    classes: tuple[str, ...] = ()
 
 
 class Encoder(Protocol):

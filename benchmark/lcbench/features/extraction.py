@@ -15,10 +15,12 @@ from lcbench.compute import Compute, channels_last
 from lcbench.datasets.dataset import Dataset
 from lcbench.datasets.images import ImageFile
 from lcbench.errors import UserError
-from lcbench.features.cache import CachedArray, cached_array
+from lcbench.features.cache import CachedArray, cached_array, stored_array
 from lcbench.features.decoding import Convert, ahead, decode_batch, decode_views
+from lcbench.features.embedding_files import EmbeddingFile
 from lcbench.features.encoder import Encoder, Normaliser, Part, Preprocessing
 from lcbench.features.views import View
+from lcbench.storage.hashes import content_hash
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -48,7 +50,7 @@ class Features:
     compute
         Device and precision of the backbones.
     backbones
-        The encoders that may be asked for, by name.
+        The encoders that may be asked for, by the `encoder_key` of a recipe's settings.
     """
 
     dataset: Dataset
@@ -75,6 +77,8 @@ class Features:
             How each image is changed before; None for images as they are.
         """
         backbone = self.backbones[name]
+        if isinstance(backbone, EmbeddingFile):
+            return self._stored(backbone, view)
         key = self._embedding_key(backbone)
         what = f"Embedding with {name} ({self.compute.device})"
         if view is None:
@@ -86,6 +90,32 @@ class Features:
             lambda: self._embed_views(backbone, view, unchanged),
             f"{what}, {view}",
             lambda: unchanged,
+        )
+
+    def stored_embeddings(self, name: str) -> CachedArray | None:
+        """Return what `embeddings` has computed before, here or elsewhere; None where it has not.
+
+        Nothing is decoded: of the dataset only its hash is asked for. A file of embeddings is not
+        computed.
+        """
+        backbone = self.backbones[name]
+        if isinstance(backbone, EmbeddingFile):
+            return None
+        key = self._embedding_key(backbone)
+        return stored_array("embeddings", (self.dataset.sha256, *key))
+
+    def _stored(self, file: EmbeddingFile, view: View | None) -> CachedArray:
+        if view is not None:
+            raise UserError(
+                f"{file.name} holds embeddings of images as they are, and none of {view}",
+                "Leave out views and normalised.",
+            )
+        names = content_hash(*self.dataset.manifest["image"])  # rows may be found by them
+        return self._cached(
+            "embeddings",
+            ("of a file", file.facts.weights_sha256, names),
+            lambda: iter([file.of(self.dataset.manifest)]),
+            f"Embeddings of {file.name}",
         )
 
     def activations(self, name: str, part: Part) -> CachedArray:
@@ -114,10 +144,10 @@ class Features:
         )
 
     def pixels(self, name: str | None = None) -> CachedArray:
-        """Return decoded images before normalisation, (images, 3, 224, 224) uint8.
+        """Return decoded images before normalisation, (images, 3, size, size) uint8.
 
         Without a backbone's name they are resized as `Preprocessing` does by default: the whole
-        image, bicubic, to a square.
+        image, bicubic, to a square of 224 pixels.
         """
         preprocessing = self.backbones[name].preprocessing if name else Preprocessing()
         return self._cached(
@@ -142,7 +172,8 @@ class Features:
         Raises
         ------
         UserError
-            If embeddings or activations are wanted and no backbone is named.
+            If embeddings or activations are wanted and no backbone is named, or its embeddings come
+            from a file that does not fit.
         """
         if kind == "none":
             return None
@@ -189,7 +220,7 @@ class Features:
         unchanged: Callable[[], Sequence[int]] = tuple,
     ) -> CachedArray:
         rows = len(self.dataset.manifest)
-        key = (self.dataset.sha256, *key)
+        key = (self.dataset.sha256, *self.dataset.decoding, *key)
         return cached_array(kind, key, rows, blocks, description, unchanged)
 
     def _batches(self, size: int) -> Iterator[Sequence[ImageFile]]:
@@ -252,7 +283,7 @@ class Embedder:
         self._normalise = Normaliser(backbone.preprocessing, device)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> NDArray[Any]:
-        """Return (n, features), or (n, ...) activations, of (n, 3, 224, 224) pixels."""
+        """Return (n, features), or (n, ...) activations, of (n, 3, size, size) pixels."""
         import torch
 
         if not self._compute.is_accelerator:

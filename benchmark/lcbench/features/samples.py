@@ -54,7 +54,7 @@ class Samples:
     def all_pixels(self, backbone: str | None = None) -> NDArray[np.uint8]:
         """Return the pixels of the whole dataset, memory-mapped; `rows` picks from it.
 
-        (images, 3, 224, 224), prepared for a backbone, or by default without one.
+        (images, 3, size, size), prepared for a backbone, or by default (224) without one.
         """
         return self.features.pixels(backbone).values
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lcbench.features.stains import LIGHT, Pixels, optical_density, stain_vectors
+
 AugmentationName = Literal["stain-jitter", "geometric"]
 NormalisationName = Literal["macenko"]
 ViewName = Literal[AugmentationName, NormalisationName]
 
-Pixels = NDArray[np.uint8]
-"""(height, width, 3) RGB."""
 Change = Callable[[Pixels, np.random.Generator], "Pixels | None"]
 
 _FACTOR = 0.2
@@ -29,12 +29,6 @@ _OFFSET = 0.1
 _ZOOM = 0.1
 _SHIFT = 0.05
 
-_LIGHT = 240.0
-"""What a scanner sees where there is no tissue."""
-_TRANSPARENT = 0.15
-"""Optical density below which a pixel shows no tissue."""
-_LEAST_TISSUE = 0.01
-"""Share of the pixels: below, there is too little tissue to find its stains."""
 _STAINS = np.array([[0.5626, 0.2159], [0.7201, 0.8012], [0.4062, 0.5581]])
 _STRONGEST = np.array([1.9705, 1.0308])
 """Haematoxylin and eosin of the authors' reference image, and their 99th percentiles."""
@@ -126,38 +120,23 @@ def macenko(image: Pixels, random: np.random.Generator) -> Pixels | None:  # noq
     """Give tissue the stains of the authors' reference image.
 
     Macenko et al., "A method for normalizing histology slides for quantitative analysis", ISBI
-    2009: the two stains of an image span the plane of the two largest eigenvectors of its optical
-    densities, and lie at the 1st and 99th percentile of the angles there.
+    2009. For the stains of an image, see `lcbench.features.stains.stain_vectors`.
 
     Returns
     -------
     array or None
         None where less than 1 % of the pixels show tissue, or the stains cannot be told apart.
     """
-    density = -np.log((image.reshape(-1, 3) + 1.0) / _LIGHT)
-    tissue = density[(density >= _TRANSPARENT).all(axis=1)]
-    if len(tissue) < max(3, _LEAST_TISSUE * len(density)):
+    stains = stain_vectors(image)
+    if stains is None:
         return None
-    stains = _two_stains(tissue)
-    if np.linalg.matrix_rank(stains, tol=1e-3) < 2:
-        return None
+    density = optical_density(image)
     amounts = np.linalg.lstsq(stains, density.T, rcond=None)[0]
     strongest = np.percentile(amounts, 99, axis=1)
     if (strongest < 1e-3).any():
         return None
     amounts *= (_STRONGEST / strongest)[:, None]
-    return _as_bytes((_LIGHT * np.exp(-_STAINS @ amounts)).T.reshape(image.shape))
-
-
-def _two_stains(tissue: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (channels, stains) haematoxylin and eosin of (pixels, channels) densities."""
-    _, vectors = np.linalg.eigh(np.cov(tissue.T))
-    plane = vectors[:, 1:]
-    across, along = (tissue @ plane).T
-    angles = np.percentile(np.arctan2(along, across), [1, 99])
-    stains = plane @ np.stack([np.cos(angles), np.sin(angles)])
-    # Haematoxylin lets less red through.
-    return np.asarray(stains if stains[0, 0] > stains[0, 1] else stains[:, ::-1])
+    return _as_bytes((LIGHT * np.exp(-_STAINS @ amounts)).T.reshape(image.shape))
 
 
 def _as_bytes(values: NDArray[np.floating]) -> Pixels:

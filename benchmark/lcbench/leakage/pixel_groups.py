@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lcbench.datasets.canonical.groups import recognise
 from lcbench.datasets.dataset import Dataset
+from lcbench.datasets.tiles import Tiles
 
 _NAMED = 3
 
@@ -51,6 +52,13 @@ class PixelCheck:
             joined=tuple(names for names in joined if len(names) > 1),
             apart=tuple(image for image in self.apart if image in images),
         )
+
+    def of_tiles(self, tiles: Tiles) -> PixelCheck:
+        """Return the same of the tiles that the images were cut into."""
+        group = self.by_pixels.manifest["group"].to_numpy()[tiles.image_of]
+        cut = tiles.dataset.manifest.assign(group=group)
+        by_pixels = replace(tiles.dataset, manifest=cut, groups_source=self.by_pixels.groups_source)
+        return replace(self, by_pixels=by_pixels)
 
     def __str__(self) -> str:
         if not self.joined and not self.apart:

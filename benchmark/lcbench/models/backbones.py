@@ -3,8 +3,10 @@
 - a name of timm's, as `resnet50`
 - `hf-hub:organisation/name`: a repository of the Hugging Face hub in timm's format
 - `package.module:function`: a function of the user's own. It takes nothing and returns
-  `(network, Preprocessing)`: a `torch.nn.Module` from (n, 3, 224, 224) float32, normalised as the
+  `(network, Preprocessing)`: a `torch.nn.Module` from (n, 3, size, size) float32, normalised as the
   `lcbench.features.encoder.Preprocessing` says, to (n, features); with its weights.
+
+With its own head, a network gives (n, outputs) instead: a classifier that is finished.
 """
 
 from __future__ import annotations
@@ -12,25 +14,33 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lcbench.documents import read_json
-from lcbench.errors import UserError, first_line, unknown_name, wrong_usage
-from lcbench.features.encoder import IMAGE_SIZE, EncoderFacts, Preprocessing
+from lcbench.errors import UserError, unknown_name, wrong_usage
+from lcbench.features.encoder import EncoderFacts, HeadFacts, Preprocessing
 from lcbench.models.baseline import import_address
-from lcbench.models.checkpoints import match_tensors, read_tensors, without_counters
+from lcbench.models.building import (
+    build_network,
+    find_preprocessing,
+    hub_config,
+    refused_size,
+)
+from lcbench.models.checkpoints import (
+    Checkpoint,
+    class_names,
+    read_checkpoint,
+    without_counters,
+)
+from lcbench.models.matching import Match, head_outputs, match_tensors
 from lcbench.models.weights import (
-    HUB_CONFIG,
     HUB_PREFIX,
     HUB_WEIGHTS,
     RANDOM,
     WeightOptions,
     WeightSource,
-    cached_file,
     download_file,
-    how_to_get,
     is_function,
     locate_weights,
 )
@@ -52,6 +62,14 @@ _REPOSITORY = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How the tensors of a file became a network's: where they lay, and what was left out."""
+
+    checkpoint: Checkpoint
+    match: Match
+
+
+@dataclass(frozen=True)
 class Backbone:
     """A backbone with a known source of weights, not yet loaded.
 
@@ -63,50 +81,85 @@ class Backbone:
         Where the weights come from, on this machine.
     preprocessing
         What its images go through.
+    outputs
+        Of its own head, where that is kept: 0 where only the weights tell how many. None for
+        pooled features, without a head.
     """
 
     name: str
     source: WeightSource
     preprocessing: Preprocessing
+    outputs: int | None = None
 
     @property
     def random(self) -> bool:
         """Whether the user asked for random weights."""
         return self.source.kind == RANDOM
 
-    @cached_property
+    @property
     def facts(self) -> EncoderFacts:
         """Size, cost and weight hash; the network is loaded to find out."""
-        network = self.load()
+        return self._examined[0]
+
+    @property
+    def reading(self) -> Reading | None:
+        """How its file of weights was read; None where no file holds them. Loads the network."""
+        return self._examined[1]
+
+    @property
+    def head(self) -> HeadFacts:
+        """How many outputs its own head has and what they are called; the weights are read."""
+        classes: tuple[str, ...] = ()
+        if self.source.path is not None:
+            classes = read_checkpoint(self.source.path).classes
+        if not classes and self.name.startswith(HUB_PREFIX):
+            classes = class_names(hub_config(self.name))
+        here = self.source.kind != "hub"
+        return HeadFacts(self.facts.features if here else None, classes)
+
+    @cached_property
+    def _examined(self) -> tuple[EncoderFacts, Reading | None]:
+        network, reading = self._read()
         try:
-            return _examine(self.name, network)
+            return _examine(self, network), reading
         except (AssertionError, RuntimeError) as error:  # how networks refuse an image size
-            raise UserError(
-                f"backbone {self.name} does not take images of {IMAGE_SIZE} px: {error}",
-                "Choose a backbone for that size: 'lcbench list backbones'.",
-            ) from error
+            raise refused_size(self.name, self.preprocessing.size, error) from error
 
     def load(self) -> torch.nn.Module:
-        """Return the network without its classifier, from images to pooled features.
+        """Return the network, from images to pooled features, or to what its own head gives.
 
         Raises
         ------
         UserError
             If the weights cannot be read or belong to another network.
         """
+        return self._read()[0]
+
+    def _read(self) -> tuple[torch.nn.Module, Reading | None]:
         import torch
 
         if self.source.kind == "hub":
             raise RuntimeError(f"{self.source} was not fetched")
+        path, outputs = self.source.path, self.outputs
+        if path is not None and outputs is not None:
+            outputs = self._outputs_in(path)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            network = _create_network(self.name)
-        if self.source.path is not None:
-            wanted = network.state_dict()
-            given = read_tensors(self.source.path)
-            matched = match_tensors(self.name, given, wanted, str(self.source))
-            network.load_state_dict({**wanted, **matched})
-        return network
+            network = build_network(self.name, self.preprocessing.size, outputs)
+        if path is None:
+            return network, None
+        checkpoint = read_checkpoint(path)
+        match = match_tensors(self.name, checkpoint.tensors, network, str(self.source))
+        network.load_state_dict({**network.state_dict(), **match.tensors})
+        return network, Reading(replace(checkpoint, tensors={}), replace(match, tensors={}))
+
+    def _outputs_in(self, path: Path) -> int:
+        """Return how many outputs the head in a file has."""
+        import torch
+
+        with torch.device("meta"):
+            network = build_network(self.name, self.preprocessing.size, 1)
+        return head_outputs(self.name, read_checkpoint(path).tensors, network, str(self.source))
 
 
 def require_backbone(name: str) -> None:
@@ -128,8 +181,19 @@ def require_backbone(name: str) -> None:
         raise unknown_name("backbone", name, {*timm.list_models(f"{name[:4]}*"), *SUGGESTED})
 
 
-def resolve_backbone(name: str, options: WeightOptions) -> Backbone | None:
+def resolve_backbone(
+    name: str, options: WeightOptions, outputs: int | None = None
+) -> Backbone | None:
     """Find a backbone and its weights; None where `--offline` leaves it without weights.
+
+    Parameters
+    ----------
+    name
+        Of one of the forms above.
+    options
+        What the user asked for.
+    outputs
+        Of its own head, as `Backbone` takes them.
 
     Raises
     ------
@@ -141,8 +205,13 @@ def resolve_backbone(name: str, options: WeightOptions) -> Backbone | None:
     source = locate_weights(name, options)
     if source is None:
         return None
-    preprocessing = _find_preprocessing(name, offline=options.offline)
-    return None if preprocessing is None else Backbone(name, source, preprocessing)
+    preprocessing = find_preprocessing(name, offline=options.offline)
+    if preprocessing is None:
+        return None
+    size = options.size_of(name)
+    if size is not None:
+        preprocessing = replace(preprocessing, size=size)
+    return Backbone(name, source, preprocessing, outputs)
 
 
 def fetch_backbone(backbone: Backbone) -> Backbone:
@@ -160,103 +229,16 @@ def fetch_backbone(backbone: Backbone) -> Backbone:
     return replace(backbone, source=WeightSource("cache", source.name, path))
 
 
-def _find_preprocessing(name: str, *, offline: bool) -> Preprocessing | None:
-    """Return what a backbone's images go through; None where `offline` leaves that unknown."""
-    if is_function(name):
-        return _preprocessing_of_function(name)
-    if name.startswith(HUB_PREFIX):
-        repository = name.removeprefix(HUB_PREFIX)
-        path = cached_file(repository, HUB_CONFIG)
-        if path is None and offline:
-            return None
-        return _from_timm(_hub_config(path or download_file(repository, HUB_CONFIG)))
-    import timm
-
-    config = timm.get_pretrained_cfg(name)
-    return _from_timm(config.to_dict() if config else {})
-
-
-def _create_network(name: str) -> torch.nn.Module:
-    """Return a network without classifier; its weights are random, or a function's own."""
-    if is_function(name):
-        return _call(name)[0]
-    import timm
-
-    network: torch.nn.Module
-    if not name.startswith(HUB_PREFIX):
-        network = timm.create_model(name, pretrained=False, num_classes=0)
-        return network
-    config = cached_file(name.removeprefix(HUB_PREFIX), HUB_CONFIG)
-    if config is None:
-        raise UserError(f"no configuration of {name} on this machine", how_to_get(name))
-    try:
-        network = timm.create_model(f"local-dir:{config.parent}", pretrained=False, num_classes=0)
-    except Exception as error:  # a foreign configuration can break timm anywhere
-        raise UserError(f"{config}: timm builds no network of it: {first_line(error)}") from error
-    return network
-
-
-def _hub_config(path: Path) -> dict[str, Any]:
-    try:
-        config: Any = read_json(path)
-        found = config.get("pretrained_cfg", config)  # older files hold nothing else
-        known = isinstance(config["architecture"], str) and isinstance(found, dict)
-    except (UserError, AttributeError, KeyError, TypeError):
-        known = False
-    if not known:
-        raise UserError(
-            f"{path}: not a configuration of timm's", "Choose a repository with timm's networks."
-        )
-    return dict(found)
-
-
-def _from_timm(config: dict[str, Any]) -> Preprocessing:
-    from timm.data import resolve_data_config
-
-    resolved = resolve_data_config(pretrained_cfg=config)
-    return Preprocessing(
-        interpolation=resolved["interpolation"],
-        crop_share=resolved["crop_pct"],
-        crop_mode=resolved["crop_mode"],
-        mean=tuple(resolved["mean"]),
-        std=tuple(resolved["std"]),
-    )
-
-
-@cache
-def _preprocessing_of_function(address: str) -> Preprocessing:
-    return _call(address)[1]
-
-
-def _call(address: str) -> tuple[torch.nn.Module, Preprocessing]:
-    """Call the user's function and hold it to its contract."""
-    import torch
-
-    function = import_address(address, "backbone", "function")
-    try:
-        found = function()
-    except UserError:
-        raise
-    except Exception as error:  # a function of the user's own can raise anything
-        raise UserError(f"backbone {address}: {type(error).__name__}: {error}") from error
-    match found:
-        case (torch.nn.Module() as network, Preprocessing() as preprocessing):
-            return network, preprocessing
-    raise UserError(
-        f"backbone {address}: gave {type(found).__name__}, not (network, preprocessing)",
-        "Return a torch.nn.Module and a lcbench.features.encoder.Preprocessing.",
-    )
-
-
-def _examine(name: str, network: torch.nn.Module) -> EncoderFacts:
+def _examine(backbone: Backbone, network: torch.nn.Module) -> EncoderFacts:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     counter = FlopCounterMode(display=False)
+    size = backbone.preprocessing.size
     network.eval()
     with torch.no_grad(), counter:
-        features = network(torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE))
-    _require_features(name, features)
+        features = network(torch.zeros(1, 3, size, size))
+    _require_features(backbone.name, features)
     return EncoderFacts(
         features=features.shape[1],
         parameters=sum(parameter.numel() for parameter in network.parameters()),

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lcbench.compute import Compute
-    from lcbench.features.encoder import Encoder, Part
+    from lcbench.datasets.labels import LabelReader
+    from lcbench.features.encoder import Encoder, HeadFacts, Part
     from lcbench.features.samples import Samples
     from lcbench.features.views import View
     from lcbench.taxonomy import Taxonomy
@@ -60,6 +61,24 @@ class Settings(BaseModel):
 
     backbone: str | None = None
     decision: Annotated[DecisionRule, NEWER] = LIKELIEST
+
+    @property
+    def encoder_key(self) -> str | None:
+        """By what name the backbone's features are asked for: no other backbone of a plan has it.
+
+        None where the recipe names no backbone.
+        """
+        return self.backbone
+
+    @property
+    def own_weights(self) -> str | None:
+        """The file that the recipe names for its backbone, or "random"; None without one."""
+        return None
+
+    @property
+    def own_outputs(self) -> int | None:
+        """How many outputs the backbone's own head has, 0 where its weights tell; None without."""
+        return None
 
     @property
     def view(self) -> View | None:
@@ -145,6 +164,8 @@ class FitSummary:
         Learning curves, one line an epoch and network; empty for baselines without epochs.
     epochs, best_epoch
         Trained, and restored; None without epochs. Of several networks, the longest.
+    chosen
+        What was chosen on validation data, in words; empty where nothing was to choose.
     """
 
     parameters: int
@@ -152,6 +173,7 @@ class FitSummary:
     epochs: int | None = None
     best_epoch: int | None = None
     of_backbone: int = 0
+    chosen: str = ""
 
 
 class Baseline(ABC):
@@ -172,6 +194,33 @@ class Baseline(ABC):
     def needs(cls, settings: Settings) -> FeatureKind:  # noqa: ARG003 - for kinds that depend on it
         """Return what has to be computed from the images before fitting."""
         return cls.feature
+
+    @classmethod
+    def settle(
+        cls,
+        settings: Settings,
+        reader: LabelReader,  # noqa: ARG003 - for kinds that read names of classes
+        head: Callable[[], HeadFacts],  # noqa: ARG003
+    ) -> Settings:
+        """Return settings that need neither label map nor file, before anything is computed.
+
+        A run stores what this returns.
+
+        Parameters
+        ----------
+        settings
+            What the recipe sets.
+        reader
+            Reads names of classes as it reads those of folders.
+        head
+            Finds out about the head of the backbone that the settings name; loads its weights.
+
+        Raises
+        ------
+        UserError
+            If the kind cannot be fitted with them.
+        """
+        return settings
 
     @abstractmethod
     def fit(self, train: Samples, validation: Samples) -> FitSummary:
@@ -228,7 +277,7 @@ def require_arrays(state: State, shapes: Mapping[str, tuple[int | None, ...]]) -
 
 
 _KINDS: dict[str, type[Baseline]] = {}
-_SHIPPED = ("shortcuts", "neighbours", "linear_probe", "network")
+_SHIPPED = ("shortcuts", "neighbours", "linear_probe", "network", "classifier")
 
 
 def register(name: str) -> Callable[[type[Baseline]], type[Baseline]]:

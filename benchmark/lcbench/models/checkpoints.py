@@ -1,65 +1,156 @@
-"""Checkpoint files: their tensors, and how these find their places in a network."""
+"""Checkpoint files: the tensors in them, where these lie, and the names of classes beside them.
+
+Nothing that a file holds is run: `torch.load` reads it with `weights_only=True`, which makes
+numbers, text, lists, dictionaries and tensors alone. `argparse.Namespace` is the one class that is
+allowed beside: timm's and DINO's training scripts store their options in it. Reading one fills the
+dictionary of an object that has no code of its own, and nothing here looks into it.
+"""
 
 from __future__ import annotations
 
+import argparse
+import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lcbench.errors import UserError, first_line, from_os_error
-from lcbench.models.weights import PACKAGES
 
 if TYPE_CHECKING:
     import torch
 
     Tensors = Mapping[str, torch.Tensor]
 
-# Architectures whose torchvision (or package) tensors stand in timm's order under other names.
-# Each is held by a test that compares the outputs of both networks.
-_SAME_ORDER = frozenset({"densenet121", "efficientnet_b0", "convnext_tiny", *PACKAGES})
-_CLASSIFIER_TENSORS = 2
-_MORE = "it holds more than tensors, which could be code"
-"""Instead of torch's advice to run it."""
+_INSIDE = (
+    "state_dict_ema", "model_ema", "ema_state_dict", "model_ema_state_dict", "ema", "teacher",
+    "state_dict", "model_state_dict", "model", "student", "network", "net", "encoder", "backbone",
+    "weights", "params",
+)  # fmt: skip
+"""What training scripts store tensors under. Averaged weights (EMA, the teacher of DINO) go before
+the ones that were trained, as in the evaluations of timm and DINO."""
+
+_CLASS_NAMES = ("label_names", "class_names", "classes", "class_to_idx", "idx_to_class", "labels")
+_AROUND_NAMES = ("hyper_parameters", "pretrained_cfg", "config", "meta")
+"""Where the names of classes stand, and what may stand around them."""
 
 
-def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint file holds.
+
+    Parameters
+    ----------
+    tensors
+        By name, as they lie in the file.
+    under
+        The keys that lead to them, outermost first.
+    beside
+        Other keys that were passed over on the way, outermost first.
+    classes
+        Names of the classes of its head, where the file states them.
+    """
+
+    tensors: Tensors
+    under: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint: safetensors, or PyTorch's format with `weights_only=True`.
 
     Raises
     ------
     UserError
-        If the file holds anything but tensors, or cannot be read.
+        If the file cannot be read, or holds objects that are neither tensors nor plain values.
     """
+    import torch
+
+    _refuse_compressed(path)
+    found = _load(path)
+    classes = class_names(found)
+    under: list[str] = []
+    beside: list[str] = []
+    while isinstance(found, Mapping):
+        key = next((one for one in _INSIDE if isinstance(found.get(one), Mapping)), None)
+        if key is None:
+            break
+        beside += [str(one) for one in found if one != key]
+        under.append(key)
+        found = found[key]
+    items = found.items() if isinstance(found, Mapping) else ()
+    tensors = {str(name): value for name, value in items if isinstance(value, torch.Tensor)}
+    if not tensors:
+        raise UserError(f"{path}: holds no tensors", "Expected the state dict of a network.")
+    return Checkpoint(tensors, tuple(under), tuple(beside), classes)
+
+
+def class_names(content: object) -> tuple[str, ...]:
+    """Return the names of classes that a checkpoint or a configuration states; often none."""
+    if not isinstance(content, Mapping):
+        return ()
+    for key in _CLASS_NAMES:
+        names = _in_order(content.get(key))
+        if names:
+            return names
+    around = (content.get(key) for key in _AROUND_NAMES)
+    return next(filter(None, map(class_names, around)), ())
+
+
+def _in_order(stated: object) -> tuple[str, ...]:
+    """Return names from a list, from {name: number} or from {number: name}; else none."""
+    if isinstance(stated, Mapping):
+        pairs = list(stated.items())
+        if all(isinstance(number, int) for _, number in pairs):  # torchvision's class_to_idx
+            stated = [name for name, _ in sorted(pairs, key=lambda pair: pair[1])]
+        elif all(str(number).isdecimal() for number, _ in pairs):
+            stated = [name for _, name in sorted(pairs, key=lambda pair: int(str(pair[0])))]
+    if isinstance(stated, Sequence) and not isinstance(stated, str | bytes):
+        names = tuple(name for name in stated if isinstance(name, str))
+        return names if len(names) == len(stated) else ()
+    return ()
+
+
+def without_counters(tensors: Tensors) -> dict[str, torch.Tensor]:
+    """Leave out the batch counters of batch normalisation: they play no part in a prediction."""
+    return {n: tensor for n, tensor in tensors.items() if not n.endswith("num_batches_tracked")}
+
+
+def _load(path: Path) -> Any:  # noqa: ANN401 - a file can hold anything
     import torch
     from safetensors.torch import load_file
 
-    _refuse_compressed(path)
-    loaded: Any
     try:
         if path.suffix == ".safetensors":
-            loaded = load_file(path)
-        else:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            return load_file(path)
+        with torch.serialization.safe_globals([argparse.Namespace]):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # unpickling foreign bytes can raise anything, OSError too
         if isinstance(error, OSError) and from_os_error(error) is not None:
             raise
-        why = _MORE if "weights_only" in str(error) else first_line(error)
+        if "weights_only" in str(error):
+            raise _refused(path, str(error)) from error
         raise UserError(
-            f"{path}: not readable weights: {why}",
+            f"{path}: not readable weights: {first_line(error)}",
             "Expected .safetensors, or a .pth state dict that torch reads with weights_only=True.",
         ) from error
-    for key in ("state_dict", "model", "model_state_dict"):
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
-            loaded = loaded[key]
-    tensors = {
-        str(name).removeprefix("module."): value
-        for name, value in (loaded.items() if isinstance(loaded, Mapping) else ())
-        if isinstance(value, torch.Tensor)
-    }
-    if not tensors:
-        raise UserError(f"{path}: holds no tensors", "Expected the state dict of a network.")
-    return tensors
+
+
+def _refused(path: Path, said: str) -> UserError:
+    """Return the error for an object that is not on the allow-list, with the way out."""
+    named = re.search(r"GLOBAL (\S+)", said)
+    what = f" ({named[1]})" if named else ""
+    tensors = path.with_name(f"{path.stem}-tensors.pth").name
+    return UserError(
+        f"{path}: not readable weights: it holds more than tensors{what}, which could be code",
+        "Save its tensors alone. Where you still have the network: "
+        f"torch.save(network.state_dict(), {tensors!r}). From the file, which runs what is in it, "
+        'so only if you trust who made it: python -c "import torch; '
+        f"c = torch.load({path.name!r}, map_location='cpu', weights_only=False); "
+        f"torch.save(c.get('state_dict', c.get('model', c)), {tensors!r})\"",
+    )
 
 
 def _refuse_compressed(path: Path) -> None:
@@ -74,60 +165,3 @@ def _refuse_compressed(path: Path) -> None:
             f"{path}: not readable weights: an archive that unpacks to {inside:,} bytes",
             "Store the state dict with torch.save, which does not compress, or as .safetensors.",
         )
-
-
-def match_tensors(
-    backbone: str, tensors: Tensors, network: Tensors, origin: str
-) -> dict[str, torch.Tensor]:
-    """Return a checkpoint's tensors under the names of timm's network without its classifier.
-
-    Names are compared first. For architectures whose torchvision tensors are known to stand in
-    the same order under other names, the order decides.
-
-    Raises
-    ------
-    UserError
-        If neither fits.
-    """
-    given, wanted = without_counters(tensors), without_counters(network)
-    if _same_names(given, wanted):
-        return {name: tensors[name] for name in network if name in tensors}
-    by_order = _by_order(given, wanted) if backbone in _SAME_ORDER else None
-    if by_order is not None:
-        return by_order
-    missing = [name for name in wanted if name not in given]
-    detail = (
-        f"no tensor {missing[0]!r} (and {len(missing) - 1} more)"
-        if missing
-        else "tensors of other shapes, or of a larger network"
-    )
-    raise UserError(
-        f"{origin}: not weights of {backbone}: {detail}",
-        "Give weights in timm's or torchvision's names, or the right --backbone.",
-    )
-
-
-def without_counters(tensors: Tensors) -> dict[str, torch.Tensor]:
-    """Leave out the batch counters of batch normalisation: they play no part in a prediction."""
-    return {n: tensor for n, tensor in tensors.items() if not n.endswith("num_batches_tracked")}
-
-
-def _same_names(given: Tensors, wanted: Tensors) -> bool:
-    """Tell whether all tensors are there, of the right shapes, and no larger network's.
-
-    The stages of a larger network hold more than is wanted: ResNet-101 holds all of ResNet-50.
-    """
-    if any(name not in given or given[name].shape != wanted[name].shape for name in wanted):
-        return False
-    stages = {name.partition(".")[0] for name in wanted}
-    beyond = [name for name in given.keys() - wanted.keys() if name.partition(".")[0] in stages]
-    return len(beyond) <= _CLASSIFIER_TENSORS
-
-
-def _by_order(given: Tensors, wanted: Tensors) -> dict[str, torch.Tensor] | None:
-    if len(given) not in (len(wanted), len(wanted) + _CLASSIFIER_TENSORS):
-        return None
-    pairs = list(zip(wanted.items(), given.values(), strict=False))
-    if any(tensor.squeeze().shape != place.squeeze().shape for (_, place), tensor in pairs):
-        return None
-    return {name: tensor.reshape(place.shape) for (name, place), tensor in pairs}

@@ -21,15 +21,19 @@ from lcbench.features.encoder import IMAGE_SIZE
 _NORMALISATIONS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm)
 
 
-def last_layers(name: str, network: nn.Module, count: int) -> tuple[str, ...]:
+def last_layers(
+    name: str, network: nn.Module, count: int, size: int = IMAGE_SIZE
+) -> tuple[str, ...]:
     """Return the names of the last `count` layers of a backbone, in the order in which they run.
+
+    `size`: side of the images that it takes, in pixels.
 
     Raises
     ------
     UserError
         If it has no more layers than that.
     """
-    layers = layers_in_order(network)
+    layers = layers_in_order(network, size)
     if count >= len(layers):
         raise UserError(
             f"last_layers = {count}: {name} has {len(layers)} layers",
@@ -38,11 +42,14 @@ def last_layers(name: str, network: nn.Module, count: int) -> tuple[str, ...]:
     return layers[-count:]
 
 
-def last_stages(name: str, network: nn.Module, count: int) -> tuple[str, ...]:
+def last_stages(
+    name: str, network: nn.Module, count: int, size: int = IMAGE_SIZE
+) -> tuple[str, ...]:
     """Return the names of the layers that run in the last `count` stages of a backbone.
 
     Stages are timm's (`feature_info`): in a convolutional network, what works at one resolution;
     in a transformer without resolutions, a block. What follows the last stage belongs to it.
+    `size`: side of the images that it takes, in pixels.
 
     Raises
     ------
@@ -56,21 +63,21 @@ def last_stages(name: str, network: nn.Module, count: int) -> tuple[str, ...]:
             f"last_stages = {count}: {name} has {words}",
             'Say last_layers instead, or train all layers with tuning = "full".',
         )
-    order = _modules_in_order(network)
+    order = _modules_in_order(network, size)
     before = order[: order.index(stages[-count - 1]) + 1]
-    return tuple(layer for layer in layers_in_order(network) if layer not in before)
+    return tuple(layer for layer in layers_in_order(network, size) if layer not in before)
 
 
-def layers_in_order(network: nn.Module) -> tuple[str, ...]:
+def layers_in_order(network: nn.Module, size: int = IMAGE_SIZE) -> tuple[str, ...]:
     """Return the names of the layers, in the order in which they first run."""
-    order = _modules_in_order(network)
+    order = _modules_in_order(network, size)
     holding = {name for name in order if _own_parameters(network.get_submodule(name))}
     layers = {one for one in holding if not any(_inside(other, one) for other in holding - {one})}
     return tuple(name for name in order if name in layers)
 
 
 def cut(
-    name: str, network: nn.Module, trained: Collection[str]
+    name: str, network: nn.Module, trained: Collection[str], size: int = IMAGE_SIZE
 ) -> tuple[fx.GraphModule, fx.GraphModule]:
     """Cut a backbone at the last point before its trained layers that one tensor alone passes.
 
@@ -79,10 +86,12 @@ def cut(
     name
         Of the backbone, for messages.
     network
-        From (n, 3, 224, 224) images to (n, features). Its parameters are marked as trained or
+        From (n, 3, size, size) images to (n, features). Its parameters are marked as trained or
         frozen; both parts share them.
     trained
         Names of the layers that train. Others after the cut stay frozen.
+    size
+        Side of the images, in pixels.
 
     Returns
     -------
@@ -94,13 +103,13 @@ def cut(
     UserError
         If its computations cannot be followed.
     """
-    _mark(network, trained)
+    _mark(network, trained, size)
     root = _OnImages(network).eval()
     nodes = list(_trace(name, root).nodes)
     first = next(place for place, node in enumerate(nodes) if _trains(root, node))
     for place in reversed(list(_passages(nodes, first))):
         front = fx.GraphModule(root, _until(nodes, place))
-        if _gives_a_tensor(front):
+        if _gives_a_tensor(front, size):
             return front, fx.GraphModule(root, _after(nodes, place))
     raise UserError(
         f"backbone {name} has no point that one tensor alone passes",
@@ -152,7 +161,7 @@ def _stages(network: nn.Module) -> tuple[str, ...]:
     return tuple(one["module"] for one in found if one["module"] in known)
 
 
-def _modules_in_order(network: nn.Module) -> list[str]:
+def _modules_in_order(network: nn.Module, size: int) -> list[str]:
     """Return the names of the modules in the order in which they first end, for one image."""
     order: dict[str, None] = {}
     handles = [
@@ -162,7 +171,7 @@ def _modules_in_order(network: nn.Module) -> list[str]:
     try:
         network.eval()
         with torch.no_grad():
-            network(torch.zeros(1, 3, IMAGE_SIZE, IMAGE_SIZE))
+            network(torch.zeros(1, 3, size, size))
     finally:
         for handle in handles:
             handle.remove()
@@ -173,9 +182,9 @@ def _note(order: dict[str, None], name: str, *_: object) -> None:
     order.setdefault(name)
 
 
-def _mark(network: nn.Module, trained: Collection[str]) -> None:
+def _mark(network: nn.Module, trained: Collection[str], size: int) -> None:
     """Let the parameters of the trained layers train, and no others."""
-    layers = layers_in_order(network)
+    layers = layers_in_order(network, size)
     for name, module in network.named_modules():
         trains = all(layer in trained for layer in _layers_of(name, layers))
         for parameter in _own_parameters(module):
@@ -271,8 +280,8 @@ def _after(nodes: Sequence[fx.Node], place: int) -> fx.Graph:
     return graph
 
 
-def _gives_a_tensor(front: nn.Module) -> bool:
+def _gives_a_tensor(front: nn.Module, size: int) -> bool:
     """Tell whether it gives numbers, a row an image."""
     with torch.no_grad():
-        found = front(torch.zeros(2, 3, IMAGE_SIZE, IMAGE_SIZE))
+        found = front(torch.zeros(2, 3, size, size))
     return isinstance(found, Tensor) and found.is_floating_point() and len(found) == 2

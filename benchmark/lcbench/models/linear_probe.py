@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -13,12 +9,7 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from lcbench.errors import UserError
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import Baseline, FitSummary, Settings, State, register, require_arrays
-
-if TYPE_CHECKING:
-    from sklearn.linear_model import LogisticRegression
-
-_TOLERANCE = 1e-5
-"""Of the gradient, at which a fit ends: a tenth of scikit-learn's own, for weak penalties."""
+from lcbench.models.logistic import decisions, log_losses, require_classes, softmax
 
 
 class LinearProbeSettings(Settings):
@@ -68,17 +59,17 @@ class LinearProbe(Baseline):
         self._mean, self._scale = embeddings.mean(axis=0), embeddings.std(axis=0)
         self._scale[self._scale == 0.0] = 1.0  # what never varies is 0 after its mean is taken away
         self._classes = np.unique(codes)
-        if len(self._classes) == 1:
-            self._choose(0.0, np.zeros((1, embeddings.shape[1])), np.zeros(1))
-        else:
-            self._choose_penalty(self._standardised(embeddings), codes, validation)
-        return FitSummary(parameters=self._weights.size + self._intercepts.size)
+        self._choose_penalty(self._standardised(embeddings), codes, validation)
+        return FitSummary(
+            parameters=self._weights.size + self._intercepts.size,
+            chosen=f"C = {self._penalty:g}",
+        )
 
     def predict(self, samples: Samples) -> NDArray[np.float64]:
         """Return the softmax of the decisions; 0 for a class without training images."""
         inputs = self._standardised(samples.embeddings(self.settings.backbone))
         found = np.zeros((len(inputs), len(self.context.taxonomy.leaves)))
-        found[:, self._classes] = _softmax(inputs @ self._weights.T + self._intercepts)
+        found[:, self._classes] = softmax(inputs @ self._weights.T + self._intercepts)
         return found
 
     def state(self) -> State:
@@ -106,11 +97,7 @@ class LinearProbe(Baseline):
         require_arrays(state, shapes)
         classes = state["classes"].astype(np.intp)
         leaves = len(self.context.taxonomy.leaves)
-        known = (
-            len(np.unique(classes)) == len(classes) and ((classes >= 0) & (classes < leaves)).all()
-        )
-        if not known or not 0 < len(classes) == len(state["weights"]) == len(state["intercepts"]):
-            raise UserError("another model: its weights and classes do not fit each other")
+        require_classes(classes, leaves, len(state["weights"]), len(state["intercepts"]))
         if not (state["scale"] > 0).all():
             raise UserError("a broken model: it divides embeddings by what is not above 0")
         self._classes, self._mean, self._scale = classes, state["mean"], state["scale"]
@@ -133,53 +120,14 @@ class LinearProbe(Baseline):
         else:
             penalties = penalties[: len(penalties) // 2 + 1]
         best = np.inf
-        for penalty, model in self._path(inputs, codes, penalties):
-            weights, intercepts = _of_every_class(model)
+        for fitted in decisions(inputs, codes, penalties, self.settings.iterations):
             if not told.any():
-                self._choose(penalty, weights, intercepts)
+                self._choose(*fitted)
                 continue
-            loss = _log_loss(held_out @ weights.T + intercepts, columns)
+            loss = log_losses(fitted.of(held_out), columns).mean()
             if loss < best:
                 best = loss
-                self._choose(penalty, weights, intercepts)
-
-    def _path(
-        self, inputs: NDArray[np.float64], codes: NDArray[np.intp], penalties: list[float]
-    ) -> Iterator[tuple[float, LogisticRegression]]:
-        """Yield a fit for each C, the strongest penalty first; each starts where the last ended."""
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
-
-        model = LogisticRegression(warm_start=True, max_iter=self.settings.iterations)
-        for penalty in penalties:
-            with warnings.catch_warnings():  # a weak penalty that is cut short is a stronger one
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                model.set_params(C=penalty).fit(inputs, codes)
-            yield penalty, model
+                self._choose(*fitted)
 
     def _standardised(self, embeddings: NDArray[np.floating]) -> NDArray[np.float64]:
         return np.asarray((embeddings - self._mean) / self._scale, np.float64)
-
-
-def _of_every_class(
-    model: LogisticRegression,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (classes, features) weights and (classes,) intercepts; of two, one has none."""
-    # Stored row by row, whatever order the optimiser left: the same bytes come back.
-    weights, intercepts = np.array(model.coef_, order="C"), np.array(model.intercept_)
-    if len(weights) == len(model.classes_):
-        return weights, intercepts
-    return np.vstack([np.zeros_like(weights), weights]), np.append(0.0, intercepts)
-
-
-def _softmax(decisions: NDArray[np.float64]) -> NDArray[np.float64]:
-    shares = np.exp(decisions - decisions.max(axis=1, keepdims=True))
-    return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float64)
-
-
-def _log_loss(decisions: NDArray[np.float64], columns: NDArray[np.intp]) -> float:
-    """Return the mean of minus the logarithm of the right class's probability."""
-    from scipy.special import logsumexp
-
-    right = decisions[np.arange(len(columns)), columns]
-    return float((logsumexp(decisions, axis=1) - right).mean())

@@ -61,12 +61,12 @@ class LastPart:
     def _cut(self, backbone: Encoder) -> tuple[nn.Module, nn.Module]:
         from lcbench.models.cutting import cut, last_layers, last_stages
 
-        network = backbone.load()
+        network, size = backbone.load(), backbone.preprocessing.size
         if self.layers is not None:
-            trained = last_layers(backbone.name, network, self.layers)
+            trained = last_layers(backbone.name, network, self.layers, size)
         else:
-            trained = last_stages(backbone.name, network, self.stages or 0)
-        return cut(backbone.name, network, trained)
+            trained = last_stages(backbone.name, network, self.stages or 0, size)
+        return cut(backbone.name, network, trained, size)
 
 
 class PartialSettings(Settings):

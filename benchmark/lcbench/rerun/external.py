@@ -10,10 +10,12 @@ from lcbench.console import warn
 from lcbench.datasets.labels import LEAVE_OUT, LabelReader
 from lcbench.errors import UserError
 from lcbench.rerun.plan import RerunOptions, compute_here
-from lcbench.runs.evaluate import Evaluation, EvaluationOptions, evaluate
-from lcbench.runs.external_records import ExternalRecord
+from lcbench.runs.evaluate import Evaluation, evaluate
+from lcbench.runs.evaluation_options import EvaluationOptions
+from lcbench.runs.external import folder_name
+from lcbench.runs.external_records import ExternalRecord, LabelCount
 from lcbench.runs.plan import Plan
-from lcbench.taxonomy import normalise
+from lcbench.taxonomy import ROOT, normalise
 
 
 def external_folders(
@@ -26,9 +28,9 @@ def external_folders(
     UserError
         If one was given that the report does not have.
     """
-    given = {_name(path): path for path in options.external}
+    given = {folder_name(path): path for path in options.external}
     records = [one.record for one in results.external]
-    unknown = sorted(given.keys() - {record.name for record in records})
+    unknown = sorted(given.keys() - {name for record in records for name in _names(record)})
     if unknown:
         known = ", ".join(record.name for record in records) or "none"
         raise UserError(
@@ -36,7 +38,8 @@ def external_folders(
             f"Its external folders: {known}.",
         )
     for record in records:
-        folder = given.get(record.name) or (Path(record.source) if record.source else None)
+        found = (given[name] for name in _names(record) if name in given)
+        folder = next(found, Path(record.source) if record.source else None)
         if folder is not None and folder.exists():
             yield folder, record
         else:
@@ -59,16 +62,38 @@ def evaluate_again(
         device=device,
         precision=precision,
         about=record.about,
+        name=record.options.name,
+        only=record.options.only,
+        label_pattern=record.options.label_pattern,
+        groups=_groups(record),
+        group_pattern=record.options.group_pattern,
+        unlabelled=record.options.unlabelled,
+        calibrate_on=record.options.calibrate_on,
+        embeddings=record.options.embeddings,
+        tile=record.options.tile,
     )
-    then = {
-        normalise(label.label): LEAVE_OUT if label.left_out else label.node
-        for label in record.labels
-        if label.node or label.left_out
-    }
+    then = {normalise(label.label): node for label in record.labels if (node := _meaning(label))}
     return evaluate(folder, suite, chosen, LabelReader(plan.taxonomy, then))
 
 
-def _name(path: Path) -> str:
-    """Return what an evaluation of a folder or CSV is called."""
-    whole = path.resolve()
-    return whole.stem if whole.is_file() else whole.name
+def _meaning(label: LabelCount) -> str:
+    """Return what a label was read as; empty where it was not known."""
+    if label.left_out:
+        return LEAVE_OUT
+    return ROOT if label.fate == "out of distribution" else label.node
+
+
+def _groups(record: ExternalRecord) -> Path | None:
+    """Return the file of patients or slides; None where there was none, or where it is gone."""
+    file = record.options.groups
+    if file and not Path(file).is_file():
+        warn(f"external folder {record.name}: {file} is not here: groups are found from pixels")
+        return None
+    return Path(file) if file else None
+
+
+def _names(record: ExternalRecord) -> tuple[str, ...]:
+    """Return what an external folder goes by: its name in the report, and its own."""
+    source = Path(record.source)
+    own = source.stem if source.suffix.lower() == ".csv" else source.name
+    return record.name, *([own] if own else [])

@@ -10,6 +10,7 @@ from lcbench.documents import explain
 from lcbench.errors import UserError
 from lcbench.runs.claims import check_claims
 from lcbench.runs.plan_records import HypothesisRecord
+from lcbench.runs.records import BackboneRecord
 from lcbench.runs.suite import Suite, load_suite, shipped_suites
 
 _ANY_BACKBONE = "resnet50"
@@ -106,7 +107,7 @@ def _readable_claims(results: Results) -> tuple[str, ...]:
 def _backbone(results: Results) -> str:
     """Return the backbone that the user's own weights were for; else the reference's, or any."""
     reference = results.baseline(results.reference)
-    every = [one.backbone for one in results.baselines if one.backbone]
+    every = _encoders(results)
     likely = [
         *(backbone.name for backbone in every if _typed(backbone.weights)),
         *([reference.backbone.name] if reference and reference.backbone else []),
@@ -116,9 +117,15 @@ def _backbone(results: Results) -> str:
     return likely[0]
 
 
+def _encoders(results: Results) -> list[BackboneRecord]:
+    """Return the backbones but those with a head of their own: recipes name their weights."""
+    found = (one.backbone for one in results.baselines)
+    return [one for one in found if one is not None and one.outputs is None]
+
+
 def typed_weights(results: Results) -> str | None:
     """Return what was typed after --weights, a file or "random"; None where nothing was."""
-    every = [one.backbone for one in results.baselines if one.backbone]
+    every = _encoders(results)
     return next((_typed(one.weights) for one in every if _typed(one.weights)), None)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from lcbench.compute import Compute
 from lcbench.datasets.canonical.groups import CanonicalGroups
 from lcbench.datasets.dataset import Dataset, Drawn
+from lcbench.features.embedding_files import EmbeddingFile
 from lcbench.leakage.pixel_groups import PixelCheck
-from lcbench.models.backbones import Backbone
+from lcbench.models.backbones import Backbone, Reading
 from lcbench.models.own_code import own_code_sha256
 from lcbench.provenance import command, commit, machine, now, versions
 from lcbench.runs.plan import Plan, PlannedBaseline, PlannedSplit
@@ -18,6 +19,7 @@ from lcbench.runs.power import detectable_differences
 from lcbench.runs.records import (
     BackboneRecord,
     CanonicalRecord,
+    CheckpointRecord,
     DatasetRecord,
     DrawnRecord,
     RunConfig,
@@ -41,6 +43,7 @@ def describe_plan(
         data=plan.options.data if plan.options else "",
         groups=str((plan.options and plan.options.groups) or ""),
         labels=dict(plan.labels),
+        tile=plan.options.tile if plan.options else None,
         suite_protocols=plan.suite.protocols,
         suite_baselines=tuple(recipe.name for recipe in plan.suite.baselines),
     )
@@ -127,16 +130,19 @@ def _describe_baseline(baseline: PlannedBaseline, compute: Compute) -> dict[str,
         "code_sha256": own_code_sha256(baseline.recipe.kind, baseline.settings.backbone or ""),
         "recipe": baseline.settings.recorded,
         "backbone": describe_backbone(baseline.backbone) if baseline.backbone else None,
-        "precision": compute.precision if baseline.backbone else "32",
+        "precision": compute.precision if isinstance(baseline.backbone, Backbone) else "32",
     }
 
 
-def plan_as_json(plan: Plan) -> dict[str, Any]:
-    """Return the plan for machines."""
+def plan_as_json(plan: Plan, left_out: tuple[LeftOut, ...]) -> dict[str, Any]:
+    """Return the plan for machines; `left_out`: what will not be run, and why."""
     return {
-        **describe_plan(plan, plan.left_out).model_dump(mode="json", exclude={"aliases"}),
+        **describe_plan(plan, left_out).model_dump(mode="json", exclude={"aliases"}),
         "runs": len(plan.baselines) * len(plan.splits),
         "weights": {b.name: str(b.backbone.source) for b in plan.baselines if b.backbone},
+        "preprocessing": {
+            b.name: str(b.backbone.preprocessing) for b in plan.baselines if b.backbone
+        },
         "splits": [
             {
                 "protocol": planned.split.protocol,
@@ -166,6 +172,7 @@ def describe_dataset(dataset: Dataset, check: PixelCheck | None = None) -> Datas
         groups_sha256=dataset.groups_sha256,
         pixel_check="" if check is None else str(check),
         drawn=_describe_drawn(dataset.drawn) if dataset.drawn else None,
+        tiling=dataset.tiling,
         canonical=_describe_canonical(dataset.canonical) if dataset.canonical else None,
     )
 
@@ -185,9 +192,19 @@ def _describe_drawn(drawn: Drawn) -> DrawnRecord:
     )
 
 
-def describe_backbone(backbone: Backbone) -> BackboneRecord:
-    """Return the record of a backbone; it is loaded to find out."""
+def describe_backbone(backbone: Backbone | EmbeddingFile) -> BackboneRecord:
+    """Return the record of a backbone, which is loaded to find out, or of a file in its place."""
     facts = backbone.facts
+    if isinstance(backbone, EmbeddingFile):
+        return BackboneRecord(
+            name=backbone.name,
+            weights=backbone.source,
+            weights_sha256=facts.weights_sha256,
+            random=False,
+            preprocessing="not known: embeddings from a file",
+            parameters=facts.parameters,
+            gmacs=facts.gmacs,
+        )
     return BackboneRecord(
         name=backbone.name,
         weights=str(backbone.source),
@@ -196,6 +213,22 @@ def describe_backbone(backbone: Backbone) -> BackboneRecord:
         preprocessing=str(backbone.preprocessing),
         parameters=facts.parameters,
         gmacs=facts.gmacs,
+        image_size=backbone.preprocessing.size,
+        outputs=None if backbone.outputs is None else facts.features,
+        checkpoint=_describe_reading(backbone.reading),
+    )
+
+
+def _describe_reading(reading: Reading | None) -> CheckpointRecord | None:
+    if reading is None:
+        return None
+    return CheckpointRecord(
+        under=reading.checkpoint.under,
+        beside=reading.checkpoint.beside,
+        prefix=reading.match.prefix,
+        renamed=reading.match.renamed,
+        resampled=reading.match.resampled,
+        left_out=reading.match.left_out,
     )
 
 

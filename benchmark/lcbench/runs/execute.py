@@ -10,9 +10,10 @@ from pathlib import Path
 from lcbench.console import progress, warn
 from lcbench.errors import UserError
 from lcbench.features.views import View
-from lcbench.models.backbones import Backbone, fetch_backbone
+from lcbench.models.backbones import Backbone
 from lcbench.protocols import write_split
 from lcbench.runs.describe import describe_plan, describe_runs
+from lcbench.runs.fetching import fetch, reach, tell_weights
 from lcbench.runs.job import Job
 from lcbench.runs.making import same
 from lcbench.runs.mixture import belongs_beside, require_no_mixture, require_same_data
@@ -104,10 +105,39 @@ def execute(plan: Plan, out: Path, *, jobs: int | None = None, fresh: bool = Fal
     folder = inside(out, plan.suite.name)
     if (folder / PLAN).is_file():
         require_same_data(folder, _plan_of_before(folder), plan)  # before anything is downloaded
-    plan, left_out = _fetch(plan)
+    plan, left_out = fetch(plan)
+    tell_weights(plan)
     with sole_writer(folder):
         sweep(folder)
         return _execute(plan, folder, left_out, jobs or os.cpu_count() or 1, fresh=fresh)
+
+
+def rehearse(plan: Plan, out: Path) -> tuple[LeftOut, ...]:
+    """Refuse what `execute` would refuse; write nothing and compute no features.
+
+    Weights that are on this machine are read, of others the hub is asked whether it has them.
+
+    Returns
+    -------
+    left_out
+        Baselines that would be left out, and why.
+
+    Raises
+    ------
+    UserError
+        As `execute` does.
+    """
+    folder = inside(out, plan.suite.name)
+    before = _plan_of_before(folder) if (folder / PLAN).is_file() else None
+    require_same_data(folder, before, plan)
+    plan, left_out = fetch(plan, reach)
+    known = replace(plan, baselines=tuple(filter(_is_here, plan.baselines)))
+    tell_weights(known)
+    stored = read_runs(run_folders(folder, before.protocols if before else ()))
+    every = list(_jobs(known, folder, stored))
+    if every:
+        require_no_mixture(stored, known, every, fresh=False)
+    return left_out
 
 
 def _execute(
@@ -165,6 +195,12 @@ def _damage(stored: StoredRuns, every: list[Job]) -> Iterator[Damage]:
         yield Damage(name_of(path), error.message, path in planned)
 
 
+def _is_here(baseline: PlannedBaseline) -> bool:
+    """Tell whether a baseline needs nothing that would have to be downloaded."""
+    backbone = baseline.backbone
+    return not isinstance(backbone, Backbone) or backbone.source.kind != "hub"
+
+
 def _warn_of(damaged: tuple[Damage, ...]) -> None:
     """Say which stored runs cannot be kept: a line for each reason."""
     reasons: dict[tuple[str, bool], list[str]] = {}
@@ -176,48 +212,6 @@ def _warn_of(damaged: tuple[Damage, ...]) -> None:
         warn(f"{', '.join(runs[:_SHOWN])}{more}: {reason}; {follows}")
 
 
-def _fetch(plan: Plan) -> tuple[Plan, tuple[LeftOut, ...]]:
-    """Bring every backbone's weights here; leave out what cannot be had, but not the reference."""
-    ready: list[PlannedBaseline] = []
-    left_out = list(plan.left_out)
-    found: dict[str, Backbone | UserError] = {}
-    for baseline in plan.baselines:
-        if baseline.backbone is None:
-            ready.append(baseline)
-            continue
-        name = baseline.backbone.name
-        if name not in found:
-            found[name] = _fetch_backbone(baseline.backbone)
-        backbone = found[name]
-        if isinstance(backbone, Backbone):
-            ready.append(replace(baseline, backbone=backbone))
-        elif baseline.name == plan.suite.reference:
-            raise backbone
-        else:
-            left_out.append(LeftOut(baseline=baseline.name, reason=backbone.message))
-    if not ready:
-        raise UserError(f"no baseline can run: {left_out[-1].baseline}: {left_out[-1].reason}")
-    return replace(plan, baselines=tuple(ready)), tuple(left_out)
-
-
-def _fetch_backbone(backbone: Backbone) -> Backbone | UserError:
-    """Return the backbone with readable weights on this machine, or why there are none.
-
-    Raises
-    ------
-    UserError
-        If the weights that cannot be read are a file that the user named.
-    """
-    try:
-        fetched = fetch_backbone(backbone)
-        _ = fetched.facts  # reads the weights, before anything is written
-    except UserError as error:
-        if backbone.source.kind == "file":
-            raise
-        return error
-    return fetched
-
-
 def _compute_features(plan: Plan) -> None:
     """Fill the caches here, with a progress bar, so that the fits only read."""
     features = plan.features
@@ -225,7 +219,9 @@ def _compute_features(plan: Plan) -> None:
     for baseline in plan.baselines:
         settings = baseline.settings
         for view in (settings.view, *settings.training_views):
-            prepared = features.prepare(baseline.needs, settings.backbone, view, settings.last_part)
+            prepared = features.prepare(
+                baseline.needs, settings.encoder_key, view, settings.last_part
+            )
             if view is not None and prepared is not None and view not in told:
                 told.add(view)
                 tell_unchanged(features, view, prepared)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
+
 from lcbench.errors import UserError
 from lcbench.runs.external_records import ExternalRecord
+from lcbench.runs.external_table import read_images
 from lcbench.runs.finished import ExternalFolder, ExternalRun
 from lcbench.runs.records import read_record
 from lcbench.runs.run_reader import RunReader, read_predictions, require_own
@@ -29,9 +32,10 @@ def read_external_folders(reader: RunReader) -> Iterator[ExternalFolder]:
     for path in sorted(reader.folder.glob(f"{EXTERNAL}/[!.]*/")):
         with reader.noted(path):
             record = _read_record(path)
+            images = _read_table(path, record)
             runs = tuple(_read_external_runs(reader, path, record))
             # Only this reader needs to know the files.
-            yield ExternalFolder(record.model_copy(update={"predicted": {}}), runs)
+            yield ExternalFolder(record.model_copy(update={"predicted": {}}), runs, images)
 
 
 def _read_record(path: Path) -> ExternalRecord:
@@ -45,6 +49,16 @@ def _read_record(path: Path) -> ExternalRecord:
     if record.name != path.name:
         raise UserError(f"{EVALUATION} is of another folder: {record.name}")
     return record
+
+
+def _read_table(path: Path, record: ExternalRecord) -> pd.DataFrame | None:
+    """Return the table of the images; None where an older version stored none."""
+    if record.table is None:
+        return None
+    try:
+        return read_images(path, record.table)
+    except UserError as error:
+        raise UserError(f"{error.message}: {_AGAIN}") from error
 
 
 def _read_external_runs(
@@ -65,7 +79,7 @@ def _read_external_runs(
                 raise UserError(f"gone: {_AGAIN}")
             if not is_as_stored(file, predicted.file):
                 raise UserError(f"damaged: not the file that was stored: {_AGAIN}")
-            predictions = read_predictions(file, reader.taxonomy)
+            predictions = read_predictions(file, reader.taxonomy, unscored=True)
             require_own(predictions, run.config)
             yield ExternalRun(run.config.protocol, run.config.baseline, predictions)
     if outdated:

@@ -50,10 +50,15 @@ class ExternalRun:
 
 @dataclass(frozen=True)
 class ExternalFolder:
-    """An external folder: what it holds, and the predictions on it."""
+    """An external folder: what it holds, and the predictions on it.
+
+    `images`: one row an image that was predicted, see `lcbench.runs.external_table`; None where an
+    older version stored the folder.
+    """
 
     record: ExternalRecord
     runs: tuple[ExternalRun, ...]
+    images: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lcbench.compute import PeakMemory, processor
 from lcbench.errors import UserError, from_lack_of_memory
 from lcbench.features.cache import CachedArray
+from lcbench.features.embedding_files import EmbeddingFile
 from lcbench.features.extraction import TRAINS_LAYERS, Features
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import Context, FitSummary
@@ -126,6 +127,7 @@ def _fit_and_predict(job: Job, started: str) -> _Fitted:
         best_epoch=summary.best_epoch,
         processor=processor(compute.device),
         unchanged=_unchanged(job),
+        chosen=summary.chosen,
     )
     return _Fitted(save(baseline.state()), summary, predictions, held_back, state)
 
@@ -172,7 +174,7 @@ def _timed(work: Callable[[], Result]) -> tuple[Result, float]:
 def _prepared(job: Job) -> CachedArray | None:
     settings = job.baseline.settings
     return job.features.prepare(
-        job.baseline.needs, settings.backbone, settings.view, settings.last_part
+        job.baseline.needs, settings.encoder_key, settings.view, settings.last_part
     )
 
 
@@ -183,7 +185,7 @@ def _unchanged(job: Job) -> int:
 
 def _images_per_second(job: Job, predict_seconds: float, images: int) -> float | None:
     prepared = _prepared(job)
-    if prepared is None:
+    if prepared is None or isinstance(job.baseline.backbone, EmbeddingFile):
         return None
     return round(1 / (1 / prepared.images_per_second + predict_seconds / images), 1)
 

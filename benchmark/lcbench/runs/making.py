@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from lcbench.runs.records import RunConfig
 
-_FREE = {"commit", "purpose", "dataset", "taxonomy"}
+_FREE: dict[str, Any] = {
+    **dict.fromkeys(("commit", "purpose", "dataset", "taxonomy"), True),
+    "backbone": {"checkpoint"},
+}
 """What may differ between a stored run and the same run now, or is compared by what decides."""
 
 

@@ -10,6 +10,7 @@ from lcbench.runs.plan import Plan, takes_reference_backbone
 from lcbench.runs.plan_records import PlanRecord
 from lcbench.runs.records import RunConfig, TaxonomyRecord
 from lcbench.runs.stored import StoredRuns
+from lcbench.runs.suite import Recipe
 
 
 def require_same_data(folder: Path, before: PlanRecord | None, plan: Plan) -> None:
@@ -56,7 +57,7 @@ def require_no_mixture(stored: StoredRuns, plan: Plan, every: list[Job], *, fres
     references = {
         _weights(job.config)
         for job in every
-        if takes_reference_backbone(recipes[job.baseline.name])
+        if _shares_reference(recipes[job.baseline.name], job.config)
     }
     for path, run in stored.sound.items():
         done_again = path in planned
@@ -71,9 +72,15 @@ def require_no_mixture(stored: StoredRuns, plan: Plan, every: list[Job], *, fres
         split = config.split.sha256
         if divided.get((config.protocol, path.name), split) != split:
             raise _mixture(path, "another division of the images")
-        recipe = recipes[config.baseline] if config.backbone else None
-        if recipe and takes_reference_backbone(recipe) and references - {_weights(config)}:
+        shares = _shares_reference(recipes[config.baseline], config)
+        if shares and references - {_weights(config)}:
             raise _mixture(path, "another reference backbone")
+
+
+def _shares_reference(recipe: Recipe, config: RunConfig) -> bool:
+    """Tell whether a run looks through the backbone that all arms of a suite share."""
+    backbone = config.backbone
+    return backbone is not None and backbone.outputs is None and takes_reference_backbone(recipe)
 
 
 def belongs_beside(stored: RunConfig, wanted: RunConfig) -> bool:
@@ -87,6 +94,9 @@ def _other_making(config: RunConfig, baseline: RunConfig, of_all: RunConfig) -> 
         return "other images"
     if config.taxonomy.structure != of_all.taxonomy.structure:
         return "another class tree"
+    if _prepared_otherwise(config, baseline):
+        seen = config.backbone.preprocessing if config.backbone else ""
+        return f"another size or preparation of images ({seen}; --image-size sets the size)"
     if _origin(config) != _origin(baseline):
         return "another recipe, other code or other weights"
     if not config.dataset.same_groups(of_all.dataset):
@@ -97,6 +107,14 @@ def _other_making(config: RunConfig, baseline: RunConfig, of_all: RunConfig) -> 
 def _origin(config: RunConfig) -> object:
     """Return what runs of one baseline must share."""
     return config.kind, config.recipe, config.code_sha256, _weights(config)
+
+
+def _prepared_otherwise(config: RunConfig, baseline: RunConfig) -> bool:
+    """Tell whether the same weights saw images of another size, or cut or scaled otherwise."""
+    stored, wanted = config.backbone, baseline.backbone
+    if stored is None or wanted is None or stored.weights_sha256 != wanted.weights_sha256:
+        return False
+    return stored.preprocessing != wanted.preprocessing
 
 
 def _weights(config: RunConfig) -> object:

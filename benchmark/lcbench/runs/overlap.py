@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lcbench.datasets.dataset import Dataset
 from lcbench.datasets.images import image_now
@@ -22,21 +24,35 @@ from lcbench.tables import MOST_CSV, read_text_table
 _LISTED = 50
 
 
+@dataclass(frozen=True)
+class Overlap:
+    """What an external folder shares with the training images.
+
+    `contaminated`: (images,) which images are of a group with tissue that was trained on.
+    """
+
+    record: OverlapRecord
+    contaminated: NDArray[np.bool_]
+
+
 def overlap_with_training(
     suite_folder: Path,
     plan: PlanRecord,
     external: Dataset,
     training: Path | None,
     splits: Mapping[str, str],
-) -> OverlapRecord:
+) -> Overlap:
     """Look for the tissue of an external folder among the images of a suite's runs.
+
+    Where one image of a source group shows it, all images of the group do: they are contaminated.
 
     Parameters
     ----------
     suite_folder, plan
         The suite; its split files name its images.
     external
-        The external images; each is compared with all, the suite's images not with each other.
+        The external images and their source groups, where these are known; each image is compared
+        with all, the suite's images not with each other.
     training
         Where the suite's images lie now; where they lay when it was run by default.
     splits
@@ -50,22 +66,28 @@ def overlap_with_training(
     images = _images(suite_folder, splits)
     root = training or (Path(plan.root) if plan.root else None)
     if not images:
-        return OverlapRecord(
-            reason=f"no file in {SPLITS} is as it was stored; lcbench run writes them anew"
+        return _not_compared(
+            external, f"no file in {SPLITS} is as it was stored; lcbench run writes them anew"
         )
     if root is None:
-        return OverlapRecord(reason="the runs do not say where their images lie (see --training)")
+        return _not_compared(
+            external, "the runs do not say where their images lie (see --training)"
+        )
     missing = [image for image in images if not (root / image).is_file()]
     if missing:
         reason = f"{len(missing):,} of {len(images):,} training images are not in {root}"
         if training is not None:
             raise UserError(f"--training {reason}", f"The first of them: {missing[0]}")
-        return OverlapRecord(reason=f"{reason} any more (see --training)")
+        return _not_compared(external, f"{reason} any more (see --training)")
     manifest = external.manifest
     folders = [[image_now(root / image) for image in images], external.files()]
     is_external = np.arange(len(images) + len(manifest)) >= len(images)
     sources = find_sources(folders, queries=is_external)
-    return _describe(sources, images, list(manifest["image"]))
+    return _describe(sources, images, external)
+
+
+def _not_compared(external: Dataset, reason: str) -> Overlap:
+    return Overlap(OverlapRecord(reason=reason), np.zeros(len(external.manifest), bool))
 
 
 def _images(suite_folder: Path, splits: Mapping[str, str]) -> list[str]:
@@ -86,10 +108,14 @@ def _leads_out(image: str) -> bool:
     return path.is_absolute() or ".." in path.parts
 
 
-def _describe(sources: Sources, training: list[str], external: list[str]) -> OverlapRecord:
+def _describe(sources: Sources, training: list[str], dataset: Dataset) -> Overlap:
+    external = list(dataset.manifest["image"])
     count = len(training)
-    inside = set(sources.groups[:count].tolist())
-    with_sibling = [group in inside for group in sources.groups[count:].tolist()]
+    with_sibling = np.isin(sources.groups[count:], sources.groups[:count])
+    contaminated = with_sibling
+    if dataset.groups_known:
+        groups = dataset.manifest["group"]
+        contaminated = groups.isin(groups[with_sibling]).to_numpy()
     originals = sources.originals[count:].tolist()
     pairs = [
         f"{image} = {training[original]} (the same pixels)"
@@ -104,10 +130,12 @@ def _describe(sources: Sources, training: list[str], external: list[str]) -> Ove
             pairs.append(
                 f"{external[second - count]} = {training[first]} (correlation {correlation:.3f})"
             )
-    return OverlapRecord(
+    record = OverlapRecord(
         training_images=count,
         images=len(external),
-        with_sibling=sum(with_sibling),
+        with_sibling=int(with_sibling.sum()),
         exact=exact,
         pairs=tuple(pairs[:_LISTED]),
+        contaminated=int(contaminated.sum()),
     )
+    return Overlap(record, contaminated)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -12,8 +12,12 @@ from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_comp
 from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
 from lcbench.datasets.fewer import drawn_rows, keep
 from lcbench.datasets.labels import LabelReader, read_labels_with
+from lcbench.datasets.tiles import cut_into_tiles, require_tile_size
 from lcbench.documents import explain
 from lcbench.errors import UserError, wrong_usage
+from lcbench.features.embedding_files import EmbeddingFile, EmbeddingFiles
+from lcbench.features.embedding_tables import is_embedding_file
+from lcbench.features.encoder import HeadFacts
 from lcbench.features.extraction import TRAINS_LAYERS, FeatureKind, Features
 from lcbench.leakage.pixel_groups import PixelCheck, know_sources
 from lcbench.leakage.siblings import Siblings, count_siblings
@@ -31,6 +35,7 @@ from lcbench.runs.suite import (
     about_words,
     choose,
     load_suite,
+    suite_place,
 )
 from lcbench.statistics.tree import ClassTree
 from lcbench.taxonomy import Taxonomy, load_taxonomy
@@ -41,7 +46,9 @@ class RunOptions:
     """What `lcbench run` was asked for; None and empty mean the suite's own choice.
 
     `about`: what kind of images these are, as the user says it. `images`: how many to draw, in
-    whole source groups; `epochs`: at most so many, whatever the recipes say.
+    whole source groups; `epochs`: at most so many, whatever the recipes say. `tile`: side in
+    pixels of the tiles that images are cut into. `image_size`: side of the images that backbones
+    are given, in pixels; `image_sizes`: the same by backbone, which goes before.
     """
 
     suite: str
@@ -63,6 +70,9 @@ class RunOptions:
     about: str = ""
     images: int | None = None
     epochs: int | None = None
+    tile: int | None = None
+    image_size: int | None = None
+    image_sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,13 +88,13 @@ class PlannedBaseline:
     settings
         The recipe's options, checked by the kind.
     backbone
-        With a source of weights; None where the recipe names none.
+        With a source of weights, or a file of embeddings; None where the recipe names none.
     """
 
     recipe: Recipe
     kind: type[Baseline]
     settings: Settings
-    backbone: Backbone | None
+    backbone: Backbone | EmbeddingFile | None
 
     @property
     def name(self) -> str:
@@ -140,7 +150,11 @@ class Plan:
     @property
     def features(self) -> Features:
         """What can be computed from the plan's images."""
-        backbones = {b.backbone.name: b.backbone for b in self.baselines if b.backbone}
+        backbones = {
+            baseline.settings.encoder_key or baseline.backbone.name: baseline.backbone
+            for baseline in self.baselines
+            if baseline.backbone
+        }
         return Features(self.dataset, self.compute, backbones)
 
     def runs(self) -> Iterator[tuple[PlannedBaseline, PlannedSplit]]:
@@ -171,9 +185,11 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
     Raises
     ------
     UserError
-        If anything that was asked for does not exist or does not fit.
+        If anything that was asked for does not exist or does not fit, a file of embeddings to
+        the images included.
     """
     about = about_words(options.about)
+    require_tile_size(options.tile)
     for claims in suite.claims:
         check_claims(
             claims, reader.taxonomy
@@ -186,14 +202,18 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
     if not 1 <= seeds <= MOST_SEEDS:
         raise wrong_usage(f"--seeds {seeds}: not between 1 and {MOST_SEEDS}")
     compute = resolve_compute(options.device, options.precision)
-    baselines, left_out = plan_baselines(suite, options, compute)
+    planned, left_out = plan_baselines(suite, options, compute)
+    baselines = tuple(_settled(one, reader, suite) for one in planned)
     images = load_dataset(options.data, reader, options.groups, options.on_bad)
     dataset, check = know_sources(images)
     if options.images is not None:
         rows = drawn_rows(dataset, options.images)
         dataset = keep(dataset, rows, options.images)
         check = check and check.keep(rows, dataset)
-    return Plan(
+    if options.tile is not None:
+        tiles = cut_into_tiles(dataset, options.tile)
+        dataset, check = tiles.dataset, check and check.of_tiles(tiles)
+    plan = Plan(
         suite=suite,
         taxonomy=reader.taxonomy,
         compute=compute,
@@ -208,6 +228,10 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
         options=options,
         labels=reader.mapping,
     )
+    for name, backbone in plan.features.backbones.items():
+        if isinstance(backbone, EmbeddingFile):
+            plan.features.embeddings(name)  # whether it has every image, before anything is fitted
+    return plan
 
 
 def _check_hypothesis(suite: Suite, taxonomy: Taxonomy) -> None:
@@ -227,13 +251,21 @@ def plan_baselines(
 ) -> tuple[tuple[PlannedBaseline, ...], tuple[LeftOut, ...]]:
     """Resolve the chosen recipes; return those that can run here and those that cannot."""
     reference_backbone = options.backbone or suite.backbone
-    require_backbone(reference_backbone)
-    weights = WeightOptions(options.weights, reference_backbone, options.offline)
+    if not is_embedding_file(reference_backbone):
+        require_backbone(reference_backbone)
+    weights = WeightOptions(
+        options.weights,
+        reference_backbone,
+        options.offline,
+        options.image_size,
+        options.image_sizes,
+    )
+    files = EmbeddingFiles(suite_place(options.suite), options.backbone)
     planned: list[PlannedBaseline] = []
     left_out: list[LeftOut] = []
     for recipe in choose(suite.baselines, options.only, options.skip):
         try:
-            resolved = _resolve(recipe, suite, weights, options.epochs)
+            resolved = _resolve(recipe, suite, weights, files, options.epochs)
         except HubError as error:  # one encoder that cannot be had does not stop the others
             if recipe.name == suite.reference:
                 raise
@@ -249,7 +281,11 @@ def plan_baselines(
 
 
 def _resolve(
-    recipe: Recipe, suite: Suite, weights: WeightOptions, epochs: int | None
+    recipe: Recipe,
+    suite: Suite,
+    weights: WeightOptions,
+    files: EmbeddingFiles,
+    epochs: int | None,
 ) -> PlannedBaseline:
     kind = find_kind(recipe.kind)
     if epochs is not None and "epochs" in kind.settings_type.model_fields:
@@ -264,8 +300,34 @@ def _resolve(
             f"Kind {recipe.kind!r} knows: {', '.join(kind.settings_type.model_fields)}",
         ) from error
     name = settings.backbone
-    backbone = resolve_backbone(name, weights) if name else None
+    if settings.own_weights is not None:
+        weights = replace(
+            weights,
+            weights=settings.own_weights,
+            backbone=name or "",
+            option=f"suite {suite.name}, baseline {recipe.name}: weights =",
+        )
+    backbone: Backbone | EmbeddingFile | None = None
+    if name and is_embedding_file(name):
+        backbone = files.find(name)
+    elif name:
+        backbone = resolve_backbone(name, weights, settings.own_outputs)
     return PlannedBaseline(recipe, kind, settings, backbone)
+
+
+def _settled(baseline: PlannedBaseline, reader: LabelReader, suite: Suite) -> PlannedBaseline:
+    """Return a baseline whose settings need neither the label map nor its file of weights."""
+    backbone = baseline.backbone
+    try:
+        settings = baseline.kind.settle(
+            baseline.settings,
+            reader,
+            lambda: backbone.head if isinstance(backbone, Backbone) else HeadFacts(),
+        )
+    except UserError as error:
+        where = f"suite {suite.name}, baseline {baseline.name}"
+        raise UserError(f"{where}: {error.message}", error.remedy, error.code) from error
+    return replace(baseline, settings=settings)
 
 
 def takes_reference_backbone(recipe: Recipe) -> bool:
@@ -278,11 +340,19 @@ def _reason_to_leave_out(baseline: PlannedBaseline, compute: Compute, *, force: 
     name = baseline.settings.backbone
     if name and baseline.backbone is None:
         return f"no weights of {name} on this machine; {how_to_get(name)}"
+    if isinstance(baseline.backbone, EmbeddingFile) and _looks_at_images(baseline):
+        return f"looks at images or at views of them, and {name} holds embeddings alone"
     trains_layers = bool(name) and baseline.needs in TRAINS_LAYERS
     if trains_layers and not compute.is_accelerator and not force:
         what = "a whole network" if baseline.needs == "pixels" else "layers of its backbone"
         return f"trains {what}: needs an accelerator, or --force on a CPU"
     return ""
+
+
+def _looks_at_images(baseline: PlannedBaseline) -> bool:
+    settings = baseline.settings
+    views = (settings.view, *settings.training_views)
+    return baseline.needs in TRAINS_LAYERS or any(view is not None for view in views)
 
 
 def _require_reference(

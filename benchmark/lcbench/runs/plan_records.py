@@ -113,7 +113,8 @@ class Invocation(Record):
     `command` is empty where it was called from Python. `data` and `groups`: as they were typed;
     `labels`: what the label map says, name to class or "leave-out". `suite_protocols` and
     `suite_baselines`: what the suite named then, whatever was asked for. All of these are empty in
-    files of older versions.
+    files of older versions. `tile`: side in pixels of the tiles that images were cut into; None
+    for whole images.
     """
 
     command: str
@@ -125,6 +126,7 @@ class Invocation(Record):
     data: str = ""
     groups: str = ""
     labels: dict[str, str] = Field({})
+    tile: int | None = None
     suite_protocols: tuple[Name, ...] = ()
     suite_baselines: tuple[Name, ...] = ()
 

@@ -120,8 +120,8 @@ class DatasetRecord(Record):
     `groups_sha256` is the hash of which image belongs to which group; it is empty where groups are
     unknown. `about`: what kind of images these are, as the user
     says it; empty where nobody did. `drawn`: from what the images were drawn, None if they are
-    all there are. `canonical`: the canonical groups that were used, None where groups are from
-    elsewhere.
+    all there are. `tiling`: by which rule they are tiles of larger images; empty where they are
+    whole. `canonical`: the canonical groups that were used, None where groups are from elsewhere.
     """
 
     name: str
@@ -137,6 +137,7 @@ class DatasetRecord(Record):
     about: str = ""
     drawn: DrawnRecord | None = None
     canonical: CanonicalRecord | None = None
+    tiling: str = ""
 
     def same_groups(self, other: DatasetRecord) -> bool:
         """Tell whether the images stand in the same source groups, from whatever file."""
@@ -164,11 +165,33 @@ class SplitRecord(Record):
     test_with_proven_siblings: int | None = None
 
 
+class CheckpointRecord(Record):
+    """How the tensors of a file became a network's.
+
+    `under`: the keys that lead to them, outermost first; `beside`: other keys that were passed
+    over. `prefix`: what was taken from the beginning of each name. `renamed`: by whose rule names
+    were changed beyond that; empty where they were not. `resampled`: position embeddings that were
+    brought to another size of image. `left_out`: tensors that the network has no place for, as
+    those of a head.
+    """
+
+    under: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    prefix: str = ""
+    renamed: str = ""
+    resampled: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
 class BackboneRecord(Record):
     """A backbone as it was used.
 
     `gmacs`: billions of multiply-accumulates for one image. `parameters`: of the backbone without
-    its classifier. `random`: the weights were drawn at random, as the user typed.
+    its classifier. `random`: the weights were drawn at random, as the user typed. `image_size`:
+    side of the images that it was given, in pixels; 224 in files of older versions. `outputs`: of
+    its own head, where that answered; None without one. `checkpoint`: how a file of weights was
+    read; None where there was none, and in files of older versions. In the place of a backbone, a
+    file of embeddings has its own hash, and 0 of cost and parameters, because they are not known.
     """
 
     name: str
@@ -178,6 +201,9 @@ class BackboneRecord(Record):
     preprocessing: str
     parameters: int
     gmacs: float
+    image_size: int = 224
+    outputs: int | None = None
+    checkpoint: CheckpointRecord | None = None
 
 
 class RunConfig(Record):
@@ -229,7 +255,9 @@ class RunState(Record):
     is none. `epochs`: trained; `best_epoch`: restored. `processor`: what computed it; empty in
     files of older versions. `unchanged`: images of the whole dataset that could not be given the
     view that the baseline looks at, and were taken as they are. `of_backbone`: those of the learned
-    `parameters` that belong to the backbone; None in files of older versions.
+    `parameters` that belong to the backbone; None in files of older versions. `chosen`: what the
+    fit chose on validation data, in words; empty where nothing was to choose, and in files of older
+    versions.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -246,6 +274,7 @@ class RunState(Record):
     processor: str = ""
     unchanged: int = 0
     of_backbone: int | None = None
+    chosen: str = ""
 
 
 RecordType = TypeVar("RecordType", bound=Record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from lcbench.documents import explain
-from lcbench.errors import UserError, first_line
+from lcbench.errors import UserError, first_line, from_lack_of_memory
+from lcbench.features.embedding_tables import is_embedding_file
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.backbones import Backbone, fetch_backbone, resolve_backbone
@@ -29,13 +31,21 @@ def weights_option(
     runs: Sequence[StoredRun], plan: PlanRecord, weights: str | None, *, offline: bool
 ) -> WeightOptions:
     """Return `--weights` for the backbone that it can be for: the one that `lcbench run` takes."""
-    used = [(run.config.baseline, run.config.backbone) for run in runs if run.config.backbone]
-    likely = [
-        *(backbone.name for _, backbone in used if backbone.weights.startswith("file ")),
-        *(backbone.name for baseline, backbone in used if baseline == plan.reference),
-        *(backbone.name for _, backbone in used),
+    every = [
+        (run.config.baseline, run.config.backbone)
+        for run in runs
+        if run.config.backbone and not is_embedding_file(run.config.backbone.name)
     ]
-    return WeightOptions(weights, likely[0] if likely else "", offline)
+    used = [one for one in every if one[1].outputs is None]  # a recipe names a classifier's own
+    likely = [
+        *(backbone for _, backbone in used if backbone.weights.startswith("file ")),
+        *(backbone for baseline, backbone in used if baseline == plan.reference),
+        *(backbone for _, backbone in (*used, *every)),
+    ]
+    if not likely:
+        return WeightOptions(weights, "", offline)
+    own_head = likely[0].outputs is not None
+    return WeightOptions(weights, likely[0].name, offline, own_head=own_head)
 
 
 def without_kind(runs: Sequence[StoredRun]) -> dict[str, str]:
@@ -44,9 +54,22 @@ def without_kind(runs: Sequence[StoredRun]) -> dict[str, str]:
     for run in runs:
         try:
             kind_and_settings(run)
-        except UserError as error:
-            reasons[run.config.baseline] = str(error)
+        except BaseException as error:  # noqa: BLE001 - a user's own module may raise anything
+            reasons[run.config.baseline] = reason_of(error)
     return reasons
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why a baseline predicts nothing: a user's error in words, others with the traceback.
+
+    An interrupt is none of its errors, and is raised.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    if isinstance(error, UserError):
+        return str(error)
+    known = from_lack_of_memory(error)
+    return str(known) if known else "".join(traceback.format_exception(error))
 
 
 def kind_and_settings(run: StoredRun) -> tuple[type[Baseline], Settings]:
@@ -67,21 +90,33 @@ def kind_and_settings(run: StoredRun) -> tuple[type[Baseline], Settings]:
 def backbones_of(
     runs: Sequence[StoredRun], options: WeightOptions
 ) -> tuple[dict[str, Backbone], dict[str, str]]:
-    """Find the weights that the runs were trained with; return reasons for those that cannot be."""
+    """Find the weights that the runs were trained with; return reasons for those that cannot be.
+
+    Files of embeddings are none: see `lcbench.runs.stored_embeddings`.
+    """
     backbones: dict[str, Backbone] = {}
     left_out: dict[str, str] = {}
     for run in runs:
         wanted = run.config.backbone
-        if wanted is None or run.config.baseline in left_out:
+        if wanted is None or is_embedding_file(wanted.name) or run.config.baseline in left_out:
             continue
         try:
-            backbone = backbones.get(wanted.name) or _backbone(wanted, options)
+            key = kind_and_settings(run)[1].encoder_key or wanted.name
+            backbone = backbones.get(key) or _backbone(wanted, options)
             facts = backbone.facts
         except UserError as error:
             left_out[run.config.baseline] = error.message
             continue
-        if facts.weights_sha256 == wanted.weights_sha256:
-            backbones[wanted.name] = backbone
+        except BaseException as error:  # noqa: BLE001 - a user's own function may raise anything
+            left_out[run.config.baseline] = reason_of(error)
+            continue
+        if str(backbone.preprocessing) != wanted.preprocessing:
+            left_out[run.config.baseline] = (
+                f"images would go through other steps ({backbone.preprocessing}) than those that "
+                f"the run was trained with ({wanted.preprocessing})"
+            )
+        elif facts.weights_sha256 == wanted.weights_sha256:
+            backbones[key] = backbone
         else:
             left_out[run.config.baseline] = (
                 f"{backbone.source} are other weights of {wanted.name} than the run was trained "
@@ -91,13 +126,15 @@ def backbones_of(
 
 
 def _backbone(wanted: BackboneRecord, options: WeightOptions) -> Backbone:
-    asked = options.weights if wanted.name == options.backbone else None
+    own_head = wanted.outputs is not None
+    meant = (wanted.name, own_head) == (options.backbone, options.own_head)
+    asked = options.weights if meant else None
     if asked is None and wanted.random:
         asked = "random"
     if asked is None and wanted.weights.startswith("file "):
         asked = wanted.weights.removeprefix("file ")
-    weights = WeightOptions(asked, wanted.name, options.offline)
-    backbone = resolve_backbone(wanted.name, weights)
+    weights = WeightOptions(asked, wanted.name, options.offline, wanted.image_size)
+    backbone = resolve_backbone(wanted.name, weights, wanted.outputs)
     if backbone is None:
         raise UserError(f"no weights of {wanted.name} here; {how_to_get(wanted.name)}")
     return fetch_backbone(backbone)
@@ -113,7 +150,7 @@ def predict(run: StoredRun, features: Features, taxonomy: Taxonomy) -> NDArray[n
     """
     config = run.config
     kind, settings = kind_and_settings(run)
-    backbone = features.backbones[config.backbone.name] if config.backbone else None
+    backbone = features.backbones[settings.encoder_key or ""] if config.backbone else None
     seed = seed_of_run(config.seed, config.fold)
     baseline = kind(settings, Context(taxonomy, features.compute, seed, backbone))
     images = np.arange(len(features.dataset.manifest))

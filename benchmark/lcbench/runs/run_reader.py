@@ -123,9 +123,12 @@ class RunReader:
         return FinishedRun(stored.name, config, stored.state, predictions, history, validation)
 
 
-def read_predictions(path: Path, taxonomy: Taxonomy) -> Predictions:
-    """Read predictions of ours, by the rules for everybody's, and with probabilities."""
-    predictions = load_predictions(path, LabelReader(taxonomy))
+def read_predictions(path: Path, taxonomy: Taxonomy, *, unscored: bool = False) -> Predictions:
+    """Read predictions of ours, by the rules for everybody's, and with probabilities.
+
+    With `unscored`, images are kept whose label is the root of the class tree.
+    """
+    predictions = load_predictions(path, LabelReader(taxonomy), unscored=unscored)
     if predictions.probabilities is None:
         raise UserError(f"{path.name} has no probabilities")
     return predictions

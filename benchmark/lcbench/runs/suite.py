@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lcbench.documents import read_toml
 from lcbench.errors import unknown_name, wrong_usage
+from lcbench.features.embedding_tables import is_embedding_file
 from lcbench.protocols import PROTOCOLS
 from lcbench.runs.plan_records import EnsembleRecord, HypothesisRecord, RolesRecord
 from lcbench.runs.records import Name
@@ -33,6 +34,8 @@ class Recipe(BaseModel):
     """A baseline of a suite; keys beside name, kind, purpose and role belong to the kind.
 
     `role`: "floor" for what anything must beat, "shortcut" for what has no spatial information.
+    `feature = "embeddings"` with `file = "mine.parquet"` puts a file of embeddings into the place
+    of the backbone.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -41,6 +44,19 @@ class Recipe(BaseModel):
     kind: str
     purpose: str
     role: Literal["floor", "shortcut"] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _file_in_the_place_of_a_backbone(cls, given: Any) -> Any:  # noqa: ANN401 - not yet checked
+        if not isinstance(given, dict) or given.get("feature") != "embeddings":
+            return given
+        file = given.get("file")
+        if not isinstance(file, str) or not is_embedding_file(file):
+            raise ValueError('feature = "embeddings" needs file = "NAME" (.parquet, .npz, .h5)')
+        if "backbone" in given:
+            raise ValueError("feature and file stand in the place of backbone: leave one out")
+        others = {key: value for key, value in given.items() if key not in ("feature", "file")}
+        return {**others, "backbone": file}
 
     @property
     def options(self) -> dict[str, Any]:
@@ -183,6 +199,17 @@ def load_suite(name_or_file: str) -> Suite:
     return read_toml(path, Suite, "a readable suite", remedy)
 
 
+def suite_place(name_or_file: str) -> Path:
+    """Return the folder of a suite's file: paths in it are relative to that.
+
+    Raises
+    ------
+    UserError
+        If there is no such suite, with near names.
+    """
+    return _find("suite", name_or_file, _SUITES).parent
+
+
 def choose(
     recipes: Sequence[Recipe], only: Sequence[str] = (), skip: Sequence[str] = ()
 ) -> tuple[Recipe, ...]:
@@ -205,6 +232,20 @@ def choose(
     if not chosen:
         raise wrong_usage("--only and --skip leave no baseline", f"Baselines: {', '.join(names)}")
     return chosen
+
+
+def matching_names(names: Collection[str], patterns: Sequence[str]) -> frozenset[str] | None:
+    """Return the names that patterns match; None without patterns, when nobody chose.
+
+    Raises
+    ------
+    UserError
+        If a pattern matches no name.
+    """
+    for pattern in patterns:
+        if not fnmatch.filter(names, pattern):
+            raise unknown_name("baseline", pattern, names)
+    return frozenset(name for name in names if _matches(name, patterns)) if patterns else None
 
 
 def about_words(text: str) -> str:

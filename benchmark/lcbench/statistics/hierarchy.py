@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,31 @@ def nodes_at_level(taxonomy: Taxonomy, level: int) -> tuple[str, ...]:
     """Return the nodes that a leaf can have at a level, in the order of the tree."""
     at_level = {taxonomy.ancestor_at(leaf, level) for leaf in taxonomy.leaves}
     return tuple(node for node in taxonomy.nodes if node in at_level)
+
+
+def down_to_level(taxonomy: Taxonomy, level: int) -> Taxonomy:
+    """Return the tree whose leaves are the nodes of a level; costs are left out with the rest.
+
+    Raises
+    ------
+    ValueError
+        If the tree has no such level.
+    """
+    _check_level(taxonomy, level)
+    if level == taxonomy.height:
+        return taxonomy
+    parents = {
+        node: parent for node, parent in taxonomy.parents.items() if taxonomy.depth(node) <= level
+    }
+    subtypes = taxonomy.subtypes_of
+    return replace(
+        taxonomy,
+        parents=parents,
+        aliases={node: names for node, names in taxonomy.aliases.items() if node in parents},
+        negative=taxonomy.negative if set(taxonomy.negative) <= set(parents) else (),
+        subtypes_of=subtypes if subtypes in set(parents.values()) else None,
+        costs={},
+    )
 
 
 def predicted_at_level(

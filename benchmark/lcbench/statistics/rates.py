@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.statistics.design import Design
+from lcbench.statistics.interval_model import DESCRIPTIONS, NO_INTERVAL, Interval
 from lcbench.statistics.limits import normal_quantile, score_limits, t_quantile
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.variance import group_influence
@@ -190,6 +191,31 @@ class GroupedRate:
                 below += margin**2 if rates[stratum] else 0.0
                 above += 0.0 if rates[stratum] else margin**2
         return math.sqrt(below), math.sqrt(above)
+
+
+def grouped_share(events: Values, size: Values, confidence: float = 0.95) -> Interval:
+    """Return a share of images with its limits over source groups; one group gives none.
+
+    Parameters
+    ----------
+    events, size
+        (G,) images with the event, and images, of each group; none of them without images.
+    confidence
+        Of the limits.
+    """
+    groups = len(size)
+    rate = GroupedRate(events, size, Design(groups, images=tuple(size.astype(int))))
+    low, high = rate.limits((1.0 - confidence) / 2.0) if groups > 1 else (None, None)
+    return Interval(
+        value=rate.value,
+        low=None if low is None else min(low, rate.value),
+        high=None if high is None else max(high, rate.value),
+        n=round(float(size.sum())),
+        groups=groups,
+        method=DESCRIPTIONS["score"] if groups > 1 else NO_INTERVAL,
+        count=round(float(events.sum())),
+        few_groups=rate.few_groups,
+    )
 
 
 def worth(share: float, variance: float) -> tuple[float, float] | None:

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lcbench.statistics.calibration import Confidences, Linear
-from lcbench.statistics.design import Design
-from lcbench.statistics.interval_model import DESCRIPTIONS, NO_INTERVAL, Interval
+from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.probabilities import BINS, equal_mass_bins
-from lcbench.statistics.rates import GroupedRate
+from lcbench.statistics.rates import grouped_share
 
 # Standard errors of groups that are alike can differ from 0 by rounding.
 _NO_ERROR = 1e-12
@@ -131,20 +130,7 @@ def reliability_curve(of: Confidences) -> tuple[tuple[float, Interval], ...]:
 
     The intervals are pointwise, over source groups, see `lcbench.statistics.rates.GroupedRate`.
     """
-    return tuple((one.mean(one.confidence), _share_right(one)) for one in confidence_bins(of))
-
-
-def _share_right(one: Bin, confidence: float = 0.95) -> Interval:
-    groups = len(one.images)
-    rate = GroupedRate(one.right, one.images, Design(groups, images=tuple(one.images.astype(int))))
-    low, high = rate.limits((1.0 - confidence) / 2.0) if groups > 1 else (None, None)
-    return Interval(
-        value=rate.value,
-        low=None if low is None else min(low, rate.value),
-        high=None if high is None else max(high, rate.value),
-        n=one.n,
-        groups=groups,
-        method=DESCRIPTIONS["score"] if groups > 1 else NO_INTERVAL,
-        count=round(float(one.right.sum())),
-        few_groups=rate.few_groups,
+    return tuple(
+        (one.mean(one.confidence), grouped_share(one.right, one.images))
+        for one in confidence_bins(of)
     )

@@ -68,7 +68,7 @@ def answers_panel(
         if (codes := answers.to(question)) is not None
     ]
     if answers.probabilities is not None:
-        parts += _probability_panels(answers, units, design)
+        parts += probability_panels(answers, units, design)
         known = answers.true < len(answers.tree.leaves)
         rows = answers.probabilities[known], answers.true[known], units[known], models[known]
         parts.append(ranking_panel(*rows, design, answers.tree.leaves))
@@ -108,9 +108,9 @@ def accuracy_panel(
 def count_statistics(tree: ClassTree) -> dict[Question, dict[MetricKey, Count]]:
     """Return every metric of counts that a class tree has, by the answers that it looks at."""
     found: dict[Question, dict[MetricKey, Count]] = {Question(): {}}
-    for key, metric, statistic, of in _metrics_of_counts(tree):
+    for key, metric, _, of in _metrics_of_counts(tree):
         among = found.setdefault(metric.question(tree, of), {})
-        among[key] = _bounded(metric, statistic, tree, of)
+        among[key] = count_of(metric, tree, of)
     return found
 
 
@@ -148,7 +148,17 @@ def _metrics_of_counts(
                 yield MetricKey(metric.key, name), metric, metric.statistic, of
 
 
-def _bounded(metric: Metric, statistic: OfCounts, tree: ClassTree, of: Any) -> Count:  # noqa: ANN401 - see `OfCounts`
+def count_of(metric: Metric, tree: ClassTree, of: Any) -> Count:  # noqa: ANN401 - see `OfCounts`
+    """Return a metric of counts, of what it speaks of in a tree.
+
+    Raises
+    ------
+    ValueError
+        If it is no metric of counts.
+    """
+    statistic = metric.statistic
+    if not isinstance(statistic, OfCounts):
+        raise ValueError(f"{metric.key} is not made from counts")
     bounds = metric.bounds if statistic.bounds is None else statistic.bounds(tree)
     return replace(statistic.count(tree, of), bounds=bounds, scale=metric.scale)
 
@@ -162,7 +172,7 @@ def confidences(true: Codes, probabilities: Values, units: Codes, design: Design
     return Confidences(probabilities.max(axis=1), right, units, design)
 
 
-def _probability_panels(
+def probability_panels(
     answers: Answers, units: Codes, design: Design
 ) -> Iterator[Panel[MetricKey]]:
     """Yield the metrics of the probabilities of the leaves, then those of each level above."""

@@ -41,7 +41,7 @@ def _features_are_known(subject: Subject) -> None:
     needs = subject.kind.needs(subject.settings)
     _require(needs in get_args(FeatureKind), f"needs gave {needs!r}")
     subject.images.features.prepare(
-        needs, subject.settings.backbone, subject.settings.view, subject.settings.last_part
+        needs, subject.settings.encoder_key, subject.settings.view, subject.settings.last_part
     )
 
 

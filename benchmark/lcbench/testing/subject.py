@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -134,7 +135,8 @@ def draw_images(taxonomy: Taxonomy, folder: Path, encoder: Encoder) -> Images:
     for side, count in _SIDES.items():
         chosen = (number_in_leaf >= start) & (number_in_leaf < start + count)
         rows[side], start = np.flatnonzero(chosen), start + count
-    features = Features(dataset, resolve_compute("cpu", "32"), {encoder.name: encoder})
+    by_any_key: Mapping[str, Encoder] = defaultdict(lambda: encoder)
+    features = Features(dataset, resolve_compute("cpu", "32"), by_any_key)
     return Images(features, rows)
 
 

@@ -11,11 +11,11 @@ from lcbench.analysis.scores import EventComparison, PairResult
 from lcbench.rendering.report.external import (
     best_at,
     evidence_words,
-    folder_words,
     level_words,
     overlap_words,
     read_as,
 )
+from lcbench.rendering.report.external_words import folder_words
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.leakage import training_sizes
 from lcbench.rendering.words import excludes_zero
@@ -264,8 +264,8 @@ def test_several_external_folders_are_one_finding() -> None:
     assert (
         "External folders: the best model of each, chosen afterwards, is shown to be above the "
         "majority rate on good, and not on poor (limits adjusted for all models of a folder; "
-        "source groups unknown on good and poor). Not external, with tissue of the training "
-        "images: good (2 of 64 images) and poor (2 of 64 images)."
+        "source groups unknown on good and poor). Left out of these numbers, with tissue of the "
+        "training images: good (2 of 62 images) and poor (2 of 62 images)."
     ) in said(suites.lung(external=(good, poor)))
 
 
@@ -296,8 +296,8 @@ def test_tissue_of_the_training_images_is_said(record: OverlapRecord, said: str)
 
 def test_a_folder_without_predictions_is_said() -> None:
     nothing = suites.external().model_copy(update={"levels": ()})
-    found = folder_words(nothing, (), suites.lung().dataset)
-    assert found[1] == "No finished run has predictions on this folder."
+    found = folder_words(suites.lung(), nothing)
+    assert "No finished run has predictions on this folder." in found
 
 
 @pytest.mark.parametrize(
@@ -310,8 +310,10 @@ def test_a_folder_without_predictions_is_said() -> None:
     ],
 )
 def test_a_folder_begins_with_what_its_images_are(about: str, trained_on: str, first: str) -> None:
-    dataset = suites.lung().dataset.model_copy(update={"about": trained_on})
-    assert folder_words(suites.external(about=about), (), dataset)[0] == first
+    results = suites.lung()
+    dataset = results.dataset.model_copy(update={"about": trained_on})
+    trained = results.model_copy(update={"dataset": dataset})
+    assert folder_words(trained, suites.external(about=about))[0] == first
 
 
 @pytest.mark.parametrize("groups", [(59, 41), (41, 59)])
@@ -387,3 +389,18 @@ def test_warnings() -> None:
         in text
     )
     assert "Warning" not in said(suites.lung())
+
+
+def test_a_finished_classifier_is_said_to_have_an_unknown_training() -> None:
+    results = suites.lung()
+    (net,) = {one.backbone for one in results.baselines if one.backbone}
+    assert net is not None
+    head = net.model_copy(update={"outputs": 3})
+    baselines = tuple(
+        one.model_copy(update={"backbone": head}) if one.baseline == "reference" else one
+        for one in results.baselines
+    )
+    text = said(results.model_copy(update={"baselines": baselines}))
+    assert "reference was finished elsewhere and is scored as it is: lcbench does not know" in text
+    assert "leakage from that training cannot be excluded under any protocol" in text
+    assert "finished elsewhere" not in said(results)

@@ -9,7 +9,7 @@ import pytest
 
 from lcbench.analysis.results import ENSEMBLE, Results
 from lcbench.analysis.selective_scores import OperatingPoint, SelectiveResult
-from lcbench.rendering.report.external import folder_words
+from lcbench.rendering.report.external_words import folder_words
 from lcbench.rendering.report.selective import SelectivePart, level_words, selective_parts
 
 from .. import suites
@@ -273,9 +273,8 @@ def test_an_external_folder_is_answered_at_the_runs_own_thresholds() -> None:
                 "scores": tuple(one.model_copy(update={"points": points}) for one in level.scores)
             }
         )
-        told = folder_words(
-            folder.model_copy(update={"levels": (changed_level,)}), (), suites.lung().dataset
-        )
+        changed = folder.model_copy(update={"levels": (changed_level,)})
+        told = folder_words(suites.lung(), changed)
         assert any(words in one for one in told)
         assert any("At its thresholds for 1 % risk" in one for one in told) == bool(words)
 

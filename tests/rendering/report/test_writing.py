@@ -42,7 +42,11 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     ) -> Report:
         runs = tmp_path / "runs"
         for name in () if draw else ("intervals", "differences", "confusions", "reliability"):
-            monkeypatch.setattr(writing, f"draw_{name}", lambda *given: touched(given[-1]))
+            monkeypatch.setattr(
+                writing,
+                f"draw_{name}",
+                lambda *given: touched(next(one for one in given if isinstance(one, Path))),
+            )
         monkeypatch.setattr(writing, "suite_folders", lambda _: [runs / name for name in names])
         return writing.write_report(runs, out, **given)
 

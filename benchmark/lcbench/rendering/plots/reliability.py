@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lcbench.analysis.results import Results
-from lcbench.analysis.scores import ReliabilityBin
+from lcbench.analysis.scores import ModelComparison, ReliabilityBin
 from lcbench.rendering.plots import canvas
 from lcbench.rendering.words import (
     GROUPS_UNKNOWN,
     baseline_title,
     data_words,
     protocol_title,
-    unknown_groups,
 )
 
 if TYPE_CHECKING:
@@ -28,16 +27,35 @@ _LEAST, _MOST = 0.0005, 0.9999
 Curve = Sequence[ReliabilityBin]
 
 
-def draw_reliability(results: Results, path: Path) -> Path | None:
+def draw_reliability(
+    results: Results,
+    path: Path,
+    comparisons: Mapping[str, ModelComparison] | None = None,
+    title: str = "Reliability",
+) -> Path | None:
     """Draw the share of right answers by mean confidence, a panel a baseline, without the floor.
 
     Both axes are logits, as most confidences are close to 1. Returns None where no baseline has
     probabilities.
+
+    Parameters
+    ----------
+    results
+        Baselines, their order and colours.
+    path
+        Where the picture goes.
+    comparisons
+        The models by protocol; by default those on the suite's own images.
+    title
+        What the picture is called.
     """
+    if comparisons is None:
+        comparisons = {one.protocol: one.comparison for one in results.protocols}
     panels = {
         one.baseline: curves
         for one in results.baselines
-        if one.baseline not in results.roles.floor and (curves := _curves(results, one.baseline))
+        if one.baseline not in results.roles.floor
+        and (curves := _curves(comparisons, one.baseline))
     }
     if not panels:
         return None
@@ -65,23 +83,24 @@ def draw_reliability(results: Results, path: Path) -> Path | None:
             if one.protocol in shown
         ]
         data = data_words(results)
-        canvas.heading(figure, "Reliability", data, key, "below the line: too sure")
-        below = figure.text(0.012, 0.02, _below(results), color="#555555", size=9)
+        canvas.heading(figure, title, data, key, "below the line: too sure")
+        below = figure.text(0.012, 0.02, _below(comparisons), color="#555555", size=9)
         canvas.fit(below, canvas.WIDTH - 0.2)
         return canvas.save(figure, path)
 
 
-def _below(results: Results) -> str:
-    unknown = f"; {GROUPS_UNKNOWN}" if unknown_groups(results) else ""
+def _below(comparisons: Mapping[str, ModelComparison]) -> str:
+    known = all(one.groups_known for one in comparisons.values())
+    unknown = "" if known else f"; {GROUPS_UNKNOWN}"
     return (
         "dots: bins of about as many images each, bars: 95 % intervals; what is above "
         f"{100 * _MOST:g} %, such as no error at all, is drawn there{unknown}"
     )
 
 
-def _curves(results: Results, baseline: str) -> dict[str, Curve]:
+def _curves(comparisons: Mapping[str, ModelComparison], baseline: str) -> dict[str, Curve]:
     """Return the curves of a baseline by protocol."""
-    found = {one.protocol: one.comparison.scores(baseline) for one in results.protocols}
+    found = {protocol: one.scores(baseline) for protocol, one in comparisons.items()}
     return {name: one.reliability for name, one in found.items() if one and one.reliability}
 
 

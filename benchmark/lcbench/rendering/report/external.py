@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from lcbench.analysis.external_results import ExternalLevel, ExternalResult, ExternalScore
@@ -15,15 +15,13 @@ from lcbench.rendering.formats import (
     points_interval,
     share,
 )
-from lcbench.rendering.report.selective import sure_share, target_words
 from lcbench.rendering.words import (
     GROUPS_UNKNOWN,
-    capital,
     excludes_zero,
     node_words,
     protocol_short,
 )
-from lcbench.runs.external_records import LabelCount, OverlapRecord
+from lcbench.runs.external_records import Fate, LabelCount, OverlapRecord
 from lcbench.runs.records import DatasetRecord
 from lcbench.statistics.interval_model import Interval
 
@@ -44,7 +42,7 @@ class LevelBest(NamedTuple):
     @property
     def classes(self) -> str:
         """The classes of the level, with slashes between them."""
-        return _classes(self.level)
+        return classes_words(self.level.classes)
 
     @property
     def is_above(self) -> bool:
@@ -62,8 +60,9 @@ class LevelBest(NamedTuple):
         return sum(_is_above(score) for score in self.models)
 
 
-def _classes(level: ExternalLevel) -> str:
-    return " / ".join(node_words(node) for node in level.classes)
+def classes_words(names: Sequence[str]) -> str:
+    """Return classes with slashes between them."""
+    return " / ".join(node_words(name) for name in names)
 
 
 def best_at(level: ExternalLevel, floor: Collection[str]) -> LevelBest:
@@ -80,11 +79,11 @@ def broadest(result: ExternalResult) -> ExternalLevel | None:
 def level_words(result: ExternalResult, best: LevelBest) -> str:
     """Return how the models stand to the majority rate at one level of a folder."""
     name, (level, score, models) = result.record.name, best
-    who = f"{score.baseline} (training: {protocol_short(score.protocol)})"
+    model = who(score.baseline, score.protocol)
     if len(models) > 1:
-        who = f"the best of {len(models)} models, {who}, chosen afterwards,"
+        model = f"the best of {len(models)} models, {model}, chosen afterwards,"
     return (
-        f"On {name}, {best.classes} ({plural(level.images, 'image')}): {who} "
+        f"On {name}, {best.classes} ({plural(level.images, 'image')}): {model} "
         f"{_standing(score)}{_limits_words(result, level, score)}: "
         f"{share(score.accuracy.value)} against "
         f"{share(level.majority_rate)} for always answering {node_words(level.majority_class)}."
@@ -98,10 +97,26 @@ def _limits_words(result: ExternalResult, level: ExternalLevel, best: ExternalSc
     parts = [
         adjusted if len(level.scores) > 1 else "",
         "of the way of training" if trained else "",
-        "" if result.groups_known else UNKNOWN,
+        _by_words(result),
     ]
     words = "; ".join(part for part in parts if part)
     return f" ({words})" if words else ""
+
+
+def _by_words(result: ExternalResult) -> str:
+    if not result.groups_known:
+        return UNKNOWN
+    return f"by {unit_words(result)}" if result.counts is not None else ""
+
+
+def key_of(score: ExternalScore) -> tuple[str, str]:
+    """Return protocol and baseline of a score."""
+    return score.protocol, score.baseline
+
+
+def who(baseline: str, protocol: str) -> str:
+    """Return a model with its training: `reference (training: leakage-free)`."""
+    return f"{baseline} (training: {protocol_short(protocol)})"
 
 
 def images_words(result: ExternalResult, trained_on: DatasetRecord) -> str:
@@ -109,14 +124,16 @@ def images_words(result: ExternalResult, trained_on: DatasetRecord) -> str:
     record = result.record
     about = f"{record.name}: {record.about.rstrip('.')}. " if record.about else ""
     training = f" ({trained_on.about})" if trained_on.about else ""
-    return f"{about}The models were trained on {trained_on.name}{training}."
+    tiles = f" Each image is answered by the mean over {record.tiling}." if record.tiling else ""
+    return f"{about}The models were trained on {trained_on.name}{training}.{tiles}"
 
 
 def evidence_words(result: ExternalResult) -> str:
     """Return how many units the intervals rest on, and how many trained models answered each."""
-    unit = "source group" if result.groups_known else "different image"
+    unit = unit_words(result)
     units = [
-        f"{plural(max(score.accuracy.groups for score in level.scores), unit)} at {_classes(level)}"
+        f"{plural(max(score.accuracy.groups for score in level.scores), unit, plural_of(unit))} "
+        f"at {classes_words(level.classes)}"
         for level in result.levels
     ]
     if not units:
@@ -125,57 +142,48 @@ def evidence_words(result: ExternalResult) -> str:
     for score in result.levels[0].scores:  # an average over seeds is one model of many
         runs[score.protocol] = max(score.runs, runs.get(score.protocol, 0))
     trained = [f"{plural(n, 'trained model')} ({protocol_short(p)})" for p, n in runs.items()]
-    counts = "a source group" if result.groups_known else "an image"
+    counts = f"a {unit}" if result.groups_known else "an image"
+    source = result.record.groups_source
+    told = f" (groups from: {source})" if source else ""
     return (
-        f"Evidence: {'; '.join(units)}. Each row pools the predictions of "
+        f"Evidence: {'; '.join(units)}{told}. Each row pools the predictions of "
         f"{listing(trained, last='or')}, but {counts} counts once as evidence, however many models "
         "answered it."
     )
 
 
-def folder_words(
-    result: ExternalResult, floor: Collection[str], trained_on: DatasetRecord
-) -> tuple[str, ...]:
-    """Return what a reader should know of one folder: a sentence each."""
-    record = result.record
-    levels = [best_at(level, floor) for level in result.levels]
-    found = [words for best in levels for words in (level_words(result, best), _sure_words(best))]
-    counts = (
-        f"{plural(record.images, 'image')}, {integer(record.scored)} of them scored; "
-        f"{plural(record.copies, 'byte-identical copy', 'byte-identical copies')}, counted with "
-        "the original."
-    )
-    overlap = overlap_words(record.overlap) if record.overlap else ""
-    groups = "" if result.groups_known else f"{capital(GROUPS_UNKNOWN)}."
-    nothing = "" if levels else "No finished run has predictions on this folder."
-    parts = (
-        images_words(result, trained_on), *found, nothing, evidence_words(result), counts, overlap,
-        groups,
-    )  # fmt: skip
-    return tuple(part for part in parts if part)
+def unit_words(result: ExternalResult) -> str:
+    """Return what the intervals of a folder are by: `patient`, `source group proven by pixels`."""
+    if not result.groups_known:
+        return "different image"
+    if result.record.unit:
+        return result.record.unit
+    by_pixels = result.record.table is not None
+    return "source group proven by pixels" if by_pixels else "source group"
 
 
-def _sure_words(best: LevelBest) -> str:
-    """Return what the best model answers where it is sure enough; empty without thresholds."""
-    score = best.score
-    if not score.points:
-        return ""
-    point = score.points[0]
-    who = f"{score.baseline} (training: {protocol_short(score.protocol)})"
-    at = f"At its thresholds for {target_words(point.target)} risk on its own validation images"
-    if not point.coverage.value or point.risk.value is None:
-        return f"{at}, {who} answers none of these images at {best.classes}."
-    return (
-        f"{at}, {who} answers {sure_share(point.coverage)} of these images at {best.classes}, and "
-        f"{sure_share(point.risk)} of these answers are wrong."
-    )
+def plural_of(unit: str) -> str:
+    """Return several of what `unit_words` gives."""
+    group = "source group"
+    return unit.replace(group, f"{group}s") if group in unit else f"{unit}s"
 
 
 def read_as(label: LabelCount) -> str:
     """Return what a label of an external folder was read as, or why its images do not count."""
     if label.node:
         return label.node
-    return "left out by the label map" if label.left_out else "unknown: left out"
+    if label.left_out:
+        return "left out by the label map"
+    return _FATES[label.fate] if label.fate else "unknown: left out"
+
+
+_FATES: dict[Fate, str] = {
+    "scored": "scored",
+    "left out": "left out by the label map",
+    "unknown": "unknown: predicted as out of distribution, not scored",
+    "out of distribution": "out of distribution by the label map: predicted, not scored",
+    "unlabelled": "no label: predicted, not scored",
+}
 
 
 def overlap_words(overlap: OverlapRecord) -> str:
@@ -209,5 +217,6 @@ def _standing(score: ExternalScore) -> str:
     if not excludes_zero(_judged(score)):
         return f"is not shown to be above the majority rate, {written} points"
     side = "above" if _is_above(score) else "below"
-    limits = written[written.index("[") :]
-    return f"is {points(score.difference.value)} {side} the majority rate {limits}"
+    # A difference that the numbers of each class fix has no limits.
+    _, bracket, limits = written.partition(" [")
+    return f"is {points(score.difference.value)} {side} the majority rate{bracket}{limits}"

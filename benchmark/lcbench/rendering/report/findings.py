@@ -26,8 +26,11 @@ from lcbench.rendering.report.external import (
     broadest,
     level_words,
 )
+from lcbench.rendering.report.external_contamination import contaminated_images
+from lcbench.rendering.report.external_words import one_class_words
 from lcbench.rendering.report.hypothesis import hypothesis_finding
 from lcbench.rendering.report.leakage import leakage_statement, smaller_training
+from lcbench.rendering.report.shift import unlike_words
 from lcbench.rendering.words import (
     author,
     called,
@@ -48,7 +51,13 @@ _BARELY = 5e-5
 def findings(results: Results) -> tuple[str, ...]:
     """Return the findings, a sentence or two each, as plain text."""
     parts = (_best(results), hypothesis_finding(results), _leakage(results), *_shortcuts(results))
-    found = (*parts, _hierarchy(results), _external(results), *_warnings(results))
+    found = (
+        *parts,
+        _hierarchy(results),
+        *_unlike(results),
+        _external(results),
+        *_warnings(results),
+    )
     return tuple(part for part in found if part)
 
 
@@ -261,21 +270,42 @@ def _effect_words(event: EventComparison, results: Results) -> str:
     )
 
 
+def _unlike(results: Results) -> Iterator[str]:
+    """Yield which external folders do not look like the training images, before their scores."""
+    for one in results.external:
+        yield unlike_words(one)
+
+
 def _external(results: Results) -> str:
     levels = [(one, level) for one in results.external if (level := broadest(one))]
     floor = results.roles.floor
-    if not levels:
-        return ""
+    parts = [_shared(results)]
     if len(levels) == 1:
         ((folder, level),) = levels
-        return f"{level_words(folder, best_at(level, floor))}{_shared(results)}"
-    above = [one for one, level in levels if best_at(level, floor).is_above]
-    others = [one for one, _ in levels if one not in above]
-    return (
-        "External folders: the best model of each, chosen afterwards, is shown to be above the "
-        f"majority rate on {_folders(above)}, and not on {_folders(others)} (limits adjusted for "
-        f"all models of a folder{_unknown(results)}).{_shared(results)}"
-    )
+        parts.insert(0, level_words(folder, best_at(level, floor)))
+    elif levels:
+        above = [one for one, level in levels if best_at(level, floor).is_above]
+        others = [one for one, _ in levels if one not in above]
+        parts.insert(
+            0,
+            "External folders: the best model of each, chosen afterwards, is shown to be above the "
+            f"majority rate on {_folders(above)}, and not on {_folders(others)} (limits adjusted "
+            f"for all models of a folder{_unknown(results)}).",
+        )
+    alone = [one for one in results.external if not one.levels and one.one_class]
+    parts += [
+        f"On {one.record.name} {words[:1].lower()}{words[1:]}"
+        for one in alone
+        for words in one_class_words(results, one)
+    ]
+    unlabelled = [
+        one
+        for one in results.external
+        if one.answers and one.counts and not (one.counts.scored or one.counts.contaminated)
+    ]
+    if unlabelled:
+        parts.append(f"No image to score, and only answers to report: {_folders(unlabelled)}.")
+    return " ".join(part for part in parts if part)
 
 
 def _unknown(results: Results) -> str:
@@ -285,16 +315,28 @@ def _unknown(results: Results) -> str:
 
 
 def _shared(results: Results) -> str:
-    """Say which folders are not external: they show tissue of the training images."""
-    shared = [
-        f"{one.record.name} ({integer(one.record.overlap.with_sibling)} of "
-        f"{plural(one.record.overlap.images, 'image')})"
-        for one in results.external
-        if one.record.overlap and one.record.overlap.with_sibling
+    """Say which folders show tissue of the training images, and that such images do not count."""
+    nothing, left_out = [], []
+    for one in results.external:
+        images = contaminated_images(one)
+        if not images:
+            continue
+        external = one.counts.scored if one.counts else 0
+        if external:
+            every = plural(images + external, "image")
+            left_out.append(f"{one.record.name} ({integer(images)} of {every})")
+        else:
+            nothing.append(f"{one.record.name} ({plural(images, 'image')})")
+    parts = [
+        f"Left out of these numbers, with tissue of the training images: {listing(left_out)}."
+        if left_out
+        else "",
+        f"Not external, and without a score, as the models were trained on its tissue: "
+        f"{listing(nothing)}."
+        if nothing
+        else "",
     ]
-    return (
-        f" Not external, with tissue of the training images: {listing(shared)}." if shared else ""
-    )
+    return " ".join(part for part in parts if part)
 
 
 def _folders(folders: list[ExternalResult]) -> str:
@@ -308,6 +350,16 @@ def _warnings(results: Results) -> Iterator[str]:
         yield (
             f"Warning: {listing(random)} {verb} random weights, as was asked for; "
             "these scores say nothing about trained networks."
+        )
+    finished = [one.baseline for one in results.baselines if one.has_own_head]
+    if finished:
+        one = len(finished) == 1
+        yield (
+            f"{listing(finished)} {'was' if one else 'were'} finished elsewhere and "
+            f"{'is' if one else 'are'} scored as {'it is' if one else 'they are'}: lcbench does "
+            f"not know what {'it was' if one else 'they were'} trained on, so leakage from that "
+            "training cannot be excluded under any protocol, and a difference between protocols "
+            "says nothing about it."
         )
     unknown = [protocol_short(one.protocol) for one in unknown_groups(results)]
     if unknown:

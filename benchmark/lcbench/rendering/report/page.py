@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lcbench.analysis.results import Results
@@ -11,7 +12,10 @@ from lcbench.rendering import formats, words
 from lcbench.rendering import markdown as md
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.report import claims, digits, events, tables, tree
-from lcbench.rendering.report.external import best_at, broadest, folder_words
+from lcbench.rendering.report.external_columns import Titled
+from lcbench.rendering.report.external_details import detail_tables
+from lcbench.rendering.report.external_tables import folders_table, main_table
+from lcbench.rendering.report.external_words import folder_words
 from lcbench.rendering.report.hypothesis import asked_words, hypothesis_parts
 from lcbench.rendering.report.leakage import (
     leakage_statement,
@@ -21,6 +25,7 @@ from lcbench.rendering.report.leakage import (
 )
 from lcbench.rendering.report.missing import missing_parts
 from lcbench.rendering.report.selective import selective_parts
+from lcbench.rendering.report.shift_tables import shift_tables
 from lcbench.rendering.report.training import most_epochs, training_table
 from lcbench.statistics.limits import t_quantile
 from lcbench.statistics.rates import ENOUGH
@@ -46,14 +51,34 @@ class Pictures(NamedTuple):
     """Everything else, in the order of the page."""
     risk_coverage: Picture | None = None
     """Risk by coverage; None where there are no curves."""
+    external: Picture | None = None
+    """Accuracy on external folders; None where nothing is scored there."""
+    reliability: Mapping[str, Picture] = {}
+    """Reliability on external folders, by their names."""
+    shifts: Mapping[str, Picture] = MappingProxyType({})
+    """External folders beside the training images, by name."""
+
+
+class Folder(NamedTuple):
+    """What is told of an external folder."""
+
+    name: str
+    """Its name."""
+    sentences: tuple[str, ...]
+    """What a reader should know."""
+    main: md.Table | None
+    """Every model at the level that most labels fix."""
+    details: tuple[Titled, ...]
+    """Everything else."""
+    reliability: Picture | None
+    """Reliability at the level of the main table; None where it is not drawn."""
+    shift: Picture | None = None
+    """The folder beside the training images."""
 
 
 def report_page(results: Results, pictures: Pictures) -> str:
     """Return the report as Markdown."""
     strict, floor = results.strictest, results.roles.floor
-    levels = [(one, level) for one in results.external if (level := broadest(one))]
-    best = [(one.record.name, best_at(level, floor)) for one, level in levels]
-    trained_on = results.dataset
     compared = events.compared(results)
     return render_page(
         "report.md.j2",
@@ -70,8 +95,8 @@ def report_page(results: Results, pictures: Pictures) -> str:
         groups_unknown=words.GROUPS_UNKNOWN,
         main=tables.main_table(results),
         timed=tables.is_timed(results),
-        external=best,
-        digits=digits.of_page(results, [one for _, one in best]),
+        external=folders_table(results),
+        digits=digits.of_page(results),
         unknown_folders=[one.record.name for one in results.external if not one.groups_known],
         sibling_share=sibling_share,
         one_group=words.ONE_GROUP,
@@ -112,7 +137,15 @@ def report_page(results: Results, pictures: Pictures) -> str:
         error_words=claims.error_words,
         claim_verdicts=claims.judged_words,
         folders=[
-            (one.record.name, folder_words(one, floor, trained_on)) for one in results.external
+            Folder(
+                one.record.name,
+                folder_words(results, one),
+                main_table(results, one),
+                (*detail_tables(results, one), *shift_tables(results, one)),
+                pictures.reliability.get(one.record.name),
+                pictures.shifts.get(one.record.name),
+            )
+            for one in results.external
         ],
         missing=missing_parts(results),
         started=sorted(run.started for run in results.runs),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from lcbench.analysis.external_results import ExternalResult
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
@@ -23,9 +24,12 @@ from lcbench.rendering.plots.confusions import draw_confusions
 from lcbench.rendering.plots.cost import draw_cost
 from lcbench.rendering.plots.curves import draw_curves
 from lcbench.rendering.plots.differences import draw_differences
+from lcbench.rendering.plots.external import draw_external
 from lcbench.rendering.plots.intervals import draw_intervals
 from lcbench.rendering.plots.reliability import draw_reliability
 from lcbench.rendering.plots.risk_coverage import draw_risk_coverage
+from lcbench.rendering.plots.shift import draw_shift
+from lcbench.rendering.report.external import broadest
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.page import Picture, Pictures, report_page
 from lcbench.rendering.report.tidy import write_tidy
@@ -148,9 +152,50 @@ def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
         draw_risk_coverage(results, place / "risk-coverage.png"),
         "Share of wrong answers by share of images answered, at each level of the class tree",
     )
-    return Pictures(
-        intervals, next(iter(differences), None), tuple(others), next(iter(coverage), None)
+    external = described(
+        draw_external(results, place / "external.png"),
+        "Accuracy on external folders minus the majority rate, with limits for all models at once",
     )
+    of_folders = {
+        one.record.name: picture
+        for number, one in enumerate(results.external, start=1)
+        for picture in described(
+            _draw_folder(results, one, place / f"external-{number}-reliability.png"),
+            f"Share of right answers by confidence on {one.record.name}",
+        )
+    }
+    return Pictures(
+        intervals,
+        next(iter(differences), None),
+        tuple(others),
+        next(iter(coverage), None),
+        next(iter(external), None),
+        of_folders,
+        _draw_shifts(results, place),
+    )
+
+
+def _draw_shifts(results: Results, place: Path) -> dict[str, Picture]:
+    """Draw each external folder beside the training images, where the two were compared."""
+    found = {}
+    for number, one in enumerate(results.external, start=1):
+        name = one.record.name  # too long for a file, perhaps
+        path = draw_shift(results, one, place / f"external-{number}-shift.png")
+        if path is not None:
+            text = (
+                f"Colours, and distances to the nearest training image, of {name} and of training"
+            )
+            found[name] = Picture(f"{FIGURES}/{path.name}", text)
+    return found
+
+
+def _draw_folder(results: Results, folder: ExternalResult, path: Path) -> Path | None:
+    """Draw the reliability on an external folder, at the level that most labels fix."""
+    level = broadest(folder)
+    if level is None:
+        return None
+    comparisons = {one.protocol: one.comparison for one in level.comparisons}
+    return draw_reliability(results, path, comparisons, f"Reliability on {folder.record.name}")
 
 
 def _write_index(written: dict[str, Results], folder: Path) -> None:

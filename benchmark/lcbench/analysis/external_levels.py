@@ -1,0 +1,189 @@
+"""An external folder at each level of the class tree: accuracy beside the majority rate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from lcbench.analysis.external_arms import Arm, Crossed
+from lcbench.analysis.external_detail_results import OneClassLevel, OneClassScore
+from lcbench.analysis.external_results import ExternalLevel, ExternalScore, RunAccuracy
+from lcbench.analysis.scores import AnalysisSettings
+from lcbench.analysis.selective import operating_points
+from lcbench.analysis.selective_scores import OperatingPoint
+from lcbench.analysis.thresholds import Thresholds
+from lcbench.statistics.interval_model import Interval
+from lcbench.statistics.power import ALPHA
+from lcbench.statistics.selective import Level
+from lcbench.statistics.tree import Decision
+
+
+def score_levels(
+    arms: Sequence[Arm], settings: AnalysisSettings, thresholds: Thresholds | None = None
+) -> tuple[tuple[ExternalLevel, ...], tuple[OneClassLevel, ...]]:
+    """Return the scores of every level that the labels fix, and the levels of one class alone.
+
+    Parameters
+    ----------
+    arms
+        Their rows are the images to score, all with labels below the root.
+    settings
+        How intervals are computed.
+    thresholds
+        Of the runs' own validation images; without them, nothing is said of selective prediction.
+    """
+    levels: list[ExternalLevel] = []
+    single: list[OneClassLevel] = []
+    for level in range(1, arms[0].tree.taxonomy.height + 1) if arms else ():
+        choice = arms[0].tree.at_level(level)
+        labels = _labels(arms, choice)
+        present = set(labels.values())
+        if len(present) > 1:
+            levels.append(_score_level(arms, level, labels, thresholds, settings))
+        # What ends above a level is asked for where it ends: one model has one answer.
+        elif any(arms[0].tree.taxonomy.depth(node) == level for node in present):
+            single.append(_one_class(arms, level, labels, settings))
+    return tuple(levels), tuple(single)
+
+
+def _labels(arms: Sequence[Arm], choice: Decision) -> dict[str, str]:
+    """Return the node that the label of each image fixes at a level, by the image's name."""
+    found: dict[str, str] = {}
+    for arm in arms:
+        fixed = arm.by_image(choice.true_option[arm.true])
+        found |= {image: choice.options[option] for image, option in fixed.items() if option >= 0}
+    return found
+
+
+def _score_level(
+    arms: Sequence[Arm],
+    level: int,
+    labels: dict[str, str],
+    thresholds: Thresholds | None,
+    settings: AnalysisSettings,
+) -> ExternalLevel:
+    choice, counts = arms[0].tree.at_level(level), Counter(labels.values())
+    majority = max(choice.options, key=lambda node: counts[node])
+    together = simultaneous_confidence(len(arms))
+    return ExternalLevel(
+        level=level,
+        classes=choice.options,
+        images=len(labels),
+        majority_class=majority,
+        majority_rate=counts[majority] / len(labels),
+        scores=tuple(
+            _score_arm(arm, level, majority, thresholds, settings, together)
+            for arm in arms
+            if (choice.true_option[arm.true] >= 0).any()
+        ),
+    )
+
+
+def simultaneous_confidence(models: int) -> float:
+    """Return the confidence of each of so many intervals, for 95 % of them all at once.
+
+    Whoever looks at the best of many models has chosen among their differences; limits that hold
+    for all of them together hold for the chosen one too, whatever the models have in common.
+
+    References
+    ----------
+    Dunn, O. J. (1961). Multiple comparisons among means. Journal of the American Statistical
+    Association 56, 52-64 (the intervals of Bonferroni's inequality).
+    """
+    return 1.0 - ALPHA / models
+
+
+def _score_arm(
+    arm: Arm,
+    level: int,
+    majority: str,
+    thresholds: Thresholds | None,
+    settings: AnalysisSettings,
+    together: float,
+) -> ExternalScore:
+    choice = arm.tree.at_level(level)
+    fixed = choice.true_option[arm.true]
+    rows = fixed >= 0
+    answered = choice.leaf_option[arm.at_level(level)]
+    right = (answered == fixed)[rows]
+    of_rows = Crossed.of(arm, rows, fixed[rows])
+    accuracy = of_rows.share(right, settings)
+    rate = float((fixed[rows] == choice.options.index(majority)).mean())
+    return ExternalScore(
+        baseline=arm.baseline,
+        protocol=arm.protocol,
+        runs=arm.runs,
+        accuracy=accuracy,
+        difference=_above(accuracy, rate),
+        simultaneous=_above(of_rows.share(right, settings, together), rate),
+        points=() if thresholds is None else _points(arm, level, thresholds, of_rows, settings),
+        average=None if arm.runs == 1 else _average(arm, level, settings),
+        alone=tuple(
+            RunAccuracy(seed=seed, fold=fold, accuracy=float(right[arm.run[rows] == run].mean()))
+            for run, (seed, fold) in enumerate(arm.cells)
+        )
+        if arm.runs > 1
+        else (),
+        apart=int((answered != choice.leaf_option[arm.likeliest])[rows].sum()),
+    )
+
+
+def _average(arm: Arm, level: int, settings: AnalysisSettings) -> Interval:
+    """Return the accuracy of the mean of all trained models, one answer an image."""
+    whole = arm.of_all_runs
+    choice = whole.tree.at_level(level)
+    fixed = choice.true_option[whole.true]
+    rows = fixed >= 0
+    right = (choice.leaf_option[whole.at_level(level)] == fixed)[rows]
+    return Crossed.of(whole, rows, fixed[rows]).share(right, settings)
+
+
+def _points(
+    arm: Arm, level: int, thresholds: Thresholds, of_rows: Crossed, settings: AnalysisSettings
+) -> tuple[OperatingPoint, ...]:
+    """Return selective prediction at the thresholds of the runs."""
+    answers = Level(level, arm.tree).answers(arm.probabilities, arm.true)
+    choices = thresholds.choices(answers, level, arm.key, arm.cells, arm.run)
+    return operating_points(choices, answers.known, of_rows.units, of_rows.design, settings)
+
+
+def _one_class(
+    arms: Sequence[Arm], level: int, labels: dict[str, str], settings: AnalysisSettings
+) -> OneClassLevel:
+    """Return how often each arm answers the one class; a constant answer has no interval."""
+    choice = arms[0].tree.at_level(level)
+    (node,) = set(labels.values())
+    scores = []
+    for arm in arms:
+        fixed = choice.true_option[arm.true]
+        rows = fixed >= 0
+        right = (choice.leaf_option[arm.at_level(level)] == fixed)[rows]
+        called = Crossed.of(arm, rows, fixed[rows]).share(right, settings)
+        scores.append(
+            OneClassScore(
+                baseline=arm.baseline, protocol=arm.protocol, runs=arm.runs, called=called
+            )
+        )
+    return OneClassLevel(level=level, node=node, images=len(labels), scores=tuple(scores))
+
+
+def _above(accuracy: Interval, rate: float) -> Interval:
+    """Return an accuracy minus the majority rate, which the numbers of each class fix."""
+
+    def less(value: float | None) -> float | None:
+        return None if value is None else value - rate
+
+    training = accuracy.training
+    if training is not None:
+        limits = {"low": training.low - rate, "high": training.high - rate}
+        training = training.model_copy(update=limits)
+    return accuracy.model_copy(
+        update={
+            "value": less(accuracy.value),
+            "low": less(accuracy.low),
+            "high": less(accuracy.high),
+            "count": None,
+            "design_effect": None,
+            "training": training,
+        }
+    )
