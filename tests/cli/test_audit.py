@@ -116,6 +116,46 @@ def test_a_random_split_leaks_and_one_by_groups_does_not(
     assert found()["without_side"] == 10
 
 
+def test_a_split_that_leaks_is_repaired(lcbench: Lcbench, small_demo: Path) -> None:
+    table = pd.read_csv(small_demo / "groups.csv")
+    table["side"] = np.where(np.arange(len(table)) % 4 == 0, "test", "train")
+    table[["image", "side"]].to_csv("split.csv", index=False)
+    words = ("audit", small_demo, "--no-pictures")
+    result = lcbench(*words, "--split", "split.csv", "--repair", "whole.csv")
+    assert result.exit_code == 0, result.stderr
+    assert "Repaired split: whole.csv" in result.stderr
+    assert "The repaired split keeps every source group whole" in result.stdout
+    repair = found()["repair"]
+    repaired = pd.read_csv("whole.csv").merge(table, on="image", suffixes=("", "_old"))
+    assert (repaired["side"] != repaired["side_old"]).sum() == repair["moved"]
+    assert repaired.groupby("group")["side"].nunique().eq(1).all()
+    again = lcbench(*words, "--split", "whole.csv", "--fail-on-leak")
+    assert again.exit_code == 0
+    require_one_message(
+        lcbench(*words, "--split", "split.csv", "--repair", "whole.csv"), "it exists", code=2
+    )
+    require_one_message(lcbench(*words, "--repair", "new.csv"), "--repair: no split", code=2)
+
+
+def test_a_csv_of_images_is_audited_with_its_sides_and_groups(lcbench: Lcbench) -> None:
+    draw(0, "images/a.png")
+    draw(0, "images/b.png", turns=1)
+    draw(1, "images/c.png")
+    Path("list.csv").write_text(
+        "image,label,split,group\nimages/a.png,normal,train,1\nimages/b.png,,test,2\n"
+        "images/c.png,lung_aca,test,2\n"
+    )
+    result = lcbench("audit", "list.csv", "--no-pictures")
+    assert result.exit_code == 0, result.stderr
+    assert (found()["split"], found()["published"]["file"]) == ("list.csv", "list.csv")
+    assert found()["crossings"][0]["with_sibling"] == 1
+    assert found()["two_labels"]["total"] == 0
+    assert "1 pair crosses the split list.csv, 1 of them exact or near copies" in result.stdout
+    assert list(group_column()) == ["images/a.png", "images/b.png", "images/c.png"]
+    Path("odd.csv").write_text("file\na.png\n")
+    require_one_message(lcbench("audit", "odd.csv", "--out", "x"), "missing columns: image", code=1)
+
+
 # Two folders
 
 

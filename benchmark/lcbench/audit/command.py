@@ -16,10 +16,12 @@ from lcbench.audit.collection import (
     is_listing,
 )
 from lcbench.audit.published import compare_with
+from lcbench.audit.repair import Repair, repair
 from lcbench.audit.results import AuditResults, Pair, PairList, Published
 from lcbench.compute import PeakMemory
 from lcbench.datasets.groups import match_images, read_groups
 from lcbench.datasets.labels import read_labels_with
+from lcbench.errors import wrong_usage
 from lcbench.leakage.sources import Sources, find_sources
 from lcbench.provenance import command, commit, now, versions
 from lcbench.tables import read_text_table
@@ -28,12 +30,13 @@ from lcbench.taxonomy import load_taxonomy
 
 @dataclass(frozen=True)
 class Audit:
-    """An audit's images, what pixels say of them, every pair, and what follows."""
+    """An audit's images, what pixels say of them, every pair, what follows, a repaired split."""
 
     collection: Collection
     sources: Sources
     pairs: list[Pair]
     results: AuditResults
+    repaired: Repair | None = None
 
 
 def audit_folders(
@@ -43,6 +46,7 @@ def audit_folders(
     groups: Path | None = None,
     labels: Path | None = None,
     taxonomy: Path | None = None,
+    repairs: bool = False,
 ) -> Audit:
     """Find tissue that stands twice in some folders.
 
@@ -57,17 +61,21 @@ def audit_folders(
         CSV with the columns image and group, to compare with.
     labels, taxonomy
         TOML files of a label map and of another class tree: two spellings of a class are one.
+    repairs
+        Whether the nearest split is wanted that keeps source groups whole.
 
     Raises
     ------
     UserError
-        If a folder or file cannot be used.
+        If a folder or file cannot be used, or there is no split to repair.
     """
     started = time.perf_counter()
     reader = read_labels_with(labels, load_taxonomy(taxonomy))
     with PeakMemory("cpu") as memory:
         collection = collect(paths, reader)
         split, groups = _in_listing(paths, split, groups)
+        if repairs and split is None:
+            raise wrong_usage("--repair: no split", "Give the split to repair with --split CSV.")
         if split is not None:
             collection = divide(collection, split)
         names = collection.images["name"]
@@ -80,7 +88,11 @@ def audit_folders(
         published = compare_with(groups.name, names, given, sources.groups, joined)
     seconds = time.perf_counter() - started
     results = _describe(collection, sources, pairs, published, seconds, memory.megabytes)
-    return Audit(collection, sources, pairs, results)
+    if not repairs:
+        return Audit(collection, sources, pairs, results)
+    repaired = repair(collection, sources.groups)
+    results = results.model_copy(update={"repair": repaired.facts})
+    return Audit(collection, sources, pairs, results, repaired)
 
 
 def _in_listing(

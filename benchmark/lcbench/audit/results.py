@@ -228,11 +228,35 @@ class Published(ResultModel):
     ari_after_merges: float
     """The same, once published groups that a registered pair joins count as one."""
     certain: float | None = None
-    """The correlation from which a pair was certain, in audits of older versions."""
+    """Correlation from which a pair was certain, in audits that measured no local correlation."""
     merges: tuple[Merge, ...]
     """Pairs between two published groups, the largest overlap first."""
     splits: tuple[SplitGroup, ...]
     """Published groups that pixels do not hold together."""
+
+
+class RepairedSide(ResultModel):
+    """Images of one side of a split, before and after its repair."""
+
+    side: str
+    """Its name."""
+    before: dict[str, int]
+    """Images of each label before."""
+    after: dict[str, int]
+    """Images of each label after."""
+
+
+class RepairFacts(ResultModel):
+    """What it took to keep source groups whole."""
+
+    images: int
+    """Images that had a side."""
+    moved: int
+    """Images that are on another side now."""
+    divided: int
+    """Source groups that stood on two sides before; none does after."""
+    sides: tuple[RepairedSide, ...]
+    """Every side."""
 
 
 class AuditResults(ResultModel):
@@ -300,6 +324,8 @@ class AuditResults(ResultModel):
     """Pairs across two labels, the clearest first; two spellings of a class are one label."""
     two_label_groups: int
     """Source groups under more than one label."""
+    repair: RepairFacts | None = None
+    """What the repair of the split changed; null where none was asked for."""
     published: Published | None = None
     """Found groups beside those of a file; null where none was given."""
 

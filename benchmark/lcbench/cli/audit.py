@@ -25,6 +25,12 @@ def audit(
     split: Annotated[
         Path | None, typer.Option(help="CSV (image, side): what crosses the sides of this split?")
     ] = None,
+    repair: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV to write: the nearest split to --split that keeps source groups whole."
+        ),
+    ] = None,
     groups: Annotated[
         Path | None, typer.Option(help="CSV (image, group) to compare with what pixels say.")
     ] = None,
@@ -48,15 +54,29 @@ def audit(
     from lcbench.audit.command import audit_folders
     from lcbench.rendering.audit.files import write_audit
     from lcbench.rendering.audit.screen import show_audit
-    from lcbench.rendering.places import check_audit
+    from lcbench.rendering.places import check_audit, check_new_file
+    from lcbench.storage.whole import write_text
+    from lcbench.tables import csv_text
 
     check_audit(out_folder, folders)
-    found = audit_folders(folders, split=split, groups=groups, labels=labels, taxonomy=taxonomy)
+    if repair is not None:
+        check_new_file("--repair", repair)
+    found = audit_folders(
+        folders,
+        split=split,
+        groups=groups,
+        labels=labels,
+        taxonomy=taxonomy,
+        repairs=repair is not None,
+    )
     page = write_audit(found, out_folder, pictures=pictures)
     if as_json:
         typer.echo(found.results.model_dump_json(indent=2))
     else:
         show_audit(found.results)
+    if repair is not None and found.repaired is not None:
+        write_text(repair, csv_text(found.repaired.table))
+        err.print(f"Repaired split: {escape(str(repair))}", soft_wrap=True)
     err.print(f"Audit: {escape(str(page))}", soft_wrap=True)
     if fail_on_leak and found.results.leaks:
         err.print("[red]Leak:[/red] --fail-on-leak ends with exit code 1.")

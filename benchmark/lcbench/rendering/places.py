@@ -73,6 +73,19 @@ def check_audit(out: Path, audited: Iterable[Path]) -> None:
     check_audit_folder(target)
 
 
+def check_new_file(option: str, file: Path) -> None:
+    """Refuse a file that exists, or cannot be written: nothing of the user's is replaced.
+
+    Raises
+    ------
+    UserError
+        It names option and file, and says what is in the way.
+    """
+    if file.exists():
+        raise wrong_usage(f"{option} {file}: it exists", "Name a new file, which is written.")
+    _require_writable(file, file.absolute().parent, option)
+
+
 def check_audit_folder(target: Path) -> None:
     """Refuse a folder with anything in it that `lcbench audit` did not write: it is replaced.
 
@@ -103,13 +116,13 @@ def _is_of_audit(path: Path, target: Path) -> bool:
     return name.as_posix() in (README, AUDIT_JSON, GROUPS, PAIRS, MERGES)
 
 
-def _require_writable(out: Path, folder: Path) -> None:
+def _require_writable(out: Path, folder: Path, option: str = "--out") -> None:
     place = folder.absolute()
     above = next(path for path in (place, *place.parents) if path.exists())
     if not above.is_dir():
-        raise UserError(f"--out {out}: {above} is a file, not a folder", _ELSEWHERE)
+        raise UserError(f"{option} {out}: {above} is a file, not a folder", _ELSEWHERE)
     if not os.access(above, os.W_OK | os.X_OK):
-        raise UserError(f"--out {out}: no permission to write in {above}", _ELSEWHERE)
+        raise UserError(f"{option} {out}: no permission to write in {above}", _ELSEWHERE)
 
 
 def default_report(runs: Path, suites: list[Path]) -> Path:

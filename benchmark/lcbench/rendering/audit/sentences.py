@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lcbench.audit.results import (
     KINDS,
@@ -13,6 +13,7 @@ from lcbench.audit.results import (
     Kind,
     Pair,
     Published,
+    RepairFacts,
     UnrelatedFacts,
 )
 from lcbench.rendering.formats import integer, listing, plural, share
@@ -46,6 +47,8 @@ def statements(results: AuditResults) -> Iterator[str]:
     if results.without_side:
         without = plural(results.without_side, "image")
         yield f"{without} without a side in {division(results)}: counted on none."
+    if results.repair is not None:
+        yield from _repaired(results.repair)
     yield _exact_copies(results)
     yield _near_copies(results)
     if results.doubtful.total:
@@ -179,6 +182,32 @@ def _crossing_pairs(results: AuditResults) -> str:
         f"{plural(pairs.total, 'pair crosses', 'pairs cross')} {division(results)}, "
         f"{integer(pairs.copies)} of them exact or near copies: {'; '.join(examples)}{more}."
     )
+
+
+def _repaired(found: RepairFacts) -> Iterator[str]:
+    if not found.divided:
+        yield "No source group stands on two sides: the repaired split is the same."
+        return
+    yield (
+        f"The repaired split keeps every source group whole ({integer(found.divided)} stood on two "
+        f"sides): {integer(found.moved)} of {plural(found.images, 'image')} moved."
+    )
+    for one in found.sides:
+        before, after = sum(one.before.values()), sum(one.after.values())
+        labels = [
+            f"{label or 'no label'} {share(_part(one.before, label))} before, "
+            f"{share(_part(one.after, label))} after"
+            for label in sorted(one.before.keys() | one.after.keys())
+        ]
+        yield (
+            f"{one.side}: {plural(before, 'image')} before the repair, {integer(after)} after "
+            f"({'; '.join(labels)})."
+        )
+
+
+def _part(counts: Mapping[str, int], label: str) -> float:
+    total = sum(counts.values())
+    return counts.get(label, 0) / total if total else 0.0
 
 
 def _doubtful(results: AuditResults) -> str:
