@@ -93,7 +93,7 @@ ONE_PROBLEM = {
     "Parquet without rows": (
         "x.parquet", parquet(**dict.fromkeys(THREE, pa.array([], pa.string()))), ["no rows"]),
     "blank rows": ("x.csv", csv(HEADER, "", ",,"), ["no rows"]),
-    "every row left out": ("x.csv", csv(HEADER, "a,colon,n"), ["no rows but those that the label"]),
+    "every row left out": ("x.csv", csv(HEADER, "a,colon,n"), ["no rows but those that are left out"]),
     "lists for text": (
         "x.parquet", parquet(group=[["a"], ["b"], ["c"]]), ["column group: holds list<"]),
     "lists for images": (
@@ -116,7 +116,7 @@ ONE_PROBLEM = {
          "'adenocarcinma' (3 rows, near: adenocarcinoma)", "and 13 more", "the first is line 2"],
     ),
     "a huge class": ("x.csv", csv(HEADER, f"a,{'x' * 5_000},n"), ["unknown class: 'xxx", "..."]),
-    "the root": ("x.csv", csv(HEADER, "a,root,n"), ["unknown class: 'root'"]),
+    "the root": ("x.csv", csv(HEADER, "a,root,n"), ["no rows but those that are left out"]),
     "an inner node predicted": (
         "x.csv", csv(HEADER, "a,malignant,cancer"), ["not a leaf", "'cancer'", "line 2 (a)"]),
     "an answer left out": (

@@ -160,7 +160,7 @@ def _dataset(name: str, root: Path, manifest: pd.DataFrame, source: str, sha256:
     return Dataset(
         name=name,
         root=root,
-        manifest=manifest,
+        manifest=manifest.assign(mode=""),  # predictions do not say how images were stored
         groups_source=source,
         skipped=(),
         synthetic=False,
