@@ -38,8 +38,8 @@ def said(folder: ExternalResult) -> str:
         "1 patient with images under labels that exclude each other",
         "6 images labelled 'granuloma': the label stands for no class of the tree, and every model "
         "answers something all the same. The mean confidence at the first level lies between "
-        "80.0 % and 80.0 % over the models; at their thresholds for 1 % risk they would answer between 55.0 % "
-        "and 55.0 % of them.",
+        "80.0 % and 80.0 % over the models; at their thresholds for 1 % risk they would answer "
+        "between 55.0 % and 55.0 % of them.",
         "6 images without a label: what they show is not known, and every model answers ",
         "59 patients at benign / malignant (groups from: patients of list.csv). Each row",
         "100 images, 60 of them scored, 2 with tissue of the training images, 30 set aside to "
