@@ -335,6 +335,7 @@ def test_images_set_aside_are_never_scored_and_a_temperature_mends_what_is_too_s
     assert [level.scores for level in found.levels] == [level.scores for level in result.levels]
     assert found.counts is not None
     assert (found.counts.calibration, found.counts.scored) == (60, 76)
+    assert found.sureness == result.sureness
     (one,) = (c for c in found.calibration if (c.protocol, c.baseline) == ("grouped", "colour"))
     assert (one.images, one.groups) == (60, 30)
     values = {

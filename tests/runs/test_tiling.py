@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from lcbench.datasets.dataset import Dataset
+from lcbench.datasets.demo.create import create_demo
 from lcbench.errors import UserError
 from lcbench.runs.evaluate import evaluate
 from lcbench.runs.evaluation_options import EvaluationOptions
@@ -60,6 +62,23 @@ def test_an_evaluation_answers_each_image_by_the_mean_of_its_tiles(
     assert not np.allclose(after[classes], before[classes])
     assert tiled.record.tiling.startswith("tiles of 112 px")
     assert (tiled.record.options.tile, whole.record.tiling) == (112, "")
+
+
+def test_all_tiles_of_clean_images_and_no_others_are_held_against_the_training_images(
+    plan_of: MakePlan, tmp_path: Path
+) -> None:
+    out, folder = tmp_path / "runs", tmp_path / "other"
+    plan = plan_of(MAJORITY, COLOUR)
+    execute(plan, out, jobs=1)
+    create_demo(folder, tiles_per_class=2, copies=1, seed=77)
+    (folder / "groups.csv").unlink()
+    known = plan.dataset.path(plan.dataset.manifest["image"][0])
+    shutil.copy(known, folder / "lung_aca" / f"a{known.suffix}")
+    shift = evaluate(folder, out / "tiny", CPU).record.shift
+    assert shift is not None
+    assert shift.images > 4 * shift.spaces[0].groups[1] - 4  # but for tiles of background
+    assert 0 < shift.contaminated <= 4
+    assert shift.spaces[0].groups[1] == 6
 
 
 def test_tiles_have_no_embeddings_of_whole_images(plan_of: MakePlan, tmp_path: Path) -> None:

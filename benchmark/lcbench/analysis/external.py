@@ -70,6 +70,7 @@ def _score_folder(
     levels, one_class = score_levels(clean, settings, thresholds)
     aside = _kept(every, [arm.has_label & arm.is_set_aside & ~arm.is_contaminated for arm in every])
     unscored = _kept(every, [~arm.has_label for arm in every])
+    kept = _kept(every, [~arm.is_set_aside for arm in every])
     counts = _counts(every, labelled, clean, record)
     return ExternalResult(
         record=record,
@@ -81,7 +82,7 @@ def _score_folder(
         contaminated=score_levels(labelled, settings)[0] if counts.contaminated else (),
         units=score_units(clean, record.unit, settings),
         answers=answers_without_truth(unscored, record, thresholds, settings),
-        sureness=sureness_shifts(_clean(every, record), suite, settings),
+        sureness=sureness_shifts(_clean(kept, record), suite, settings),
         calibration=calibrate(aside, clean, settings) if len(aside) == len(clean) else (),
     )
 

@@ -133,7 +133,7 @@ def cut_into_tiles(dataset: Dataset, size: int) -> Tiles:
     )
     source = dataset.groups_source or "the images that tiles were cut from"
     words = (
-        f"tiles of {size} px without overlap, from the middle of each image: {len(tiles):,} of "
+        f"tiles of {size} px without overlap, from the middle of each image: {len(tiles):,} from "
         f"{len(manifest):,} images; {entry.facts['background']:,} of background left out (at least "
         f"{EMPTY_SHARE:.0%} of their pixels white or black)"
     ).replace("%", " %")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from lcbench.console import err, escape, out, warn
+from lcbench.rendering.formats import plural
 
 if TYPE_CHECKING:
     from lcbench.analysis.results import Incomplete
@@ -45,7 +46,8 @@ def show_plan(plan: Plan, *, verbose: bool = False) -> None:
     _show_classes(plan)
     show_left_out(plan.left_out)
     runs = len(plan.baselines) * len(plan.splits)
-    err.print(f"{len(plan.splits)} splits x {len(plan.baselines)} baselines = {runs} runs")
+    splits, baselines = plural(len(plan.splits), "split"), plural(len(plan.baselines), "baseline")
+    err.print(f"{splits} x {baselines} = {plural(runs, 'run')}")
     for protocol in plan.protocols:
         splits = [one for one in plan.splits if one.split.protocol == protocol]
         _say(protocol_words(splits))

@@ -168,6 +168,8 @@ def _shift(
     root = options.training or (Path(plan.root) if plan.root else None)
     reason = record.overlap.reason if record.overlap else ""
     contaminated = (table["contaminated"] == YES).to_numpy()
+    if ready.tiles is not None:  # what is compared are tiles
+        contaminated = contaminated[ready.tiles.image_of]
     return shift_from_training(ready, runs, root, contaminated, reason)
 
 

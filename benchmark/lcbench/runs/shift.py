@@ -50,7 +50,7 @@ from lcbench.statistics.two_samples import (
 _QUANTILE = 0.99
 _CLOUD = 300
 """Images of a side that the picture shows."""
-_NO_GROUPS = "fewer than two source groups on a side: no distance between them can be tested"
+_NO_GROUPS = "there are fewer than two source groups on a side"
 Points = NDArray[np.floating[Any]]
 
 
@@ -72,7 +72,8 @@ def shift_from_training(
     root
         Where the images of the suite lie; None where nobody knows.
     contaminated
-        (images,) external images with tissue of the training images: they are left out.
+        (images,) external images, or tiles where they are cut, with tissue of the training
+        images: they are left out.
     reason
         Why the training images cannot be looked at; empty where they can.
     """

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lcbench.datasets.dataset import Dataset
 from lcbench.datasets.images import ImageFile
 from lcbench.errors import UserError
+from lcbench.features.embedding_files import EmbeddingFile
 from lcbench.features.extraction import Features
 from lcbench.runs.stored import PREDICTIONS, VALIDATION, StoredRun
 from lcbench.storage.hashes import content_hash
@@ -59,13 +60,24 @@ class TrainingSide:
             The backbone.
         features
             Of the external folder: with its device and backbones.
+
+        Raises
+        ------
+        UserError
+            If they cannot be computed, or a file of embeddings lacks some of these images.
         """
         whole = Features(self.whole, features.compute, features.backbones)
         stored = whole.stored_embeddings(name)
         if stored is not None and len(stored.values) == len(self.whole.manifest):
             return np.asarray(stored.values[self.place])
         own = Features(self.dataset, features.compute, features.backbones)
-        return np.asarray(own.embeddings(name).values)
+        try:
+            return np.asarray(own.embeddings(name).values)
+        except UserError as error:
+            if not isinstance(features.backbones[name], EmbeddingFile):
+                raise
+            message = "the file of embeddings that was given does not hold all training images"
+            raise UserError(message) from error
 
 
 def training_side(runs: Sequence[StoredRun], root: Path) -> TrainingSide:
@@ -160,7 +172,8 @@ def _dataset(name: str, root: Path, manifest: pd.DataFrame, source: str, sha256:
     return Dataset(
         name=name,
         root=root,
-        manifest=manifest.assign(mode=""),  # predictions do not say how images were stored
+        # Predictions do not name the modes of images; nothing but a key of the cache asks for them.
+        manifest=manifest.assign(mode=""),
         groups_source=source,
         skipped=(),
         synthetic=False,

@@ -36,14 +36,15 @@ def said(folder: ExternalResult) -> str:
         "[68.0, 72.0] and a specificity of 60.0 % [58.0, 62.0] here.",
         "By patient, from the mean probabilities of its images, benign / malignant (30 patients): ",
         "1 patient with images under labels that exclude each other",
-        "6 images labelled 'granuloma': no class of the tree is the truth, and every model answers "
-        "something all the same. The mean confidence at the first level lies between 80.0 % and "
-        "80.0 % over the models; at their thresholds for 1 % risk they would answer between 55.0 % "
-        "and 55.0 % of them.",
-        "6 images without a label: ",
+        "6 images labelled 'granuloma': the label stands for no class of the tree, and every model "
+        "answers something all the same. The mean confidence at the first level lies between "
+        "80.0 % and 80.0 % over the models; at their thresholds for 1 % risk they would answer "
+        "between 55.0 % and 55.0 % of them.",
+        "6 images without a label: what they show is not known, and every model answers ",
         "59 patients at benign / malignant (groups from: patients of list.csv). Each row",
         "100 images, 60 of them scored, 2 with tissue of the training images, 30 set aside to "
-        "calibrate on, 6 without a class of the tree and 2 not predicted; 1 byte-identical copy",
+        "calibrate on, 6 without a label that stands for a class and 2 not predicted; 1 "
+        "byte-identical copy",
     ],
 )
 def test_a_folder_of_which_everything_is_known(words: str) -> None:
@@ -57,8 +58,8 @@ def test_a_temperature_is_told_of_the_best_model() -> None:
     own = external.calibrated().model_copy(update={"baseline": best.baseline})
     words = said(folder.model_copy(update={"calibration": (own,)}))
     assert (
-        "gets a temperature of 1.75. On the rest its log loss goes from 0.900 to 0.500 (−0.400 "
-        "[−0.410, −0.390]), its ECE from 0.900"
+        "gets a temperature of 1.75. On the rest its log loss at benign / malignant goes from "
+        "0.900 to 0.500 (−0.400 [−0.410, −0.390]), its ECE from 0.900"
     ) in words
     assert "temperature" not in said(folder.model_copy(update={"calibration": ()}))
 

@@ -24,7 +24,7 @@ def test_ct_beside_histology_is_said_before_any_score() -> None:
     folder = shifts.folder(shifts.UNLIKE)
     words = said(folder)
     assert words.startswith("ct does not look like the training images at all")
-    assert "100 % of its images lie outside the training range" in words
+    assert "100 % of its 60 images lie outside the training range" in words
     assert "94.2 to 98.7 % are farther" in words
     assert "no stain can be told in 60 of 60 images" in words
     found = findings(suites.lung(external=(folder,)))

@@ -191,8 +191,13 @@ def overlap_words(overlap: OverlapRecord) -> str:
     if overlap.reason:
         return f"Not compared with the training images: {overlap.reason}."
     if overlap.with_sibling == 0:
+        none = (
+            "The one image is not"
+            if overlap.images == 1
+            else (f"None of the {integer(overlap.images)} images is")
+        )
         return (
-            f"None of the {integer(overlap.images)} images is proven to show tissue of the "
+            f"{none} proven to show tissue of the "
             f"{integer(overlap.training_images)} training images (copies and overlapping fields, "
             "by pixels)."
         )

@@ -15,7 +15,7 @@ from lcbench.rendering.words import label, node_words, protocol_short
 
 
 def without_truth_tables(results: Results, folder: ExternalResult) -> Iterator[Titled]:
-    """Yield what the models answer to images that no class of the tree is the truth of."""
+    """Yield what the models answer to images whose labels stand for no class of the tree."""
     for found in folder.answers:
         title = f"labelled {found.label!r}" if found.label else "without a label"
         for place, level in enumerate(found.models[0].levels if found.models else ()):
@@ -38,12 +38,13 @@ def without_truth_tables(results: Results, folder: ExternalResult) -> Iterator[T
             headers = ["baseline", "training", *(f"{node_words(node)}, %" for node in nodes)]
             headers.append("mean confidence, %")
             headers += [f"sure at {formats.share(one)} risk, %" for one in targets]
+            whose = "whose label stands for no class of the tree" if found.label else title
             yield Titled(
                 f"Images {title}: {classes_words(nodes)}",
                 Table([*headers, "n"], rows, "llr"),
-                f"{formats.plural(found.images, 'image')} that no class of the tree is the truth "
-                "of: what the models answer, how sure they are, and what they would answer at the "
-                "thresholds that their own validation images gave.",
+                f"{formats.plural(found.images, 'image')} {whose}: what the models answer, how "
+                "sure they are, and what they would answer at the thresholds that their own "
+                "validation images gave.",
             )
 
 

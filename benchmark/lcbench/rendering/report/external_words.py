@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from lcbench.analysis.external_detail_results import NodeScore, OneClassLevel
 from lcbench.analysis.external_results import ExternalResult
@@ -83,7 +83,7 @@ def _counts_words(result: ExternalResult) -> str:
         for number, what in (
             (counts.contaminated, "with tissue of the training images"),
             (counts.calibration, "set aside to calibrate on"),
-            (counts.unscored, "without a class of the tree"),
+            (counts.unscored, "without a label that stands for a class"),
             (record.images - counts.answered, "not predicted"),
         )
         if number
@@ -120,20 +120,32 @@ def one_class_words(results: Results, result: ExternalResult) -> Iterator[str]:
             if one.baseline == shown.baseline and one.protocol == results.strictest.protocol:
                 shown = one
         values = [one.called.value for one in models if one.called.value is not None]
-        spread = (
-            f"; the {integer(len(models))} models lie between {share(min(values))} and "
-            f"{share(max(values))}"
-            if len(models) > 1
-            else ""
-        )
         name = node_words(level.node)
+        these = (
+            "The one image whose label says so much is"
+            if level.images == 1
+            else f"All {plural(level.images, 'image')} whose label says so much are"
+        )
+        called = f"{share_interval(shown.called, unit=True)} of them {name}"
+        if level.images == 1:
+            called = f"it {name} in {share(shown.called.value)} of its answers"
         yield (
-            f"All {plural(level.images, 'image')} whose label says so much are {name}: no accuracy "
+            f"{these} {name}: no accuracy "
             f"can be set beside a majority rate of 100 %. "
             f"{capital(who(shown.baseline, shown.protocol))} calls "
-            f"{share_interval(shown.called, unit=True)} of them {name}{spread}. "
+            f"{called}{_spread(values)}. "
             f"{_half_known(tree, level)}"
         )
+
+
+def _spread(values: Sequence[float]) -> str:
+    """Return between what shares several models lie; empty of one model."""
+    if len(values) < 2:
+        return ""
+    low, high = share(min(values)), share(max(values))
+    if low == high:
+        return f", as all {integer(len(values))} models do"
+    return f"; the {integer(len(values))} models lie between {low} and {high}"
 
 
 def _half_known(tree: ClassTree, level: OneClassLevel) -> str:
@@ -248,9 +260,14 @@ def units_words(result: ExternalResult, floor: Collection[str]) -> Iterator[str]
 
 
 def without_truth_words(result: ExternalResult) -> Iterator[str]:
-    """Yield what the models say of images that no class of the tree is the truth of."""
+    """Yield what the models say of images whose labels stand for no class of the tree."""
     for label in result.answers:
         name = f"labelled {label.label!r}" if label.label else "without a label"
+        why = (
+            ": the label stands for no class of the tree"
+            if label.label
+            else ": what they show is not known"
+        )
         coarse = [model.levels[0] for model in label.models if model.levels]
         if not coarse:
             continue
@@ -267,8 +284,8 @@ def without_truth_words(result: ExternalResult) -> Iterator[str]:
             else ""
         )
         yield (
-            f"{plural(label.images, 'image')} {name}: no class of the tree is the truth, and every "
-            f"model answers something all the same. The mean confidence at the first level lies "
+            f"{plural(label.images, 'image')} {name}{why}, and every model answers something all "
+            f"the same. The mean confidence at the first level lies "
             f"between {share(min(values, default=None))} and {share(max(values, default=None))} "
             f"over the models{above}."
         )
@@ -295,7 +312,7 @@ def calibrated_words(results: Results, result: ExternalResult) -> Iterator[str]:
             f"({plural(one.groups, unit_words(result), plural_of(unit_words(result)))}), "
             f"{who(one.baseline, one.protocol)} gets a temperature of "
             f"{number(one.temperature, 2)}{_at_an_end(one.temperature)}. On the rest its log loss "
-            "goes from "
+            f"at {best_at(level, results.roles.floor).classes} goes from "
             f"{value_interval(_alone(before))} to {value_interval(_alone(after))} "
             f"({value_interval(difference, signed=True)}), its ECE from "
             f"{value_interval(eces[0])} to {value_interval(eces[1])}."

@@ -87,7 +87,8 @@ def _folder(result: ExternalResult) -> Iterator[str]:
     for label in record.labels:
         if not label.node:
             images = plural(label.images, "image")
-            yield f"{record.name}: {images} labelled {label.label!r}, {read_as(label)}."
+            labelled = f" labelled {label.label!r}" if label.label else ""
+            yield f"{record.name}: {images}{labelled}, {read_as(label)}."
     yield from (f"{record.name}: {one.baseline}: {one.reason}" for one in record.left_out)
     yield from (f"{record.name}: {one.run}: {one.reason}" for one in record.runs_left_out)
     yield from (f"{record.name}: {file}" for file in record.unreadable)

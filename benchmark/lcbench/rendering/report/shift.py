@@ -28,6 +28,9 @@ from lcbench.rendering.report.external import who
 from lcbench.rendering.words import capital
 from lcbench.runs.shift_records import ColourRecord, ShiftRecord, SpaceRecord
 
+_HELD_OUT_BEYOND = 0.01
+"""Of held-out training images, so many lie outside the training range by definition."""
+
 
 def space_words(space: SpaceRecord) -> str:
     """Return what the distances of a space are between."""
@@ -40,11 +43,13 @@ def unlike_words(result: ExternalResult) -> str:
     if shift is None or look_of(shift) != "unlike":
         return ""
     spaces = listing([space_words(space) for space in shift.spaces])
+    what = "tile" if result.record.tiling else "image"
     outside = _span([every(space).outside.value or 0.0 for space in shift.spaces])
     farther = _span([space.farther for space in shift.spaces])
     return (
         f"{result.record.name} does not look like the training images at all, and the models "
-        f"answer something anyway: {outside} of its images lie outside the training range, which "
+        f"answer something anyway: {outside} of its "
+        f"{plural(every(shift.spaces[0]).images, what)} lie outside the training range, which "
         f"1 % of held-out training images leave, and {farther} are farther from the nearest "
         "training image than two training images are from each other in the median "
         f"({spaces}){_without_stain(shift)}. Whatever the scores on it are, the models have "
@@ -123,10 +128,20 @@ def _difference_words(name: str, shift: ShiftRecord) -> str:
         if look_of(shift) == "differs"
         else f"No difference between {name} and the training images is shown"
     )
+    beyond = [
+        space_words(space)
+        for space in shift.spaces
+        if (every(space).outside.low or 0.0) > _HELD_OUT_BEYOND
+    ]
+    yet = (
+        f"; by {listing(beyond)} more lie outside here all the same"
+        if beyond and look_of(shift) != "differs"
+        else ""
+    )
     return (
         f"{shown} (energy distance of one image a source group, {groups} here against "
         f"{integer(shift.spaces[-1].groups[0])}{family}): {'; '.join(parts)}. Of held-out "
-        "training images, 1 % lie outside that range."
+        f"training images, 1 % lie outside that range{yet}."
     )
 
 
@@ -171,7 +186,9 @@ def _sureness_words(results: Results, result: ExternalResult) -> Iterator[str]:
     right = (
         ""
         if here.accuracy is None or there.accuracy is None
-        else f"; where the label is a leaf of the class tree, it is right on "
+        else f"; where the label is a leaf of the class tree "
+        f"({plural(here.labelled, 'image')}, "
+        f"{plural(here.accuracy.groups, 'independent group')}), it is right on "
         f"{share_interval(here.accuracy, unit=True)}, against "
         f"{share(there.accuracy.value)} there"
     )

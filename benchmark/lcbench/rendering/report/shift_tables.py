@@ -44,8 +44,9 @@ _SPACES = (
     "each other in the median. Distances are Euclidean, of colour histograms Hellinger's."
 )
 _SURENESS = (
-    "Confidence: mean probability of the most probable leaf, on all images; the gap is it minus "
-    "the accuracy, and ECE the expected calibration error, both on images whose label is a leaf. "
+    "Confidence: mean probability of the most probable leaf, on all images but those set aside to "
+    "calibrate on; the gap is it minus the accuracy, and ECE the expected calibration error, both "
+    "on images whose label is a leaf. "
     "Above 0, a gap says that the model is surer than right. Change: of the mean confidence, here "
     "minus on the test images. In brackets: 95 % intervals over source groups, of these networks."
 )
@@ -56,12 +57,13 @@ def shift_tables(results: Results, folder: ExternalResult) -> Iterator[Titled]:
     shift = folder.record.shift
     if shift is not None and shift.training is not None and shift.external is not None:
         sides = (("training", shift.training), (folder.record.name, shift.external))
-        headers = ("side", "images", "L", "a", "b", "with two stains", "haematoxylin", "eosin")
+        what = "images, or tiles" if folder.record.tiling else "images"
+        headers = ("side", what, "L", "a", "b", "with two stains", "haematoxylin", "eosin")
         rows = [_colour(name, side) for name, side in sides]
         yield Titled("Colour, beside the training images", Table(headers, rows), _COLOUR)
     if shift is not None and shift.spaces:
         yield Titled("Distance from the training images", _spaces(shift), _SPACES)
-        yield Titled("Outside the training range, by label, %", _by_label(shift))
+        yield Titled("Outside the training range, by label, %", _by_label(folder, shift))
     if folder.sureness:
         title = "Confidence and calibration, on own test images and here"
         yield Titled(title, _sureness(results, folder), _SURENESS)
@@ -101,19 +103,24 @@ def _spaces(shift: ShiftRecord) -> Table:
     return Table(headers, rows)
 
 
-def _by_label(shift: ShiftRecord) -> Table:
+def _what(folder: ExternalResult) -> str:
+    """Return what is compared: images, or the tiles that they were cut into."""
+    return "tiles" if folder.record.tiling else "images"
+
+
+def _by_label(folder: ExternalResult, shift: ShiftRecord) -> Table:
     labels = {one.label: one for one in shift.spaces[-1].outside if one.label}
     shares = [{one.label: one.outside for one in space.outside} for space in shift.spaces]
     rows = [
         [
-            "no class of the tree" if name == ROOT else node_words(name),
+            "without a class" if name == ROOT else node_words(name),
             integer(one.images), integer(one.groups),
             *(share_interval(of.get(name)) for of in shares),
         ]
         for name, one in labels.items()
     ]  # fmt: skip
     names = [space_words(space) for space in shift.spaces]
-    return Table(("label", "images", "source groups", *names), rows)
+    return Table(("label", _what(folder), "source groups", *names), rows)
 
 
 def _sureness(results: Results, folder: ExternalResult) -> Table:
