@@ -21,7 +21,8 @@ from lcbench.storage.hashes import file_sha256
 if TYPE_CHECKING:
     import torch
 
-_ALL = "Every image needs an embedding: add the missing ones, or leave the baseline out (--skip)."
+_ALL = "Every image needs an embedding: add the missing ones, or leave the baseline out "
+    "(lcbench run: --skip; lcbench evaluate: --only others)."
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class EmbeddingFile:
             raise UserError(
                 f"{self.path}: the embedding of {manifest['image'].iloc[int(broken.argmax())]} "
                 f"holds numbers that are missing or not finite ({int(broken.sum()):,} such images)",
-                "Compute them again, or leave the baseline out (--skip).",
+                "Compute them again, or leave the baseline out.",
             )
         return values
 

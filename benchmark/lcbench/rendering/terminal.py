@@ -46,8 +46,8 @@ def show_plan(plan: Plan, *, verbose: bool = False) -> None:
     _show_classes(plan)
     show_left_out(plan.left_out)
     runs = len(plan.baselines) * len(plan.splits)
-    splits, baselines = plural(len(plan.splits), "split"), plural(len(plan.baselines), "baseline")
-    err.print(f"{splits} x {baselines} = {plural(runs, 'run')}")
+    factors = plural(len(plan.splits), "split"), plural(len(plan.baselines), "baseline")
+    err.print(f"{' x '.join(factors)} = {plural(runs, 'run')}")
     for protocol in plan.protocols:
         splits = [one for one in plan.splits if one.split.protocol == protocol]
         _say(protocol_words(splits))
