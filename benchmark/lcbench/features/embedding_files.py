@@ -21,8 +21,10 @@ from lcbench.storage.hashes import file_sha256
 if TYPE_CHECKING:
     import torch
 
-_ALL = "Every image needs an embedding: add the missing ones, or leave the baseline out "
+_ALL = (
+    "Every image needs an embedding: add the missing ones, or leave the baseline out "
     "(lcbench run: --skip; lcbench evaluate: --only others)."
+)
 
 
 @dataclass(frozen=True)
