@@ -249,7 +249,7 @@ def test_features_take_a_file_in_the_place_of_a_backbone(
 ) -> None:
     manifest = demo_dataset.manifest
     write_npz(tmp_path / "e.npz", manifest[["image"]], numbers(len(manifest)))
-    file = EmbeddingFiles(tmp_path).find("e.npz")
+    file = EmbeddingFiles(lambda: tmp_path).find("e.npz")
     features = Features(demo_dataset, cpu, {"e.npz": file})
     values = features.embeddings("e.npz").values
     np.testing.assert_array_equal(values, numbers(len(manifest)))

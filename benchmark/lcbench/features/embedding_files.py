@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -107,12 +107,13 @@ class EmbeddingFiles:
     Parameters
     ----------
     folder
-        What their paths are relative to.
+        Returns what their paths are relative to; asked only where a recipe names a file, for a suite
+        that is not read from a file lies nowhere.
     typed
         The name that was typed instead of a backbone's; it is relative to where the user stands.
     """
 
-    def __init__(self, folder: Path, typed: str | None = None) -> None:
+    def __init__(self, folder: Callable[[], Path], typed: str | None = None) -> None:
         self._folder = folder
         self._typed = typed
         self._found: dict[str, EmbeddingFile] = {}
@@ -126,7 +127,7 @@ class EmbeddingFiles:
             If it cannot be read, or is no file of embeddings.
         """
         if name not in self._found:
-            path = Path(name) if name == self._typed else self._folder / name
+            path = Path(name) if name == self._typed else self._folder() / name
             self._found[name] = open_embeddings(path, name)
         return self._found[name]
 

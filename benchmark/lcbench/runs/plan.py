@@ -260,7 +260,7 @@ def plan_baselines(
         options.image_size,
         options.image_sizes,
     )
-    files = EmbeddingFiles(suite_place(options.suite), options.backbone)
+    files = EmbeddingFiles(lambda: suite_place(options.suite), options.backbone)
     planned: list[PlannedBaseline] = []
     left_out: list[LeftOut] = []
     for recipe in choose(suite.baselines, options.only, options.skip):
