@@ -93,7 +93,8 @@ ONE_PROBLEM = {
     "Parquet without rows": (
         "x.parquet", parquet(**dict.fromkeys(THREE, pa.array([], pa.string()))), ["no rows"]),
     "blank rows": ("x.csv", csv(HEADER, "", ",,"), ["no rows"]),
-    "every row left out": ("x.csv", csv(HEADER, "a,colon,n"), ["no rows but those that are left out"]),
+    "every row left out": (
+        "x.csv", csv(HEADER, "a,colon,n"), ["no rows but those that are left out"]),
     "lists for text": (
         "x.parquet", parquet(group=[["a"], ["b"], ["c"]]), ["column group: holds list<"]),
     "lists for images": (

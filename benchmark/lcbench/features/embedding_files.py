@@ -107,8 +107,8 @@ class EmbeddingFiles:
     Parameters
     ----------
     folder
-        Returns what their paths are relative to; asked only where a recipe names a file, for a suite
-        that is not read from a file lies nowhere.
+        Returns what their paths are relative to; asked only where a recipe names a file, because
+        a suite that is not read from a file lies nowhere.
     typed
         The name that was typed instead of a backbone's; it is relative to where the user stands.
     """
