@@ -88,8 +88,8 @@ def test_the_sizes_are_those_of_lc25000(simulated: ModuleType) -> None:
         table = tables[label["label"]]
         sizes = np.repeat(list(table), list(table.values()))
         assert sizes.sum() == label["images"] == 5000
-        assert len(sizes) == pytest.approx(label["groups"], rel=0.02)
-        assert float(np.median(sizes)) == pytest.approx(label["median"], abs=1)
+        assert len(sizes) == pytest.approx(label["facts"]["groups"], rel=0.02)
+        assert float(np.median(sizes)) == pytest.approx(label["facts"]["median"], abs=1)
 
 
 @pytest.mark.parametrize("icc", [0.0, 0.1, 0.5, 1.0])
