@@ -83,7 +83,7 @@ def test_background_is_left_out_but_no_image_is(large: Dataset) -> None:
         "scc/c.png": 1,
         "normal/d.png": 1,
     }
-    assert "9 of 4 images; 1 of background left out" in tiles.words
+    assert "9 from 4 images; 1 of background left out" in tiles.words
     assert tiles.dataset.tiling == tiles.words
     assert tiles.dataset.sha256 != large.sha256
     assert cut_into_tiles(large, 64).dataset.sha256 != tiles.dataset.sha256
