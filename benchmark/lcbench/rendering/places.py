@@ -10,6 +10,7 @@ from lcbench.documents import read_json
 from lcbench.errors import UserError, wrong_usage
 from lcbench.storage.leftovers import NEW
 
+INDEX = "index.html"
 README = "README.md"
 RESULTS_JSON = "results.json"
 RESULTS_CSV = "results.csv"
@@ -170,4 +171,4 @@ def _is_of_report(path: Path, target: Path) -> bool:
         return path.name == FIGURES or _is_ours(path / RESULTS_JSON)
     if folder.name == FIGURES and path.suffix == ".png":
         return folder.parent == target or _is_ours(folder.parent / RESULTS_JSON)
-    return path.name in {README, RESULTS_JSON, RESULTS_CSV} and _is_ours(folder / RESULTS_JSON)
+    return path.name in {INDEX, README, RESULTS_JSON, RESULTS_CSV} and _is_ours(folder / RESULTS_JSON)
