@@ -20,23 +20,37 @@
     return { ticks, decimals: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
   }
 
-  // An estimate that lies far below the others would squeeze them: as on the plots, it is left off.
-  function ends(estimates) {
-    const finite = (one, other) => (Number.isFinite(one) && one !== null ? one : other);
-    const all = estimates
-      .filter((one) => Number.isFinite(one.value) && one.value !== null)
-      .map((one) => ({ floor: one.floor, low: finite(one.low, one.value), high: finite(one.high, one.value) }));
+  const exists = (one) => one !== null && one !== undefined && Number.isFinite(one);
+
+  function spans(estimates) {
+    return estimates
+      .filter((one) => exists(one.value))
+      .map(({ value, low, high, floor }) => ({
+        floor, low: exists(low) ? low : value, high: exists(high) ? high : value,
+      }));
+  }
+
+  // The floor would squeeze the others where it lies far below: it is left off, as on the plots.
+  function ends(all) {
     const told = all.some((one) => !one.floor) ? all.filter((one) => !one.floor) : all;
     if (!told.length) return [0, 1];
     const start = Math.min(...told.map((one) => one.low));
     const end = Math.max(...told.map((one) => one.high));
-    const near = all.filter((one) => one.low >= start - (end - start));
-    return [Math.min(start, ...near.map((one) => one.low)), Math.max(end, ...near.map((one) => one.high))];
+    const near = all.filter((one) => one.low >= start - (end - start)).map((one) => one.low);
+    return [Math.min(start, ...near), Math.max(end, ...near)];
+  }
+
+  // Of differences: 0, and all that do not reach four times as far as the one in the middle.
+  function endsAroundZero(all) {
+    const reach = (one) => Math.max(Math.abs(one.low), Math.abs(one.high));
+    const reaches = all.map(reach).sort((a, b) => a - b);
+    const widest = 4 * (reaches[Math.floor(reaches.length / 2)] ?? 1);
+    const near = all.filter((one) => reach(one) <= widest);
+    return [Math.min(0, ...near.map((one) => one.low)), Math.max(0, ...near.map((one) => one.high))];
   }
 
   function scale(estimates, { share = true, zero = false } = {}) {
-    let [low, high] = ends(estimates);
-    if (zero) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
+    let [low, high] = (zero ? endsAroundZero : ends)(spans(estimates));
     const pad = Math.max(0.06 * (high - low), share ? 0.003 : 1e-3 * Math.abs(high), 1e-9);
     [low, high] = [low - pad, high + pad];
     const factor = share ? 100 : 1;
@@ -63,7 +77,11 @@
     if (value === null || value === undefined) return null;
     const within = (one) => Math.max(-5, Math.min(105, axis.place(one)));
     const series = { class: `series-${estimate.series}` };
-    if (axis.place(value) < 0) return svg("g", series, svg("text", { class: "off", x: 0, y: y + 4 }, "\u25c2 off the scale"));
+    const at = axis.place(value);
+    if (at < 0) return svg("g", series, svg("text", { class: "off", x: 0, y: y + 4 }, "\u25c2 off the scale"));
+    if (at > 100) {
+      return svg("g", series, svg("text", { class: "off", x: "100%", y: y + 4, "text-anchor": "end" }, "off the scale \u25b8"));
+    }
     const line = (from, to, name) =>
       from === null || from === undefined || from === to
         ? null
@@ -73,7 +91,7 @@
       series,
       line(estimate.wideLow, estimate.wideHigh, "thin"),
       line(low, high, "bar"),
-      svg("circle", { cx: percent(within(value)), cy: y, r: 3.5 }),
+      svg("circle", { cx: percent(at), cy: y, r: 3.5 }),
     );
   }
 
