@@ -73,11 +73,19 @@ def _cells(results: Results, rows: Rows, protocols: list[str]) -> list[_Row]:
         _Row(
             words.baseline_title(results, baseline),
             baseline == results.reference,
-            tuple(formats.share_interval(found.get(name), decimals=decimals) for name in protocols),
-            drops.get(baseline, formats.NONE),
+            tuple(
+                _whole(formats.share_interval(found.get(name), decimals=decimals))
+                for name in protocols
+            ),
+            _whole(drops.get(baseline, formats.NONE)),
         )
         for baseline, found in rows.items()
     ]
+
+
+def _whole(text: str) -> str:
+    """Keep an interval on one line; the number may stand on the line above."""
+    return text.replace(", ", ",\N{NO-BREAK SPACE}")
 
 
 def _limits(estimate: Interval | None) -> dict[str, JsonValue]:

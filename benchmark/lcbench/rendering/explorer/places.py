@@ -16,11 +16,15 @@ from lcbench.rendering.series import series
 from lcbench.statistics.interval_model import Interval
 
 
+OWN = "test"
+"""Key of the suite's own test images."""
+
+
 class Place(NamedTuple):
     """Models side by side on the same images."""
 
     key: str
-    """Of the images: empty for the suite's own test images."""
+    """Of the images."""
     protocol: str
     """Protocol under which the models were trained."""
     comparison: ModelComparison
@@ -32,7 +36,7 @@ def places(results: Results) -> Iterator[Place]:
     strict = results.strictest
     own = (strict, *(one for one in results.protocols if one is not strict))
     for result in own:
-        yield Place("", result.protocol, result.comparison)
+        yield Place(OWN, result.protocol, result.comparison)
     order = [one.protocol for one in own]
     for folder in results.external:
         for level in folder.levels:
@@ -76,7 +80,7 @@ def shared_names(results: Results) -> JsonValue:
             for name in sorted(names, key=lambda name: name != strict)
             if name in trained
         ],
-        "places": [{"key": "", "title": "test images"}, *_external_titles(results)],
+        "places": [{"key": OWN, "title": "test images"}, *_external_titles(results)],
     }
 
 

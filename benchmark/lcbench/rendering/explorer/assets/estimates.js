@@ -30,14 +30,16 @@
     const meaning = el("p", { class: "soft" });
     const lists = el("div", { class: "controls" });
 
-    const get = (name, other) => state.get(`${id}.${name}`) ?? other;
+    // Rows of other images come when they are asked for: they are no rivals of the test images.
+    const usual = { show: whats[0].key, protocol: ALL, images: names.places[0].key, baseline: "" };
+    const get = (name) => state.get(`${id}.${name}`) ?? usual[name];
     const whatNow = () => byKey.get(get("show")) ?? whats[0];
     const key = (row) => [row.what, row.place, row.protocol, row.baseline, row.against].filter((one) => one !== undefined).join("|");
 
     function matching() {
       const what = whatNow();
-      const text = get("baseline", "").toLowerCase();
-      const is = (name, value) => get(name, ALL) === ALL || get(name) === value;
+      const text = get("baseline").toLowerCase();
+      const is = (name, value) => get(name) === ALL || get(name) === value;
       const group = (row) => 1000 * place(row.place).place + protocol(row.protocol).place;
       const rank = (row) => (row.value === null ? Infinity : what.higher === false ? row.value : -row.value);
       return rows
@@ -59,7 +61,7 @@
         ...before,
         { key: "protocol", title: "protocol", text: short, order: (row) => protocol(row.protocol).place,
           cell: (row) => el("span", { class: `key series-${row.series}` }, short(row)) },
-        names.places.length > 1 && { key: "images", title: "images", text: (row) => place(row.place).title, order: (row) => place(row.place).place },
+        get("images") === ALL && { key: "images", title: "images", text: (row) => place(row.place).title, order: (row) => place(row.place).place },
         { key: "picture", title: "95 % interval", picture: true, head: lcbench.drawAxis(axis), cell: (row) => lcbench.drawInterval(axis, [row]) },
         { key: "value", title: what.title, number: true, text: (row) => row.text, order: (row) => row.value,
           csv: (row) => ({ what: what.title, value: row.value, low: row.low, high: row.high }) },
@@ -81,26 +83,26 @@
     }
 
     function change(name, value) {
-      state.set({ [`${id}.${name}`]: value === ALL ? null : value, [`${id}.row`]: null });
+      state.set({ [`${id}.${name}`]: value === usual[name] ? null : value, [`${id}.row`]: null });
       say(`${format.plural(draw(), "row")} shown`);
     }
 
     function drawLists() {
       const every = { key: ALL, title: "all" };
       const list = (title, name, options) =>
-        choice(title, [every, ...options], get(name, ALL), (value) => change(name, value)).node;
+        choice(title, [every, ...options], get(name), (value) => change(name, value)).node;
       lists.replaceChildren(
         choice(label, whats, whatNow().key, (value) => change("show", value)).node,
         list("Protocol", "protocol", names.protocols),
         ...(names.places.length > 1 ? [list("Images", "images", names.places)] : []),
-        search("Baseline contains", get("baseline", ""), (value) => change("baseline", value)).node,
+        search("Baseline contains", get("baseline"), (value) => change("baseline", value)).node,
       );
     }
 
     root.append(lists, meaning, table.node);
     drawLists();
     draw();
-    if (get("row")) table.goToRow();
+    if (state.get(`${id}.row`)) table.goToRow();
     lcbench.on("state", () => {
       drawLists();
       draw();

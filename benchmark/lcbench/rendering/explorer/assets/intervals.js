@@ -54,7 +54,7 @@
     const pad = Math.max(0.06 * (high - low), share ? 0.003 : 1e-3 * Math.abs(high), 1e-9);
     [low, high] = [low - pad, high + pad];
     const factor = share ? 100 : 1;
-    const { ticks, decimals } = steps(factor * low, factor * high, 4);
+    const { ticks, decimals } = steps(factor * low, factor * high, 5);
     const place = (value) => (100 * (value - low)) / (high - low);
     return {
       low, high, place, zero,
