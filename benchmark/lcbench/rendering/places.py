@@ -10,6 +10,7 @@ from lcbench.documents import read_json
 from lcbench.errors import UserError, wrong_usage
 from lcbench.storage.leftovers import NEW
 
+INDEX = "index.html"
 README = "README.md"
 RESULTS_JSON = "results.json"
 RESULTS_CSV = "results.csv"
@@ -173,7 +174,9 @@ def _is_of_report(path: Path, target: Path) -> bool:
     is_picture = folder.name == FIGURES and path.suffix == ".png"
     if is_picture or (folder.name == IMAGES and _is_numbered(path)):
         return folder.parent == target or _is_ours(folder.parent / RESULTS_JSON)
-    return path.name in {README, RESULTS_JSON, RESULTS_CSV} and _is_ours(folder / RESULTS_JSON)
+    return path.name in {INDEX, README, RESULTS_JSON, RESULTS_CSV} and _is_ours(
+        folder / RESULTS_JSON
+    )
 
 
 def _is_numbered(path: Path) -> bool:

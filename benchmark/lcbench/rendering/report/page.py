@@ -85,8 +85,8 @@ def report_page(results: Results, pictures: Pictures) -> str:
         results=results,
         settings=results.settings,
         pictures=pictures,
-        classes=_classes_words(results),
-        groups=_groups_words(results),
+        classes=classes_words(results),
+        groups=groups_words(results),
         label=partial(words.label, results),
         reference=words.called(results, results.reference),
         headline=words.headline(results),
@@ -156,7 +156,8 @@ def report_page(results: Results, pictures: Pictures) -> str:
     )
 
 
-def _classes_words(results: Results) -> str:
+def classes_words(results: Results) -> str:
+    """Return how many images there are of each class."""
     counts = results.dataset.images_by_class
     return formats.listing(
         [
@@ -167,7 +168,8 @@ def _classes_words(results: Results) -> str:
     )
 
 
-def _groups_words(results: Results) -> str:
+def groups_words(results: Results) -> str:
+    """Return how many source groups there are, and who says so."""
     dataset = results.dataset
     if dataset.source_groups is None:
         return "source groups unknown"

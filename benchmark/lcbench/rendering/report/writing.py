@@ -10,6 +10,7 @@ from lcbench.analysis.external_results import ExternalResult
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
+from lcbench.rendering.explorer.writing import write_explorer, write_list
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.places import (
     FIGURES,
@@ -118,6 +119,7 @@ def _write_suite(suite: FinishedSuite, results: Results, folder: Path) -> None:
     write_text(folder / README, report_page(results, pictures))
     write_text(folder / RESULTS_JSON, results.model_dump_json() + "\n")
     write_tidy(results, folder / RESULTS_CSV)
+    write_explorer(results, folder)
 
 
 def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
@@ -199,10 +201,11 @@ def _draw_folder(results: Results, folder: ExternalResult, path: Path) -> Path |
 
 
 def _write_index(written: dict[str, Results], folder: Path) -> None:
-    """Write the list of several reports."""
+    """Write the lists of several reports."""
     reports = [
         (results.suite, f"{name}/{README}", results.findings[0])
         for name, results in written.items()
     ]
     write_text(folder / README, render_page("reports.md.j2", reports=reports))
+    write_list(written, folder)
     write_json(folder / RESULTS_JSON, {"generator": GENERATOR, "suites": list(written)})

@@ -1,0 +1,40 @@
+"""`write_explorer`: the page to explore a suite's results, beside its Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from lcbench.analysis.results import Results
+from lcbench.rendering.explorer.document import document, render_html
+from lcbench.rendering.explorer.overview import overview_section
+from lcbench.rendering.explorer.section import Section
+from lcbench.rendering.places import INDEX, README
+from lcbench.storage.whole import write_text
+
+
+def write_explorer(results: Results, folder: Path) -> Path:
+    """Write `index.html` into the folder of a report; the same results give the same bytes."""
+    title = f"Suite {results.suite} on {results.dataset.name}"
+    return _write(folder, title, list(_sections(results)))
+
+
+def write_list(written: Mapping[str, Results], folder: Path) -> Path:
+    """Write `index.html` of a folder with several reports, by the names of their folders."""
+    reports = [
+        (results.suite, f"{name}/{INDEX}", f"{name}/{README}", results.findings[0])
+        for name, results in written.items()
+    ]
+    html = render_html("explorer-reports.html.j2", reports=reports)
+    return _write(folder, "Reports", [Section("reports", "Suites", html)])
+
+
+def _sections(results: Results) -> Iterator[Section]:
+    """Yield the parts of the page in their order."""
+    yield overview_section(results)
+
+
+def _write(folder: Path, title: str, sections: list[Section]) -> Path:
+    path = folder / INDEX
+    write_text(path, document(title, sections))
+    return path
