@@ -92,9 +92,7 @@ def write_nearest(plan: Plan, splits: Path) -> None:
     wanted = {
         nearest_path(splits, one.split.protocol, one.split.name): one.split for one in plan.splits
     }
-    missing = {
-        path: split for path, split in wanted.items() if not _stands(path, split, backbone)
-    }
+    missing = {path: split for path, split in wanted.items() if not _stands(path, split, backbone)}
     if not missing:
         return
     embeddings = plan.features.embeddings(

@@ -111,9 +111,7 @@ def read_suite_images(suite_folder: Path, suite: FinishedSuite) -> SuiteImages:
     if table is None:
         table = _put_together(splits.values(), [one for one in files.values() if one is not None])
     images = SuiteImages(table[list(COLUMNS)], ())
-    found = (
-        _split_images(suite_folder, images, run, files[key]) for key, run in splits.items()
-    )
+    found = (_split_images(suite_folder, images, run, files[key]) for key, run in splits.items())
     return SuiteImages(images.table, tuple(found))
 
 
@@ -139,7 +137,10 @@ def _split_file(suite_folder: Path, run: FinishedRun) -> pd.DataFrame | None:
     splits = suite_folder / SPLITS
     file = inside(splits, run.config.protocol, f"{_split_name(run)}.csv")
     try:
-        if not file.is_file() or content_hash(read_within(file, MOST_CSV)) != run.config.split.sha256:
+        if (
+            not file.is_file()
+            or content_hash(read_within(file, MOST_CSV)) != run.config.split.sha256
+        ):
             return None
         return read_text_table(file)[["image", "side"]]
     except (UserError, KeyError):
@@ -171,9 +172,7 @@ def _split_images(
         if run.validation is not None:
             sides[images.rows(run.validation.table["image"])] = VALIDATION
     nearest = None if file is None else _nearest(suite_folder, images, run, file)
-    return SplitImages(
-        config.protocol, config.seed, config.fold, sides, file is not None, nearest
-    )
+    return SplitImages(config.protocol, config.seed, config.fold, sides, file is not None, nearest)
 
 
 def _nearest(

@@ -7,7 +7,7 @@ class tree. Scripts of other sections read them by `lcbench.images`, see `assets
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,7 +97,6 @@ class ProtocolImages:
 
     def data(self, results: Results) -> JsonValue:
         """Return names, and where the rows of each split begin and end."""
-        comparison = next(one.comparison for one in results.protocols if one.protocol == self.name)
         return {
             "name": self.name,
             "title": protocol_short(self.name),
@@ -108,7 +107,6 @@ class ProtocolImages:
                 for one, (start, stop) in zip(self.splits, self._bounds(), strict=True)
             ],
             "nearest": self._nearest_data(),
-            "confusions": {one.model: _numbers(one.confusion) for one in comparison.models},
         }
 
     def arrays(self, tree: ClassTree) -> Iterator[tuple[str, np.ndarray]]:
@@ -170,10 +168,6 @@ class ProtocolImages:
         """Return whose embeddings were compared; None where no split has a record."""
         known = [one.nearest.backbone for one in self.splits if one.nearest]
         return {"backbone": known[0].name, "random": known[0].random} if known else None
-
-
-def _numbers(rows: Sequence[Sequence[float]]) -> JsonValue:
-    return [list(row) for row in rows]
 
 
 def _texts(texts: pd.Series | pd.Index) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,55 @@ from lcbench.rendering.explorer.image_data import (
     level_data,
 )
 from lcbench.rendering.explorer.section import Section
-from lcbench.rendering.explorer.thumbnails import ImagePictures
+from lcbench.rendering.explorer.thumbnails import (
+    ImagePictures,
+    make_thumbnails,
+    no_pictures,
+)
 from lcbench.rendering.words import node_words, protocol_short
 from lcbench.runs.finished import FinishedSuite
-from lcbench.runs.suite_images import SuiteImages
+from lcbench.runs.suite_images import SuiteImages, read_suite_images
 from lcbench.statistics.tree import ClassTree
 
 SECTION = "images"
+
+
+def image_sections(
+    suite: FinishedSuite,
+    results: Results,
+    suite_folder: Path,
+    folder: Path,
+    *,
+    thumbnails: bool,
+) -> tuple[Section, ...]:
+    """Return the parts of the page that speak of single images, and write their pictures.
+
+    Parameters
+    ----------
+    suite
+        Its finished runs.
+    results
+        What was computed of them.
+    suite_folder
+        Where the runs lie.
+    folder
+        Of the report: pictures go below it.
+    thumbnails
+        Whether the page gets small pictures of the images.
+
+    Raises
+    ------
+    UserError
+        If prediction files contradict each other.
+    """
+    images = read_suite_images(suite_folder, suite)
+    protocols = protocol_images(suite, images)
+    pictures = (
+        make_thumbnails(images, shown_images(images, protocols), suite.plan.root, folder)
+        if thumbnails
+        else no_pictures(images)
+    )
+    return (images_section(suite, results, images, protocols, pictures),)
 
 
 def protocol_images(suite: FinishedSuite, images: SuiteImages) -> tuple[ProtocolImages, ...]:
@@ -107,24 +150,23 @@ def leak_words(one: ProtocolImages) -> str:
     nearest = np.concatenate([groups[found.nearest] for found in known])
     told = (tested != "") & (nearest != "")
     same = int((told & (tested == nearest)).sum())
-    splits = formats.count(len(known), "split")
+    splits = formats.plural(len(known), "split")
     if not told.any():
         return f"{title}: source groups are unknown, and with them which images are copies."
     return (
         f"{title}: the nearest training image is of the same source group for {same:,} of "
-        f"{int(told.sum()):,} test images ({splits}; cosine of {known[0].backbone.name} embeddings)."
+        f"{int(told.sum()):,} test images ({splits}; by the cosine of embeddings of "
+        f"{known[0].backbone.name})."
     )
 
 
 def _explanations(images: SuiteImages, pictures: ImagePictures) -> JsonValue:
     """Return the pictures of explanations by the row of their image."""
-    named = list(pictures.explanations)
     rows = images.table.reset_index().set_index("image")["index"]
     return {
         str(rows[name]): [
-            {"file": one.file, "title": one.title, "note": one.note}
-            for one in pictures.explanations[name]
+            {"file": one.file, "title": one.title, "note": one.note} for one in explained
         ]
-        for name in named
+        for name, explained in pictures.explanations.items()
         if name in rows.index
     }

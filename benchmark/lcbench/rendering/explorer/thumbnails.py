@@ -91,7 +91,9 @@ def make_thumbnails(
         Of the report.
     """
     if not root or not Path(root).is_dir():
-        reason = f"the images' folder {root} is gone" if root else "the runs name no folder of images"
+        reason = (
+            f"the images' folder {root} is gone" if root else "the runs name no folder of images"
+        )
         return _told(no_pictures(images, f"no pictures of the images: {reason}"))
     rows = np.flatnonzero(wanted)
     names, hashes = images.table["image"].to_numpy(), images.table["sha256"].to_numpy()
