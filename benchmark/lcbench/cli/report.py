@@ -26,9 +26,16 @@ def report(
         Path | None, typer.Option("--out", help="Where to write; 'report' beside RUNS by default.")
     ] = None,
     adjust: AdjustOption = "holm",
+    no_images: Annotated[
+        bool,
+        typer.Option("--no-images", help="Make no thumbnails of the images beside the page."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> ExitCode:
-    """Write the Markdown report, with pictures and the same numbers as JSON and CSV.
+    """Write the Markdown report, a page to explore, plots, and the same numbers as JSON and CSV.
+
+    The page shows small pictures of the images, which are put beside it: leave them out with
+    --no-images where the report will be published.
 
     Ends with exit code 3 where runs were done and cannot be used: failed, damaged or outdated.
     """
@@ -36,7 +43,7 @@ def report(
     from lcbench.rendering.report.summary import summary_table
     from lcbench.runs.finished import is_broken
 
-    written = _write(runs, out_folder, adjust)
+    written = _write(runs, out_folder, adjust, pictures=not no_images)
     for suite in written.suites:
         if not as_json:
             out.print(summary_table(suite))
@@ -48,9 +55,16 @@ def report(
     return ExitCode.PARTLY_DONE if broken else ExitCode.DONE
 
 
-def _write(runs: Path, out_folder: Path | None, adjust: AdjustOption) -> Report:
+def _write(runs: Path, out_folder: Path | None, adjust: AdjustOption, *, pictures: bool) -> Report:
     from lcbench.provenance import command
     from lcbench.rendering.report.writing import write_report
 
     with stages() as say:
-        return write_report(runs, out_folder, command=command(), advance=say, adjustment=adjust)
+        return write_report(
+            runs,
+            out_folder,
+            command=command(),
+            advance=say,
+            adjustment=adjust,
+            pictures=pictures,
+        )

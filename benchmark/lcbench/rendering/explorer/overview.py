@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from markupsafe import Markup, escape
 from pydantic import JsonValue
 
 from lcbench.analysis.results import Results
@@ -58,8 +59,8 @@ class _Protocol(NamedTuple):
 class _Row(NamedTuple):
     title: str
     is_reference: bool
-    accuracies: tuple[str, ...]
-    drop: str
+    accuracies: tuple[Markup, ...]
+    drop: Markup
 
 
 def _cells(results: Results, rows: Rows, protocols: list[str]) -> list[_Row]:
@@ -83,9 +84,9 @@ def _cells(results: Results, rows: Rows, protocols: list[str]) -> list[_Row]:
     ]
 
 
-def _whole(text: str) -> str:
+def _whole(text: str) -> Markup:
     """Keep an interval on one line; the number may stand on the line above."""
-    return text.replace(", ", ",\N{NO-BREAK SPACE}")
+    return escape(text).replace(", ", Markup(",&nbsp;"))
 
 
 def _limits(estimate: Interval | None) -> dict[str, JsonValue]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lcbench.analysis.results import Results
@@ -15,10 +15,20 @@ from lcbench.rendering.places import INDEX, README
 from lcbench.storage.whole import write_text
 
 
-def write_explorer(results: Results, folder: Path) -> Path:
-    """Write `index.html` into the folder of a report; the same results give the same bytes."""
+def write_explorer(results: Results, folder: Path, of_images: Sequence[Section] = ()) -> Path:
+    """Write `index.html` into the folder of a report; the same results give the same bytes.
+
+    Parameters
+    ----------
+    results
+        What was computed.
+    folder
+        Of the report.
+    of_images
+        Parts that speak of single images, see `image_sections`.
+    """
     title = f"Suite {results.suite} on {results.dataset.name}"
-    return _write(folder, title, list(_sections(results)))
+    return _write(folder, title, list(_sections(results, of_images)))
 
 
 def write_list(written: Mapping[str, Results], folder: Path) -> Path:
@@ -31,13 +41,14 @@ def write_list(written: Mapping[str, Results], folder: Path) -> Path:
     return _write(folder, "Reports", [Section("reports", "Suites", html)])
 
 
-def _sections(results: Results) -> Iterator[Section]:
+def _sections(results: Results, of_images: Sequence[Section]) -> Iterator[Section]:
     """Yield the parts of the page in their order."""
     yield overview_section(results)
     yield scores_section(results)
     compared = comparisons_section(results)
     if compared is not None:
         yield compared
+    yield from of_images
 
 
 def _write(folder: Path, title: str, sections: list[Section]) -> Path:

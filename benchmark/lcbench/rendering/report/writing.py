@@ -10,6 +10,7 @@ from lcbench.analysis.external_results import ExternalResult
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
+from lcbench.rendering.explorer.images import image_sections
 from lcbench.rendering.explorer.writing import write_explorer, write_list
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.places import (
@@ -68,6 +69,7 @@ def write_report(
     resamples: int = RESAMPLES,
     advance: Callable[[str], Tick | None] = lambda _: None,
     adjustment: Adjustment = "holm",
+    pictures: bool = True,
 ) -> Report:
     """Write the report of every suite in a runs folder.
 
@@ -89,6 +91,9 @@ def write_report(
         Called with the name of each step before it begins.
     adjustment
         How the p-values of a family are adjusted.
+    pictures
+        Whether the page to explore gets small pictures of the images; no report that is published
+        should hold those of somebody's patients.
 
     Raises
     ------
@@ -107,7 +112,10 @@ def write_report(
             numbers = analyse(suite, command=command, settings=settings, advance=advance)
             results = numbers.model_copy(update={"findings": findings(numbers)})
             advance(f"{path.name}: drawing and writing")
-            _write_suite(suite, results, folder if len(suites) == 1 else folder / path.name)
+            place = folder if len(suites) == 1 else folder / path.name
+            _write_suite(suite, results, place)
+            of_images = image_sections(suite, results, path, place, thumbnails=pictures)
+            write_explorer(results, place, of_images)
             written[path.name] = results
         if len(suites) > 1:
             _write_index(written, folder)
@@ -119,7 +127,6 @@ def _write_suite(suite: FinishedSuite, results: Results, folder: Path) -> None:
     write_text(folder / README, report_page(results, pictures))
     write_text(folder / RESULTS_JSON, results.model_dump_json() + "\n")
     write_tidy(results, folder / RESULTS_CSV)
-    write_explorer(results, folder)
 
 
 def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:

@@ -1,7 +1,8 @@
 /* What every part of the page builds on. Plain JavaScript, no network.
 
    lcbench.section(id, {start(root, data, arrays)})  registers a part; it is started when the page
-       is read. root: its <section>; data: its JSON; arrays.load(name): a promise of {values, shape}.
+       is read, and may return a promise. root: its <section>; data: its JSON; arrays.load(name): a
+       promise of {values, shape}. lcbench.arrays(id): the arrays of another part.
    lcbench.el(tag, attributes, ...children), lcbench.svg(...)  make elements. Text is only ever
        text; a function under "onclick" listens; null, undefined and false leave an attribute out.
    lcbench.format  writes numbers as the report does.
@@ -266,12 +267,12 @@
     });
   }
 
-  function startSection(id, part) {
+  async function startSection(id, part) {
     const root = document.getElementById(id);
     const node = document.getElementById(`data-${id}`);
     if (!root || !node) return;
     try {
-      part.start(root, JSON.parse(node.textContent), arraysOf(id));
+      await part.start(root, JSON.parse(node.textContent), arraysOf(id));
     } catch (error) {
       root.append(el("p", { class: "warning" }, `This part could not be shown: ${error.message}`));
       console.error(error);
@@ -288,6 +289,7 @@
 
   window.lcbench = {
     section: (id, part) => registered.set(id, part),
+    arrays: arraysOf,
     el, svg, format, on, emit, state, say, copy, save, show,
   };
 })();
