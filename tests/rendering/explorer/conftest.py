@@ -15,6 +15,8 @@ from lcbench.analysis.results import Results
 from lcbench.rendering.explorer.writing import write_explorer
 from lcbench.rendering.report.findings import findings
 
+from .. import suites
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -93,8 +95,11 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     assert heard == Heard()
 
 
+Write = Callable[[Results], Path]
+
+
 @pytest.fixture(scope="session")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Results], Path]:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Write:
     """Write the page of results."""
 
     def write(results: Results) -> Path:
@@ -102,3 +107,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Results], Pat
         return write_explorer(found, tmp_path_factory.mktemp("explorer"))
 
     return write
+
+
+@pytest.fixture(scope="session")
+def lung(written: Write) -> Path:
+    """The page of the suite with three classes, both protocols and an external folder."""
+    return written(suites.lung())

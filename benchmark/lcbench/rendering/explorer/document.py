@@ -24,7 +24,7 @@ _SHARED = (
 """Scripts and styles that sections build on, in this order."""
 
 
-def document(title: str, sections: Sequence[Section]) -> str:
+def document(title: str, sections: Sequence[Section], files: Sequence[str]) -> str:
     """Return a page that needs no server, no network and no file beside it.
 
     A Content-Security-Policy lets the browser run the scripts that are written here and nothing
@@ -37,6 +37,8 @@ def document(title: str, sections: Sequence[Section]) -> str:
         Title and first heading.
     sections
         Its parts, in their order. Each must have an `id` of its own.
+    files
+        Names of files beside the page that say the same.
     """
     names = [*_SHARED, *(one.id for one in sections)]
     style = "\n".join(text for name in names if (text := _asset(f"{name}.css")))
@@ -44,6 +46,7 @@ def document(title: str, sections: Sequence[Section]) -> str:
     return render_html(
         "explorer.html.j2",
         title=title,
+        files=files,
         policy=_policy(style, scripts),
         style=Markup(style),  # noqa: S704 - files of this package
         scripts=[Markup(one) for one in scripts],  # noqa: S704 - files of this package
