@@ -18,7 +18,7 @@ from lcbench.rendering.markdown import visible
 from lcbench.rendering.pages import functions_of
 
 ASSETS = Path(__file__).with_name("assets")
-_SHARED = ("base", "table", "image-data", "image-cards")
+_SHARED = ("base", "table", "image-data", "image-choice", "image-cards")
 """Scripts and styles that sections build on, in this order."""
 
 
