@@ -18,7 +18,10 @@ from lcbench.rendering.markdown import visible
 from lcbench.rendering.pages import functions_of
 
 ASSETS = Path(__file__).with_name("assets")
-_SHARED = ("base", "table", "image-data", "image-choice", "image-cards")
+_SHARED = (
+    "base", "intervals", "copies", "table", "estimates", "image-data",
+    "image-choice", "image-cards",
+)  # fmt: skip
 """Scripts and styles that sections build on, in this order."""
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from lcbench.analysis.results import Results
+from lcbench.rendering.explorer.comparisons import comparisons_section
 from lcbench.rendering.explorer.document import document, render_html
 from lcbench.rendering.explorer.overview import overview_section
+from lcbench.rendering.explorer.scores import scores_section
 from lcbench.rendering.explorer.section import Section
 from lcbench.rendering.places import INDEX, README
 from lcbench.storage.whole import write_text
@@ -42,6 +44,10 @@ def write_list(written: Mapping[str, Results], folder: Path) -> Path:
 def _sections(results: Results, of_images: Sequence[Section]) -> Iterator[Section]:
     """Yield the parts of the page in their order."""
     yield overview_section(results)
+    yield scores_section(results)
+    compared = comparisons_section(results)
+    if compared is not None:
+        yield compared
     yield from of_images
 
 

@@ -223,7 +223,7 @@
   function dress(button) {
     if (!THEMES.includes(theme)) theme = "auto";
     document.documentElement.dataset.theme = theme;
-    button.textContent = { auto: "Colours: as the system", light: "Colours: light", dark: "Colours: dark" }[theme];
+    button.textContent = `Colours: ${theme}`;
   }
 
   function startTheme() {
