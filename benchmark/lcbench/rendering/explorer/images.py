@@ -19,6 +19,7 @@ from lcbench.rendering.explorer.image_data import (
     image_columns,
     level_data,
 )
+from lcbench.rendering.explorer.pairs import pairs_section
 from lcbench.rendering.explorer.section import Section
 from lcbench.rendering.explorer.thumbnails import (
     ImagePictures,
@@ -68,7 +69,10 @@ def image_sections(
         if thumbnails
         else no_pictures(images)
     )
-    return (images_section(suite, results, images, protocols, pictures),)
+    return (
+        images_section(suite, results, images, protocols, pictures),
+        pairs_section(results, suite.protocols),
+    )
 
 
 def protocol_images(suite: FinishedSuite, images: SuiteImages) -> tuple[ProtocolImages, ...]:

@@ -112,20 +112,19 @@
     const folds = splits.some((one) => one.fold > 0);
     const siblings = await images.siblings(p, split, image);
     const known = splits[split].whole ? ["train", "validation", "test"] : ["validation", "test"];
-    const counts = known.map((side) => `${format.integer(siblings[side].length)} in ${side}`).join(", ");
     const unknown = images.group(image) < 0;
+    const found = nearest?.image[row] ?? lcbench.UNKNOWN_IMAGE;
     return el(
       "li",
       {},
       `${splitWords(splits[split], folds)}: `,
-      unknown ? "source group unknown" : `copies: ${counts}`,
-      known.map((side) => names(images, side, siblings[side])),
-      nearest && nearest.image[row] !== lcbench.UNKNOWN_IMAGE ? resembling(images, image, nearest.image[row], nearest.similarity[row] / 65535) : null,
+      unknown ? "source group unknown" : ["copies: ", known.map((side) => names(images, side, siblings[side]))],
+      found === lcbench.UNKNOWN_IMAGE ? null : resembling(images, image, found, nearest.similarity[row] / 65535),
     );
   }
 
   function names(images, side, found) {
-    if (!found.length) return null;
+    if (!found.length) return el("span", { class: "names" }, `0 in ${side}`);
     const shown = found.slice(0, MOST_NAMES).map((one) => images.name(one)).join(", ");
     const more = found.length > MOST_NAMES ? ` and ${format.integer(found.length - MOST_NAMES)} more` : "";
     return el("details", { class: "names" }, el("summary", {}, `${format.integer(found.length)} in ${side}`), el("p", {}, shown + more));
