@@ -93,7 +93,7 @@ def test_filters(lung: Path, open_page: OpenPage) -> None:
     part.get_by_label("Baseline").fill("")
     part.get_by_label("Images").select_option(label="ct: benign / malignant")
     assert column(page, "scores", "accuracy") == ["85.0 [83.0, 87.0]", "80.0 [78.0, 82.0]"]
-    page.locator("#comparisons").get_by_label("What is compared").select_option(label="Any error")
+    page.locator("#comparisons").get_by_label("What is compared").select_option(label="any error")
     assert "Holm" in page.locator("#comparisons thead").inner_text()
     page.locator("#comparisons").get_by_label("What is compared").select_option(
         label="accuracy, points"

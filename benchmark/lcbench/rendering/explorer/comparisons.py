@@ -68,7 +68,8 @@ def _event_names(results: Results, pairs: Iterable[_Pair]) -> list[JsonValue]:
     return [
         {
             "key": key,
-            "title": words.capital(title),
+            "title": title,
+            "column": "difference, points",
             "group": "what goes wrong",
             "what": "How often it happens under the baseline minus how often under the other, in "
             "points. Below 0 the baseline does better.",

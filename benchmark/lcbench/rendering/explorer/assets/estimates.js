@@ -63,7 +63,7 @@
           cell: (row) => el("span", { class: `key series-${row.series}` }, short(row)) },
         get("images") === ALL && { key: "images", title: "images", text: (row) => place(row.place).title, order: (row) => place(row.place).place },
         { key: "picture", title: "95 % interval", picture: true, head: lcbench.drawAxis(axis), cell: (row) => lcbench.drawInterval(axis, [row]) },
-        { key: "value", title: what.title, number: true, text: (row) => row.text, order: (row) => row.value,
+        { key: "value", title: what.column ?? what.title, number: true, text: (row) => row.text, order: (row) => row.value,
           csv: (row) => ({ what: what.title, value: row.value, low: row.low, high: row.high }) },
         ...after,
         trained && { key: "training", title: "way of training", number: true, text: (row) => row.training, order: (row) => row.wideLow,
@@ -78,7 +78,13 @@
       const what = whatNow();
       const found = matching();
       meaning.textContent = `${what.what} ${what.directed ? "" : DIRECTION[what.higher]}`;
-      table.show({ columns: columns(what, found), rows: found, key, address: (row) => ({ [`${id}.show`]: row.what }) });
+      table.show({
+        caption: `${caption}: ${what.title}`,
+        columns: columns(what, found),
+        rows: found,
+        key,
+        address: (row) => ({ [`${id}.show`]: row.what }),
+      });
       return found.length;
     }
 

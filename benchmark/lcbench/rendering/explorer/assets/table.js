@@ -1,6 +1,7 @@
 /* Tables that sort, with rows that have an address, and copies; lists to choose from.
 
-   lcbench.table({id, caption, file})  a table: {node, show({columns, rows, key, address}), goToRow()}.
+   lcbench.table({id, caption, file})  a table: {node, show({columns, rows, caption, key, address}),
+       goToRow()}.
        A column: {key, title, text(row), order(row), cell(row), number, picture, head, csv(row)}:
        text is what is read and copied, order what is sorted by (without: not sortable), cell what
        is shown instead, head what stands below its title, csv columns of the CSV file by title.
@@ -28,9 +29,9 @@
   }
 
   function table({ id, caption, file = id }) {
-    const shown = { columns: [], rows: [], key: () => "", address: () => ({}) };
+    const shown = { columns: [], rows: [], caption, key: () => "", address: () => ({}) };
     let everything = false;
-    const title = el("caption", {}, caption);
+    const title = el("caption");
     const head = el("thead");
     const body = el("tbody");
     const box = el(
@@ -43,7 +44,7 @@
     const copies = Object.entries(lcbench.copies).map(([name, write]) =>
       el("button", {
         type: "button",
-        onclick: () => copy(write(written(), ordered()), `${caption} as ${name}`),
+        onclick: () => copy(write(written(), ordered()), `${shown.caption} as ${name}`),
       }, name),
     );
     const saved = el("button", {
@@ -112,6 +113,7 @@
       if (!rows.length) {
         body.append(el("tr", {}, el("td", { colspan: shown.columns.length + 1 }, "Nothing matches these filters.")));
       }
+      title.textContent = shown.caption;
       count.textContent = few.length < rows.length
         ? `${format.integer(few.length)} of ${format.plural(rows.length, "row")}`
         : format.plural(rows.length, "row");
