@@ -19,7 +19,7 @@ from lcbench.rendering.pages import functions_of
 
 ASSETS = Path(__file__).with_name("assets")
 _SHARED = (
-    "base", "intervals", "copies", "table", "estimates", "image-data",
+    "base", "numbers", "intervals", "copies", "table", "estimates", "image-data",
     "image-choice", "image-cards",
 )  # fmt: skip
 """Scripts and styles that sections build on, in this order."""
