@@ -156,6 +156,17 @@ def test_names_from_outside_are_text(written: Write, open_page: OpenPage) -> Non
     assert page.title() == title
 
 
+def test_what_is_missing_is_said(written: Write, open_page: OpenPage) -> None:
+    deep = open_page(written(suites.deep()))
+    text = deep.locator("#overview").inner_text()
+    assert "Synthetic demonstration data" in text
+    assert "source groups unknown" in text
+    assert "Reference (random weights)".lower() in text
+    flat = open_page(written(suites.flat()))
+    assert flat.locator("#comparisons").count() == 0
+    assert "drop" not in flat.locator("#overview thead").inner_text()
+
+
 def test_the_list_of_reports(tmp_path: Path, open_page: OpenPage) -> None:
     results = suites.flat()
     found = results.model_copy(update={"findings": findings(results), "suite": HOSTILE[0]})

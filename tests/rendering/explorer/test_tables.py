@@ -121,7 +121,7 @@ def test_copies(lung: Path, open_page: OpenPage) -> None:
     page = open_page(lung)
     page.locator("#scores").get_by_label("Baseline").fill("e-")
     (markdown,) = tables(copied(page, "scores", "Markdown"))
-    assert markdown[0] == ["baseline", "protocol", "accuracy, %", "way of training", "answers",
+    assert markdown[0] == ["baseline", "protocol", "accuracy, %", "way of training", "predictions",
                            "source groups"]  # fmt: skip
     assert markdown[1][:3] == ["tree-cascade", "leakage-free", "93.0 [91.0, 95.0]"]
     rows = list(csv.DictReader(io.StringIO(copied(page, "scores", "CSV"))))

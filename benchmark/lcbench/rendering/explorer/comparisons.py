@@ -124,7 +124,7 @@ def _events(results: Results, pairs: list[_Pair]) -> Iterator[JsonValue]:
                 "p": cells.p,
                 "adjusted": cells.p_adjusted,
                 "verdict": words.verdict_words(event, results.settings),
-                "training": cells.training_p,
+                "training_p": cells.training_p,
                 "detectable": cells.detectable,
                 "order": [
                     number(event.relative_reduction.value),

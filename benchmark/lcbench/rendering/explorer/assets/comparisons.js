@@ -50,21 +50,25 @@
     const verdict = {
       key: "verdict",
       title: "verdict",
+      words: true,
       text: (row) => row.event?.verdict ?? format.NONE,
       order: (row) => row.event?.verdict,
     };
     const seeds = data.rows.some(
       (row) => row[10]?.order[3] !== undefined && row[10]?.order[3] !== null,
     );
-    const ofEvents = [
+    const middle = [
       column("fewer", "fewer, %", 0),
       column("p", "p", 1),
       column("adjusted", data.adjusted, 2),
       verdict,
-      ...(seeds ? [column("training", `way of training: ${data.adjusted}`, 3)] : []),
+    ];
+    const after = [
+      ...(seeds ? [column("training_p", `way of training: ${data.adjusted}`, 3)] : []),
       column("detectable", "smallest difference, points", 4),
     ];
-    return (what) => ({ before: several ? [against] : [], after: what.event ? ofEvents : [] });
+    const before = several ? [against] : [];
+    return (what) => (what.event ? { before, middle, after } : { before });
   }
 
   lcbench.section("comparisons", {

@@ -3,7 +3,8 @@
    lcbench.estimates(root, {id, caption, label, names, whats, rows, zero, more})
        names: {baselines, protocols, places}; whats: {key, title, group, what, share, higher}, what a
        row can be about; rows: {what, place, protocol, baseline, text, training, value, low, high,
-       wideLow, wideHigh, n, groups}; more(what): {before, after}, further columns.
+       wideLow, wideHigh, n, groups}; more(what): {before, middle, after}, columns before the protocol, and before
+       and after the way of training.
    lcbench.limits(list)  names for a list of five numbers from Python, infinity among them. */
 "use strict";
 (() => {
@@ -70,7 +71,7 @@
 
     function columns(what, found) {
       const axis = lcbench.scale(found, { share: what.share, zero });
-      const { before = [], after = [] } = more(what);
+      const { before = [], middle = [], after = [] } = more(what);
       const name = (row) => baseline(row.baseline).title;
       const short = (row) => protocol(row.protocol).short;
       const trained = found.some((row) => row.wideLow !== null);
@@ -112,7 +113,7 @@
           order: (row) => row.value,
           csv: (row) => ({ what: what.title, value: row.value, low: row.low, high: row.high }),
         },
-        ...after,
+        ...middle,
         trained && {
           key: "training",
           title: "way of training",
@@ -124,13 +125,14 @@
             "high, way of training": row.wideHigh,
           }),
         },
+        ...after,
         {
           key: "n",
-          title: "answers",
+          title: "predictions",
           number: true,
           text: (row) => format.integer(row.n),
           order: (row) => row.n,
-          csv: (row) => ({ answers: row.n }),
+          csv: (row) => ({ predictions: row.n }),
         },
         {
           key: "groups",

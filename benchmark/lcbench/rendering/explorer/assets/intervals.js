@@ -77,10 +77,7 @@
   const percent = (value) => `${value.toFixed(2)}%`;
 
   function drawAxis(axis) {
-    const labels = axis.ticks.map((tick) => {
-      const anchor = tick.at < 8 ? "start" : tick.at > 92 ? "end" : "middle";
-      return svg("text", { x: percent(tick.at), y: 11, "text-anchor": anchor }, tick.text);
-    });
+    const labels = axis.ticks.map((tick) => svg("text", { x: percent(tick.at), y: 11 }, tick.text));
     return svg("svg", { class: "axis", height: 14, "aria-hidden": "true" }, labels);
   }
 

@@ -2,7 +2,8 @@
 
    lcbench.table({id, caption, file})  a table: {node, show({columns, rows, caption, key, address}),
        goToRow()}.
-       A column: {key, title, text(row), order(row), cell(row), number, picture, head, csv(row)}:
+       A column: {key, title, text(row), order(row), cell(row), number, picture, words, head,
+       csv(row)}:
        text is what is read and copied, order what is sorted by (without: not sortable), cell what
        is shown instead, head what stands below its title, csv columns of the CSV file by title.
        key(row): the row's name; address(row): what must be shown for the row to be there.
@@ -140,8 +141,7 @@
       const chosen = state.get(`${id}.row`) === key;
       const cells = shown.columns.map((column, place) => {
         const content = column.cell ? column.cell(row) : column.text(row);
-        const name =
-          [column.number ? "number" : "", column.picture ? "picture" : ""].join(" ").trim() || null;
+        const name = ["number", "picture", "words"].filter((one) => column[one]).join(" ") || null;
         return place === 0
           ? el("th", { scope: "row", class: name }, content)
           : el("td", { class: name }, content);
@@ -149,7 +149,14 @@
       const href = state.link({ ...shown.address(row), at: null, [`${id}.row`]: key });
       const link = el(
         "a",
-        { href, "aria-label": "Link to this row", title: "Link to this row" },
+        {
+          href,
+          "aria-label": `Link to this row: ${written()
+            .map((one) => one.text(row))
+            .slice(0, 3)
+            .join(", ")}`,
+          title: "Link to this row",
+        },
         "#",
       );
       return el(
