@@ -119,7 +119,7 @@ def test_every_cell_opens_as_many_images_as_the_matrix_counts(
     assert (count(words), count(words, "images")) == (answers, images)
     assert page.evaluate("document.activeElement.tagName") == "H3"
     section.get_by_label("fold copies").uncheck()
-    page.wait_for_function("location.hash.includes('images.copies=apart')")
+    page.wait_for_function("() => location.hash.includes('images.copies=apart')")
     shown, told = 0, 0
     while True:
         cards = section.locator(".cards > article.image")
@@ -150,7 +150,9 @@ def test_a_card_tells_everything_of_its_image_and_names_inject_nothing(
     labels = [one.get_attribute("aria-label") for one in card.locator(".bar").all()]
     assert all("benign" in label and "adenocarcinoma" in label for label in labels if label)
     card.scroll_into_view_if_needed()  # pictures are loaded when they are seen
-    page.wait_for_function("document.querySelector('#images img.thumbnail').naturalWidth === 8")
+    page.wait_for_function(
+        "() => document.querySelector('#images img.thumbnail').naturalWidth === 8"
+    )
     around = card.locator("details.around")
     around.nth(0).locator("summary").first.click()
     card.locator(".nearest").first.wait_for()
