@@ -18,7 +18,7 @@ help: ## Show this list
 run: $(VENV)/installed ## Benchmark on the demonstration set, then the report
 	$(BIN)/lcbench run --suite core --data demo --offline --backbone tf_efficientnet_lite0 --out $(RUNS)
 	$(BIN)/lcbench report $(RUNS) --out $(REPORT)
-	@echo "The report is at $(abspath $(REPORT))/README.md"
+	@echo "The report is at $(abspath $(REPORT))/README.md; to explore in a browser: index.html beside it"
 
 test: $(VENV)/installed-dev ## Run the tests
 	$(TEST)

@@ -40,6 +40,7 @@ def report(
     Ends with exit code 3 where runs were done and cannot be used: failed, damaged or outdated.
     """
     from lcbench.rendering import terminal
+    from lcbench.rendering.places import INDEX
     from lcbench.rendering.report.summary import summary_table
     from lcbench.runs.finished import is_broken
 
@@ -52,6 +53,7 @@ def report(
     broken = [one for suite in written.suites for one in suite.incomplete if is_broken(one.kind)]
     terminal.show_incomplete(broken)
     err.print(f"Report: {escape(str(written.readme))}")
+    err.print(f"To explore, in a browser: {escape(str(written.readme.with_name(INDEX)))}")
     return ExitCode.PARTLY_DONE if broken else ExitCode.DONE
 
 

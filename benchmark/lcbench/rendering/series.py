@@ -10,7 +10,7 @@ SERIES = 5
 
 
 def series(results: Results, protocol: str) -> int:
-    """Return the number of a protocol's colour; protocols without a role have the others in turn."""
+    """Return the number of a protocol's colour; those without a role have the others in turn."""
     roles = {results.roles.flattering: FLATTERING, results.roles.leakage_free: LEAKAGE_FREE}
     if protocol in roles:
         return roles[protocol]

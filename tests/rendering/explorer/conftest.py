@@ -20,6 +20,7 @@ from lcbench.runs.finished import FinishedSuite
 from lcbench.runs.reading import read_suite
 
 from ...analysis.runfolders import Shape, make_runs
+from .. import suites
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -99,8 +100,11 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     assert heard == Heard()
 
 
+Write = Callable[[Results], Path]
+
+
 @pytest.fixture(scope="session")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Results], Path]:
+def written(tmp_path_factory: pytest.TempPathFactory) -> Write:
     """Write the page of results."""
 
     def write(results: Results) -> Path:
@@ -128,3 +132,9 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> Explored:
     suite = read_suite(folder)
     results = analyse(suite, AnalysisSettings(resamples=20), advance=lambda _: None)
     return Explored(folder, suite, results)
+
+
+@pytest.fixture(scope="session")
+def lung(written: Write) -> Path:
+    """The page of the suite with three classes, both protocols and an external folder."""
+    return written(suites.lung())

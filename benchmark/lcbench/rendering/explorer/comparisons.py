@@ -68,7 +68,8 @@ def _event_names(results: Results, pairs: Iterable[_Pair]) -> list[JsonValue]:
     return [
         {
             "key": key,
-            "title": words.capital(title),
+            "title": title,
+            "column": "difference, points",
             "group": "what goes wrong",
             "what": "How often it happens under the baseline minus how often under the other, in "
             "points. Below 0 the baseline does better.",
@@ -123,7 +124,7 @@ def _events(results: Results, pairs: list[_Pair]) -> Iterator[JsonValue]:
                 "p": cells.p,
                 "adjusted": cells.p_adjusted,
                 "verdict": words.verdict_words(event, results.settings),
-                "training": cells.training_p,
+                "training_p": cells.training_p,
                 "detectable": cells.detectable,
                 "order": [
                     number(event.relative_reduction.value),

@@ -19,13 +19,13 @@ from lcbench.rendering.pages import functions_of
 
 ASSETS = Path(__file__).with_name("assets")
 _SHARED = (
-    "base", "intervals", "copies", "table", "estimates", "image-data",
+    "base", "numbers", "intervals", "copies", "table", "estimates", "image-data",
     "image-choice", "image-cards",
 )  # fmt: skip
 """Scripts and styles that sections build on, in this order."""
 
 
-def document(title: str, sections: Sequence[Section]) -> str:
+def document(title: str, sections: Sequence[Section], files: Sequence[str]) -> str:
     """Return a page that needs no server, no network and no file beside it.
 
     A Content-Security-Policy lets the browser run the scripts that are written here and nothing
@@ -38,6 +38,8 @@ def document(title: str, sections: Sequence[Section]) -> str:
         Title and first heading.
     sections
         Its parts, in their order. Each must have an `id` of its own.
+    files
+        Names of files beside the page that say the same.
     """
     names = [*_SHARED, *(one.id for one in sections)]
     style = "\n".join(text for name in names if (text := _asset(f"{name}.css")))
@@ -45,6 +47,7 @@ def document(title: str, sections: Sequence[Section]) -> str:
     return render_html(
         "explorer.html.j2",
         title=title,
+        files=files,
         policy=_policy(style, scripts),
         style=Markup(style),  # noqa: S704 - files of this package
         scripts=[Markup(one) for one in scripts],  # noqa: S704 - files of this package

@@ -65,7 +65,9 @@ class _Row(NamedTuple):
 
 def _cells(results: Results, rows: Rows, protocols: list[str]) -> list[_Row]:
     """Return the numbers beside the picture, as the main table writes them."""
-    decimals = formats.share_decimals(one.value for found in rows.values() for one in found.values())
+    decimals = formats.share_decimals(
+        one.value for found in rows.values() for one in found.values()
+    )
     points = formats.points_decimals(one.drop.value for one in results.drops)
     drops = {
         one.baseline: formats.points_interval(one.drop, decimals=points) for one in results.drops

@@ -15,7 +15,6 @@ from lcbench.rendering.formats import of_training
 from lcbench.rendering.series import series
 from lcbench.statistics.interval_model import Interval
 
-
 OWN = "test"
 """Key of the suite's own test images."""
 

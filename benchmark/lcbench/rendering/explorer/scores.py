@@ -11,7 +11,13 @@ from lcbench.analysis.results import Results
 from lcbench.analysis.scores import MetricInfo
 from lcbench.rendering import formats, words
 from lcbench.rendering.explorer.document import render_html
-from lcbench.rendering.explorer.places import external_key, metric_key, numbers, places, shared_names
+from lcbench.rendering.explorer.places import (
+    external_key,
+    metric_key,
+    numbers,
+    places,
+    shared_names,
+)
 from lcbench.rendering.explorer.section import Section
 from lcbench.statistics.interval_model import Interval
 
@@ -70,17 +76,13 @@ def _rows(results: Results) -> Iterator[_Row]:
     for place in places(results):
         for model in place.comparison.models:
             for one in model.scores:
-                yield _Row(
-                    place.key, place.protocol, model.model, one.metric, one.of, one.estimate
-                )
+                yield _Row(place.key, place.protocol, model.model, one.metric, one.of, one.estimate)
     for folder in results.external:
         for level in folder.levels:
             if not level.comparisons:  # older reports have accuracies alone
                 key = external_key(folder.record.name, level.level)
                 for score in level.scores:
-                    yield _Row(
-                        key, score.protocol, score.baseline, "accuracy", "", score.accuracy
-                    )
+                    yield _Row(key, score.protocol, score.baseline, "accuracy", "", score.accuracy)
 
 
 def _metric(results: Results, info: MetricInfo, of: str) -> JsonValue:

@@ -36,6 +36,6 @@ class Section:
 
     id: str
     title: str
-    html: Markup = Markup("")
+    html: Markup = field(default_factory=Markup)
     data: JsonValue = None
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)

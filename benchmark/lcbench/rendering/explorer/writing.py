@@ -11,7 +11,7 @@ from lcbench.rendering.explorer.document import document, render_html
 from lcbench.rendering.explorer.overview import overview_section
 from lcbench.rendering.explorer.scores import scores_section
 from lcbench.rendering.explorer.section import Section
-from lcbench.rendering.places import INDEX, README
+from lcbench.rendering.places import INDEX, README, RESULTS_CSV, RESULTS_JSON
 from lcbench.storage.whole import write_text
 
 
@@ -28,7 +28,8 @@ def write_explorer(results: Results, folder: Path, of_images: Sequence[Section] 
         Parts that speak of single images, see `image_sections`.
     """
     title = f"Suite {results.suite} on {results.dataset.name}"
-    return _write(folder, title, list(_sections(results, of_images)))
+    files = (README, RESULTS_CSV, RESULTS_JSON)
+    return _write(folder, document(title, list(_sections(results, of_images)), files))
 
 
 def write_list(written: Mapping[str, Results], folder: Path) -> Path:
@@ -38,7 +39,7 @@ def write_list(written: Mapping[str, Results], folder: Path) -> Path:
         for name, results in written.items()
     ]
     html = render_html("explorer-reports.html.j2", reports=reports)
-    return _write(folder, "Reports", [Section("reports", "Suites", html)])
+    return _write(folder, document("Reports", [Section("reports", "Suites", html)], (README,)))
 
 
 def _sections(results: Results, of_images: Sequence[Section]) -> Iterator[Section]:
@@ -51,7 +52,7 @@ def _sections(results: Results, of_images: Sequence[Section]) -> Iterator[Sectio
     yield from of_images
 
 
-def _write(folder: Path, title: str, sections: list[Section]) -> Path:
+def _write(folder: Path, page: str) -> Path:
     path = folder / INDEX
-    write_text(path, document(title, sections))
+    write_text(path, page)
     return path

@@ -5,7 +5,6 @@
        promise of {values, shape}. lcbench.arrays(id): the arrays of another part.
    lcbench.el(tag, attributes, ...children), lcbench.svg(...)  make elements. Text is only ever
        text; a function under "onclick" listens; null, undefined and false leave an attribute out.
-   lcbench.format  writes numbers as the report does.
    lcbench.on(name, listener), lcbench.emit(name, detail)  let parts speak to each other.
    lcbench.state  what the page shows, in the address after "#": get(key), set({key: value}),
        link({key: value}). Keys begin with the id of a part: "scores.metric". When the reader follows
@@ -32,23 +31,35 @@
       if (name.startsWith("on") || name === "style" || name === "srcdoc") {
         throw new Error(`attribute ${name} is not for text`);
       }
-      if (/(^|:)href$/.test(name) && !SAFE_LINK.test(text)) throw new Error(`no such link: ${text}`);
+      if (/(^|:)href$/.test(name) && !SAFE_LINK.test(text))
+        throw new Error(`no such link: ${text}`);
       if (name === "src" && !SAFE_SOURCE.test(text)) throw new Error(`no such picture: ${text}`);
       node.setAttribute(name, text);
     }
-    node.append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false));
+    node.append(
+      ...children
+        .flat(Infinity)
+        .filter((one) => one !== null && one !== undefined && one !== false),
+    );
     return node;
   }
 
-  const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+  const el = (tag, attributes, ...children) =>
+    fill(document.createElement(tag), attributes, children);
   const svg = (tag, attributes, ...children) =>
     fill(document.createElementNS(SVG, tag), attributes, children);
 
   /* Arrays: base64 of gzip of little-endian numbers, unpacked when they are asked for. */
 
   const TYPES = {
-    uint8: Uint8Array, int8: Int8Array, uint16: Uint16Array, int16: Int16Array,
-    uint32: Uint32Array, int32: Int32Array, float32: Float32Array, float64: Float64Array,
+    uint8: Uint8Array,
+    int8: Int8Array,
+    uint16: Uint16Array,
+    int16: Int16Array,
+    uint32: Uint32Array,
+    int32: Int32Array,
+    float32: Float32Array,
+    float64: Float64Array,
   };
 
   async function unpack(node) {
@@ -69,62 +80,15 @@
       load(name) {
         if (!loaded.has(name)) {
           const node = find(name);
-          loaded.set(name, node ? unpack(node) : Promise.reject(new Error(`no array ${name} of ${id}`)));
+          loaded.set(
+            name,
+            node ? unpack(node) : Promise.reject(new Error(`no array ${name} of ${id}`)),
+          );
         }
         return loaded.get(name);
       },
     };
   }
-
-  /* Numbers, as rendering/formats.py writes them. */
-
-  const MINUS = "\u2212";
-  const NONE = "\u2013";
-
-  function fixed(value, decimals, signed = false) {
-    if (!Number.isFinite(value)) return `${value < 0 ? MINUS : ""}\u221e`;
-    const size = Math.abs(value);
-    // toFixed rounds a tie up, and Python to the even digit; only such numbers are exact ties.
-    const tie = Number.isInteger(size * 2 ** (decimals + 1)) && (size * 10 ** decimals) % 1 === 0.5;
-    const even = tie && Math.floor(size * 10 ** decimals) % 2 === 0;
-    const written = even ? (Math.floor(size * 10 ** decimals) / 10 ** decimals).toFixed(decimals) : size.toFixed(decimals);
-    const zero = Number(written) === 0;
-    const [whole, part] = written.split(".");
-    const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",") + (part ? `.${part}` : "");
-    const sign = zero ? "" : value < 0 ? MINUS : signed ? "+" : "";
-    return sign + grouped;
-  }
-
-  const known = (values) => values.filter((one) => one !== null && one !== undefined);
-
-  const format = {
-    NONE,
-    fixed,
-    integer: (value) => (value === null || value === undefined ? NONE : fixed(value, 0)),
-    number: (value, decimals = 1) => (value === null || value === undefined ? NONE : fixed(value, decimals)),
-    plural: (count, one, many) => `${fixed(count, 0)} ${count === 1 ? one : many ?? `${one}s`}`,
-    shareDecimals: (values) => (known(values).some((one) => one > 0.99 || one < 0.01) ? 2 : 1),
-    pointsDecimals: (values) => (known(values).some((one) => Math.abs(one) < 0.01) ? 2 : 1),
-    share(value, { unit = true, decimals = null } = {}) {
-      if (value === null || value === undefined) return NONE;
-      const digits = decimals ?? (value === 0 || value === 1 ? 0 : format.shareDecimals([value]));
-      return fixed(100 * value, digits) + (unit ? " %" : "");
-    },
-    shareInterval(value, low, high, { unit = false, decimals = null } = {}) {
-      if (value === null || value === undefined) return NONE;
-      const digits = decimals ?? format.shareDecimals([value]);
-      const written = fixed(100 * value, digits) + (unit ? " %" : "");
-      if (low === null || low === undefined || (low === value && high === value)) return written;
-      return `${written} [${fixed(100 * low, digits)}, ${fixed(100 * high, digits)}]`;
-    },
-    pointsInterval(value, low, high, { unit = false, decimals = null } = {}) {
-      if (value === null || value === undefined) return NONE;
-      const digits = decimals ?? format.pointsDecimals([value]);
-      const written = fixed(100 * value, digits, true) + (unit ? " points" : "");
-      if (low === null || low === undefined || (low === value && high === value)) return written;
-      return `${written} [${fixed(100 * low, digits, true)}, ${fixed(100 * high, digits, true)}]`;
-    },
-  };
 
   /* What the page shows, after "#" in its address. */
 
@@ -290,6 +254,14 @@
   window.lcbench = {
     section: (id, part) => registered.set(id, part),
     arrays: arraysOf,
-    el, svg, format, on, emit, state, say, copy, save, show,
+    el,
+    svg,
+    on,
+    emit,
+    state,
+    say,
+    copy,
+    save,
+    show,
   };
 })();

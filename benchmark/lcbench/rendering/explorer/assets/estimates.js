@@ -3,16 +3,23 @@
    lcbench.estimates(root, {id, caption, label, names, whats, rows, zero, more})
        names: {baselines, protocols, places}; whats: {key, title, group, what, share, higher}, what a
        row can be about; rows: {what, place, protocol, baseline, text, training, value, low, high,
-       wideLow, wideHigh, n, groups}; more(what): {before, after}, further columns.
+       wideLow, wideHigh, n, groups}; more(what): {before, middle, after}, columns before the protocol, and before
+       and after the way of training.
    lcbench.limits(list)  names for a list of five numbers from Python, infinity among them. */
 "use strict";
 (() => {
   const { el, state, choice, search, say, format } = lcbench;
   const ALL = "*";
-  const DIRECTION = { true: "Higher is better.", false: "Lower is better.", null: "The best value lies in between." };
+  const DIRECTION = {
+    true: "Higher is better.",
+    false: "Lower is better.",
+    null: "The best value lies in between.",
+  };
 
   function limits(list) {
-    const [value, low, high, wideLow, wideHigh] = list.map((one) => (one === null ? null : Number(one)));
+    const [value, low, high, wideLow, wideHigh] = list.map((one) =>
+      one === null ? null : Number(one),
+    );
     return { value, low, high, wideLow, wideHigh };
   }
 
@@ -21,7 +28,10 @@
     return (key) => found.get(key) ?? { key, title: key, short: key, series: 0, place: found.size };
   }
 
-  function estimates(root, { id, caption, label, names, whats, rows, zero = false, more = () => ({}) }) {
+  function estimates(
+    root,
+    { id, caption, label, names, whats, rows, zero = false, more = () => ({}) },
+  ) {
     const baseline = index(names.baselines);
     const protocol = index(names.protocols);
     const place = index(names.places);
@@ -34,43 +44,104 @@
     const usual = { show: whats[0].key, protocol: ALL, images: names.places[0].key, baseline: "" };
     const get = (name) => state.get(`${id}.${name}`) ?? usual[name];
     const whatNow = () => byKey.get(get("show")) ?? whats[0];
-    const key = (row) => [row.what, row.place, row.protocol, row.baseline, row.against].filter((one) => one !== undefined).join("|");
+    const key = (row) =>
+      [row.what, row.place, row.protocol, row.baseline, row.against]
+        .filter((one) => one !== undefined)
+        .join("|");
 
     function matching() {
       const what = whatNow();
       const text = get("baseline").toLowerCase();
       const is = (name, value) => get(name) === ALL || get(name) === value;
       const group = (row) => 1000 * place(row.place).place + protocol(row.protocol).place;
-      const rank = (row) => (row.value === null ? Infinity : what.higher === false ? row.value : -row.value);
+      const rank = (row) =>
+        row.value === null ? Infinity : what.higher === false ? row.value : -row.value;
       return rows
-        .filter((row) => row.what === what.key && is("protocol", row.protocol) && is("images", row.place))
+        .filter(
+          (row) => row.what === what.key && is("protocol", row.protocol) && is("images", row.place),
+        )
         .filter((row) => baseline(row.baseline).title.toLowerCase().includes(text))
-        .map((row) => ({ ...row, series: protocol(row.protocol).series, floor: baseline(row.baseline).floor }))
+        .map((row) => ({
+          ...row,
+          series: protocol(row.protocol).series,
+          floor: baseline(row.baseline).floor,
+        }))
         .sort((a, b) => group(a) - group(b) || rank(a) - rank(b) || 0);
     }
 
     function columns(what, found) {
       const axis = lcbench.scale(found, { share: what.share, zero });
-      const { before = [], after = [] } = more(what);
+      const { before = [], middle = [], after = [] } = more(what);
       const name = (row) => baseline(row.baseline).title;
       const short = (row) => protocol(row.protocol).short;
       const trained = found.some((row) => row.wideLow !== null);
       return [
-        { key: "baseline", title: "baseline", text: name, order: name,
-          cell: (row) => (baseline(row.baseline).reference ? el("strong", {}, name(row)) : name(row)) },
+        {
+          key: "baseline",
+          title: "baseline",
+          text: name,
+          order: name,
+          cell: (row) =>
+            baseline(row.baseline).reference ? el("strong", {}, name(row)) : name(row),
+        },
         ...before,
-        { key: "protocol", title: "protocol", text: short, order: (row) => protocol(row.protocol).place,
-          cell: (row) => el("span", { class: `key series-${row.series}` }, short(row)) },
-        get("images") === ALL && { key: "images", title: "images", text: (row) => place(row.place).title, order: (row) => place(row.place).place },
-        { key: "picture", title: "95 % interval", picture: true, head: lcbench.drawAxis(axis), cell: (row) => lcbench.drawInterval(axis, [row]) },
-        { key: "value", title: what.title, number: true, text: (row) => row.text, order: (row) => row.value,
-          csv: (row) => ({ what: what.title, value: row.value, low: row.low, high: row.high }) },
+        {
+          key: "protocol",
+          title: "protocol",
+          text: short,
+          order: (row) => protocol(row.protocol).place,
+          cell: (row) => el("span", { class: `key series-${row.series}` }, short(row)),
+        },
+        get("images") === ALL && {
+          key: "images",
+          title: "images",
+          text: (row) => place(row.place).title,
+          order: (row) => place(row.place).place,
+        },
+        {
+          key: "picture",
+          title: "95 % interval",
+          picture: true,
+          head: lcbench.drawAxis(axis),
+          cell: (row) => lcbench.drawInterval(axis, [row]),
+        },
+        {
+          key: "value",
+          title: what.column ?? what.title,
+          number: true,
+          text: (row) => row.text,
+          order: (row) => row.value,
+          csv: (row) => ({ what: what.title, value: row.value, low: row.low, high: row.high }),
+        },
+        ...middle,
+        trained && {
+          key: "training",
+          title: "way of training",
+          number: true,
+          text: (row) => row.training,
+          order: (row) => row.wideLow,
+          csv: (row) => ({
+            "low, way of training": row.wideLow,
+            "high, way of training": row.wideHigh,
+          }),
+        },
         ...after,
-        trained && { key: "training", title: "way of training", number: true, text: (row) => row.training, order: (row) => row.wideLow,
-          csv: (row) => ({ "low, way of training": row.wideLow, "high, way of training": row.wideHigh }) },
-        { key: "n", title: "answers", number: true, text: (row) => format.integer(row.n), order: (row) => row.n, csv: (row) => ({ answers: row.n }) },
-        { key: "groups", title: "source groups", number: true, text: (row) => format.integer(row.groups), order: (row) => row.groups,
-          csv: (row) => ({ "source groups": row.groups }) },
+        {
+          key: "n",
+          title: "predictions",
+          number: true,
+          text: (row) => format.integer(row.n),
+          order: (row) => row.n,
+          csv: (row) => ({ predictions: row.n }),
+        },
+        {
+          key: "groups",
+          title: "source groups",
+          number: true,
+          text: (row) => format.integer(row.groups),
+          order: (row) => row.groups,
+          csv: (row) => ({ "source groups": row.groups }),
+        },
       ].filter(Boolean);
     }
 
@@ -78,7 +149,13 @@
       const what = whatNow();
       const found = matching();
       meaning.textContent = `${what.what} ${what.directed ? "" : DIRECTION[what.higher]}`;
-      table.show({ columns: columns(what, found), rows: found, key, address: (row) => ({ [`${id}.show`]: row.what }) });
+      table.show({
+        caption: `${caption}: ${what.title}`,
+        columns: columns(what, found),
+        rows: found,
+        key,
+        address: (row) => ({ [`${id}.show`]: row.what }),
+      });
       return found.length;
     }
 

@@ -16,7 +16,8 @@
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= rough);
     const ticks = [];
-    for (let one = Math.ceil(low / step); one * step <= high + step * 1e-9; one += 1) ticks.push(one * step);
+    for (let one = Math.ceil(low / step); one * step <= high + step * 1e-9; one += 1)
+      ticks.push(one * step);
     return { ticks, decimals: Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) };
   }
 
@@ -26,7 +27,9 @@
     return estimates
       .filter((one) => exists(one.value))
       .map(({ value, low, high, floor }) => ({
-        floor, low: exists(low) ? low : value, high: exists(high) ? high : value,
+        floor,
+        low: exists(low) ? low : value,
+        high: exists(high) ? high : value,
       }));
   }
 
@@ -46,7 +49,10 @@
     const reaches = all.map(reach).sort((a, b) => a - b);
     const widest = 4 * (reaches[Math.floor(reaches.length / 2)] ?? 1);
     const near = all.filter((one) => reach(one) <= widest);
-    return [Math.min(0, ...near.map((one) => one.low)), Math.max(0, ...near.map((one) => one.high))];
+    return [
+      Math.min(0, ...near.map((one) => one.low)),
+      Math.max(0, ...near.map((one) => one.high)),
+    ];
   }
 
   function scale(estimates, { share = true, zero = false } = {}) {
@@ -57,18 +63,21 @@
     const { ticks, decimals } = steps(factor * low, factor * high, 5);
     const place = (value) => (100 * (value - low)) / (high - low);
     return {
-      low, high, place, zero,
-      ticks: ticks.map((one) => ({ at: place(one / factor), text: format.fixed(one, decimals, zero) })),
+      low,
+      high,
+      place,
+      zero,
+      ticks: ticks.map((one) => ({
+        at: place(one / factor),
+        text: format.fixed(one, decimals, zero),
+      })),
     };
   }
 
   const percent = (value) => `${value.toFixed(2)}%`;
 
   function drawAxis(axis) {
-    const labels = axis.ticks.map((tick) => {
-      const anchor = tick.at < 8 ? "start" : tick.at > 92 ? "end" : "middle";
-      return svg("text", { x: percent(tick.at), y: 11, "text-anchor": anchor }, tick.text);
-    });
+    const labels = axis.ticks.map((tick) => svg("text", { x: percent(tick.at), y: 11 }, tick.text));
     return svg("svg", { class: "axis", height: 14, "aria-hidden": "true" }, labels);
   }
 
@@ -78,14 +87,33 @@
     const within = (one) => Math.max(-5, Math.min(105, axis.place(one)));
     const series = { class: `series-${estimate.series}` };
     const at = axis.place(value);
-    if (at < 0) return svg("g", series, svg("text", { class: "off", x: 0, y: y + 4 }, "\u25c2 off the scale"));
+    if (at < 0)
+      return svg(
+        "g",
+        series,
+        svg("text", { class: "off", x: 0, y: y + 4 }, "\u25c2 off the scale"),
+      );
     if (at > 100) {
-      return svg("g", series, svg("text", { class: "off", x: "100%", y: y + 4, "text-anchor": "end" }, "off the scale \u25b8"));
+      return svg(
+        "g",
+        series,
+        svg(
+          "text",
+          { class: "off", x: "100%", y: y + 4, "text-anchor": "end" },
+          "off the scale \u25b8",
+        ),
+      );
     }
     const line = (from, to, name) =>
       from === null || from === undefined || from === to
         ? null
-        : svg("line", { class: name, x1: percent(within(from)), x2: percent(within(to)), y1: y, y2: y });
+        : svg("line", {
+            class: name,
+            x1: percent(within(from)),
+            x2: percent(within(to)),
+            y1: y,
+            y2: y,
+          });
     return svg(
       "g",
       series,
@@ -101,7 +129,13 @@
       svg("line", { class: "grid", x1: percent(tick.at), x2: percent(tick.at), y1: 0, y2: height }),
     );
     const zero = axis.zero
-      ? svg("line", { class: "zero", x1: percent(axis.place(0)), x2: percent(axis.place(0)), y1: 0, y2: height })
+      ? svg("line", {
+          class: "zero",
+          x1: percent(axis.place(0)),
+          x2: percent(axis.place(0)),
+          y1: 0,
+          y2: height,
+        })
       : null;
     const drawn = estimates.map((one, number) => drawOne(axis, one, HEIGHT * (number + 0.5)));
     return svg("svg", { class: "interval", height, "aria-hidden": "true" }, lines, zero, drawn);

@@ -2,11 +2,26 @@
 "use strict";
 lcbench.section("scores", {
   start(root, data) {
-    const rows = data.rows.map(([place, protocol, baseline, what, text, training, numbers, n, groups]) => ({
-      place, protocol, baseline, what, text, training, n, groups, ...lcbench.limits(numbers),
-    }));
+    const rows = data.rows.map(
+      ([place, protocol, baseline, what, text, training, numbers, n, groups]) => ({
+        place,
+        protocol,
+        baseline,
+        what,
+        text,
+        training,
+        n,
+        groups,
+        ...lcbench.limits(numbers),
+      }),
+    );
     lcbench.estimates(root, {
-      id: "scores", caption: "Scores", label: "Metric", names: data.names, whats: data.whats, rows,
+      id: "scores",
+      caption: "Scores",
+      label: "Metric",
+      names: data.names,
+      whats: data.whats,
+      rows,
     });
   },
 });

@@ -1,7 +1,9 @@
 /* Tables that sort, with rows that have an address, and copies; lists to choose from.
 
-   lcbench.table({id, caption, file})  a table: {node, show({columns, rows, key, address}), goToRow()}.
-       A column: {key, title, text(row), order(row), cell(row), number, picture, head, csv(row)}:
+   lcbench.table({id, caption, file})  a table: {node, show({columns, rows, caption, key, address}),
+       goToRow()}.
+       A column: {key, title, text(row), order(row), cell(row), number, picture, words, head,
+       csv(row)}:
        text is what is read and copied, order what is sorted by (without: not sortable), cell what
        is shown instead, head what stands below its title, csv columns of the CSV file by title.
        key(row): the row's name; address(row): what must be shown for the row to be there.
@@ -17,20 +19,22 @@
   // What is missing comes last, whichever way one sorts.
   function sorted(rows, column, descending) {
     const missing = (one) => one === null || one === undefined || Number.isNaN(one);
-    const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b);
+    const compare = (a, b) =>
+      typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b;
     return rows
       .map((row, place) => ({ row, place, by: column.order(row) }))
       .sort((a, b) => {
-        if (missing(a.by) || missing(b.by)) return missing(a.by) - missing(b.by) || a.place - b.place;
+        if (missing(a.by) || missing(b.by))
+          return missing(a.by) - missing(b.by) || a.place - b.place;
         return (descending ? -1 : 1) * compare(a.by, b.by) || a.place - b.place;
       })
       .map((one) => one.row);
   }
 
   function table({ id, caption, file = id }) {
-    const shown = { columns: [], rows: [], key: () => "", address: () => ({}) };
+    const shown = { columns: [], rows: [], caption, key: () => "", address: () => ({}) };
     let everything = false;
-    const title = el("caption", {}, caption);
+    const title = el("caption");
     const head = el("thead");
     const body = el("tbody");
     const box = el(
@@ -39,21 +43,39 @@
       el("table", { class: "rows" }, title, head, body),
     );
     const count = el("span", { class: "count soft" });
-    const more = el("button", { type: "button", hidden: true, onclick: () => { everything = true; draw(); } });
-    const copies = Object.entries(lcbench.copies).map(([name, write]) =>
-      el("button", {
-        type: "button",
-        onclick: () => copy(write(written(), ordered()), `${caption} as ${name}`),
-      }, name),
-    );
-    const saved = el("button", {
+    const more = el("button", {
       type: "button",
-      onclick: () => lcbench.save(`${file}.csv`, lcbench.copies.CSV(written(), ordered())),
-    }, "Save CSV");
+      hidden: true,
+      onclick: () => {
+        everything = true;
+        draw();
+      },
+    });
+    const copies = Object.entries(lcbench.copies).map(([name, write]) =>
+      el(
+        "button",
+        {
+          type: "button",
+          onclick: () => copy(write(written(), ordered()), `${shown.caption} as ${name}`),
+        },
+        name,
+      ),
+    );
+    const saved = el(
+      "button",
+      {
+        type: "button",
+        onclick: () => lcbench.save(`${file}.csv`, lcbench.copies.CSV(written(), ordered())),
+      },
+      "Save CSV",
+    );
     const tools = el(
       "div",
       { class: "tools controls", role: "group", "aria-label": `Copies of the table: ${caption}` },
-      count, el("span", { class: "soft" }, "Copy as"), copies, saved,
+      count,
+      el("span", { class: "soft" }, "Copy as"),
+      copies,
+      saved,
     );
 
     const written = () => shown.columns.filter((one) => one.text);
@@ -78,15 +100,40 @@
       state.set({ [`${id}.sort`]: next && `${column.key}:${next}` });
       draw();
       head.querySelector(`button[data-key="${CSS.escape(column.key)}"]`)?.focus();
-      say(next ? `Sorted by ${column.title}, ${next === "down" ? "descending" : "ascending"}` : "In the first order again");
+      say(
+        next
+          ? `Sorted by ${column.title}, ${next === "down" ? "descending" : "ascending"}`
+          : "In the first order again",
+      );
     }
 
     function heading(column, by) {
-      const sort = by && by.column === column ? (by.descending ? "descending" : "ascending") : column.order ? "none" : null;
+      const sort =
+        by && by.column === column
+          ? by.descending
+            ? "descending"
+            : "ascending"
+          : column.order
+            ? "none"
+            : null;
       const label = column.order
-        ? el("button", { type: "button", class: "sort", "data-key": column.key, onclick: () => sortBy(column) }, column.title)
+        ? el(
+            "button",
+            {
+              type: "button",
+              class: "sort",
+              "data-key": column.key,
+              onclick: () => sortBy(column),
+            },
+            column.title,
+          )
         : el("span", {}, column.title);
-      return el("th", { scope: "col", class: column.number ? "number" : null, "aria-sort": sort }, label, column.head ?? null);
+      return el(
+        "th",
+        { scope: "col", class: column.number ? "number" : null, "aria-sort": sort },
+        label,
+        column.head ?? null,
+      );
     }
 
     function line(row) {
@@ -94,12 +141,30 @@
       const chosen = state.get(`${id}.row`) === key;
       const cells = shown.columns.map((column, place) => {
         const content = column.cell ? column.cell(row) : column.text(row);
-        const name = [column.number ? "number" : "", column.picture ? "picture" : ""].join(" ").trim() || null;
-        return place === 0 ? el("th", { scope: "row", class: name }, content) : el("td", { class: name }, content);
+        const name = ["number", "picture", "words"].filter((one) => column[one]).join(" ") || null;
+        return place === 0
+          ? el("th", { scope: "row", class: name }, content)
+          : el("td", { class: name }, content);
       });
       const href = state.link({ ...shown.address(row), at: null, [`${id}.row`]: key });
-      const link = el("a", { href, "aria-label": "Link to this row", title: "Link to this row" }, "#");
-      return el("tr", { class: chosen ? "chosen" : null, "aria-current": chosen ? "true" : null }, cells, el("td", { class: "link" }, link));
+      const link = el(
+        "a",
+        {
+          href,
+          "aria-label": `Link to this row: ${written()
+            .map((one) => one.text(row))
+            .slice(0, 3)
+            .join(", ")}`,
+          title: "Link to this row",
+        },
+        "#",
+      );
+      return el(
+        "tr",
+        { class: chosen ? "chosen" : null, "aria-current": chosen ? "true" : null },
+        cells,
+        el("td", { class: "link" }, link),
+      );
     }
 
     function draw() {
@@ -107,14 +172,29 @@
       const rows = ordered();
       const chosen = rows.findIndex((row) => shown.key(row) === state.get(`${id}.row`));
       const few = everything ? rows : rows.slice(0, Math.max(FEW, chosen + 1));
-      head.replaceChildren(el("tr", {}, shown.columns.map((one) => heading(one, by)), el("th", { class: "link" }, el("span", { class: "unseen" }, "Link"))));
+      head.replaceChildren(
+        el(
+          "tr",
+          {},
+          shown.columns.map((one) => heading(one, by)),
+          el("th", { class: "link" }, el("span", { class: "unseen" }, "Link")),
+        ),
+      );
       body.replaceChildren(...few.map(line));
       if (!rows.length) {
-        body.append(el("tr", {}, el("td", { colspan: shown.columns.length + 1 }, "Nothing matches these filters.")));
+        body.append(
+          el(
+            "tr",
+            {},
+            el("td", { colspan: shown.columns.length + 1 }, "Nothing matches these filters."),
+          ),
+        );
       }
-      count.textContent = few.length < rows.length
-        ? `${format.integer(few.length)} of ${format.plural(rows.length, "row")}`
-        : format.plural(rows.length, "row");
+      title.textContent = shown.caption;
+      count.textContent =
+        few.length < rows.length
+          ? `${format.integer(few.length)} of ${format.plural(rows.length, "row")}`
+          : format.plural(rows.length, "row");
       more.textContent = `Show all ${format.plural(rows.length, "row")}`;
       more.hidden = few.length === rows.length;
     }
@@ -147,9 +227,13 @@
     const groups = new Map();
     for (const one of options) {
       if (!groups.has(one.group)) groups.set(one.group, []);
-      groups.get(one.group).push(el("option", { value: one.key, selected: one.key === chosen }, one.title));
+      groups
+        .get(one.group)
+        .push(el("option", { value: one.key, selected: one.key === chosen }, one.title));
     }
-    const parts = [...groups].map(([name, found]) => (name ? el("optgroup", { label: name }, found) : found));
+    const parts = [...groups].map(([name, found]) =>
+      name ? el("optgroup", { label: name }, found) : found,
+    );
     const input = el("select", { onchange: () => change(input.value) }, parts);
     const node = field(label, input);
     return { node, input };
