@@ -244,6 +244,19 @@ def test_pairs_count_what_the_paired_test_counted(
     assert width <= PHONE["width"]
 
 
+def test_everybody_can_use_it(images_page: Callable[..., Page]) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = images_page(
+        "#images.cell=1-1&pairs.cell=b", color_scheme="dark", reduced_motion="reduce"
+    )
+    for details in page.locator("#images article.image").first.locator("details").all():
+        details.locator("summary").first.click()
+    page.locator("#images .nearest").first.wait_for()
+    found = axe.Axe().run(page).response["violations"]
+    bad = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert not [(one["id"], one["nodes"][0]["html"][:200]) for one in bad]
+
+
 def test_the_leak_is_told_in_a_sentence(explored: Explored) -> None:
     images = recorded(explored)
     (paper, grouped) = protocol_images(explored.suite, images)
