@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lcbench.analysis.results import Results
+from lcbench.analysis.scores import AnalysisSettings
+from lcbench.analysis.suite import analyse
 from lcbench.rendering.explorer.writing import write_explorer
 from lcbench.rendering.report.findings import findings
+from lcbench.runs.finished import FinishedSuite
+from lcbench.runs.reading import read_suite
 
+from ...analysis.runfolders import Shape, make_runs
 from .. import suites
 
 if TYPE_CHECKING:
@@ -107,6 +112,26 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Write:
         return write_explorer(found, tmp_path_factory.mktemp("explorer"))
 
     return write
+
+
+@dataclass(frozen=True)
+class Explored:
+    """A suite whose single images a page shows, and its results."""
+
+    folder: Path
+    suite: FinishedSuite
+    results: Results
+
+
+@pytest.fixture(scope="session")
+def explored(tmp_path_factory: pytest.TempPathFactory) -> Explored:
+    """Two seeds of both protocols, with errors that a formula made; no split file is there."""
+    names = ("majority", "colour", "reference")
+    shape = Shape(tiles=10, copies=4, baselines=names, varied=True)
+    folder = make_runs(tmp_path_factory.mktemp("explored") / "runs", shape)
+    suite = read_suite(folder)
+    results = analyse(suite, AnalysisSettings(resamples=20), advance=lambda _: None)
+    return Explored(folder, suite, results)
 
 
 @pytest.fixture(scope="session")

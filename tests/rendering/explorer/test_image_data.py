@@ -3,51 +3,36 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lcbench.analysis.results import Results
-from lcbench.analysis.scores import AnalysisSettings
-from lcbench.analysis.suite import analyse
 from lcbench.rendering.explorer.image_data import FULL, UNKNOWN, level_data
 from lcbench.rendering.explorer.images import image_sections, leak_words, protocol_images
 from lcbench.rendering.explorer.section import Section
 from lcbench.runs.finished import FinishedSuite
-from lcbench.runs.reading import read_suite
 from lcbench.runs.suite_images import read_suite_images
 from lcbench.statistics.tree import ClassTree
 
-from ...analysis.runfolders import Shape, make_runs
+from .conftest import Explored
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seeds of both protocols, with errors that a formula made; no split file is there."""
-    shape = Shape(
-        tiles=10,
-        copies=4,
-        baselines=("majority", "colour", "reference"),
-        varied=True,
-        validation=True,
-    )
-    return make_runs(tmp_path_factory.mktemp("explored") / "runs", shape)
+def section(explored: Explored) -> Section:
+    """The section with all data, of a run that recorded little."""
+    folder, suite, results = explored.folder, explored.suite, explored.results
+    return next(iter(image_sections(suite, results, folder, folder / "no", thumbnails=False)))
 
 
 @pytest.fixture(scope="module")
-def suite(runs: Path) -> FinishedSuite:
-    return read_suite(runs)
+def suite(explored: Explored) -> FinishedSuite:
+    return explored.suite
 
 
 @pytest.fixture(scope="module")
-def results(suite: FinishedSuite) -> Results:
-    return analyse(suite, AnalysisSettings(resamples=20), advance=lambda _: None)
-
-
-@pytest.fixture(scope="module")
-def section(suite: FinishedSuite, results: Results, runs: Path) -> Section:
-    return next(iter(image_sections(suite, results, runs, runs / "no", thumbnails=False)))
+def results(explored: Explored) -> Results:
+    return explored.results
 
 
 def text(array: np.ndarray) -> list[str]:
@@ -119,9 +104,10 @@ def test_columns_are_those_of_the_predictions(section: Section, suite: FinishedS
 
 
 def test_runs_of_older_versions_say_that_nothing_was_recorded(
-    section: Section, suite: FinishedSuite, runs: Path
+    section: Section, explored: Explored
 ) -> None:
-    (paper, _) = protocol_images(suite, read_suite_images(runs, suite))
+    images = read_suite_images(explored.folder, explored.suite)
+    (paper, _) = protocol_images(explored.suite, images)
     assert leak_words(paper).endswith("were not recorded by this run.")
     assert "not recorded" in section.html
     assert "nearest-0" not in section.arrays

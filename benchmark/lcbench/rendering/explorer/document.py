@@ -20,7 +20,7 @@ from lcbench.rendering.pages import functions_of
 ASSETS = Path(__file__).with_name("assets")
 _SHARED = (
     "base", "numbers", "intervals", "copies", "table", "estimates", "image-data",
-    "image-choice", "image-cards",
+    "image-choice", "image-surroundings", "image-cards",
 )  # fmt: skip
 """Scripts and styles that sections build on, in this order."""
 

@@ -11,7 +11,7 @@ from lcbench.analysis.scores import EventComparison, PairResult
 from lcbench.rendering import formats
 from lcbench.rendering.explorer.document import render_html
 from lcbench.rendering.explorer.section import Section
-from lcbench.rendering.words import capital, verdict_words
+from lcbench.rendering.words import verdict_words
 
 SECTION = "pairs"
 
@@ -46,5 +46,5 @@ def _pair(results: Results, pair: PairResult, event: EventComparison) -> JsonVal
         "p": formats.p_equals(test.p),
         "p_adjusted": formats.p_value(test.p_adjusted),
         "test": str(test.name),
-        "verdict": capital(verdict_words(event, results.settings)),
+        "verdict": verdict_words(event, results.settings),
     }

@@ -1,28 +1,24 @@
 /* Cards of images: what every baseline said of one, where its copies lay, and what resembles it.
 
-   lcbench.imageCard(images, image, {p, level, of, mark})  a promise of an element. mark(image): more
-       elements for the card, or null.
+   lcbench.imageCard(images, image, {p, level, of, words})  a promise of an element. words: more to say
+       of the image.
+   lcbench.onCard(make)   make(images, image) gives an element for the head of every card, or null.
    lcbench.imageList(images, entries, options)  an element with a page of cards at a time. An entry is
        {image, copies: [image, ...], words}: copies are folded below the card of the first. */
 "use strict";
 (() => {
   const { el, format } = lcbench;
   const PAGE = 12;
-  const MOST_NAMES = 200;
+  const extras = [];
   const percent = (share) => format.share(share, { decimals: 0 });
-
-  function thumbnail(images, image, small = false) {
-    const source = images.picture(image);
-    const size = small ? "thumbnail small" : "thumbnail";
-    if (!source) return el("div", { class: `${size} none`, "aria-hidden": "true" }, "no picture");
-    return el("img", { class: size, src: source, alt: `image ${images.name(image)}`, loading: "lazy" });
-  }
 
   /* What a baseline says of an image: its most frequent answer, and mean probabilities by option. */
   async function opinion(images, image, b, { p, level, of }) {
     const { of_leaf, options } = images.levels[level];
     const [places, answers, chances] = await Promise.all([
-      images.places(p), images.answers(p, b, level), images.chances(p, b),
+      images.places(p),
+      images.answers(p, b, level),
+      images.chances(p, b),
     ]);
     const votes = new Array(options.length).fill(0);
     const means = new Array(options.length).fill(0);
@@ -38,7 +34,12 @@
       });
     });
     const answer = votes.indexOf(Math.max(...votes));
-    return { asked, answer, agree: votes[answer], chances: chances && means.map((one) => one / asked) };
+    return {
+      asked,
+      answer,
+      agree: votes[answer],
+      chances: chances && means.map((one) => one / asked),
+    };
   }
 
   function bar(options, chances, truth, answer) {
@@ -53,7 +54,9 @@
     return el(
       "span",
       { class: "bar", role: "img", "aria-label": words, title: words },
-      part(right, "right"), part(wrong, "wrong"), part(Math.max(0, 1 - right - wrong), "rest"),
+      part(right, "right"),
+      part(wrong, "wrong"),
+      part(Math.max(0, 1 - right - wrong), "rest"),
     );
   }
 
@@ -69,7 +72,13 @@
         { class: right ? "right" : "wrong" },
         el("th", { scope: "row" }, titles[b]),
         el("td", {}, `${right ? "\u2713" : "\u2717"} ${options[one.answer]}`),
-        el("td", {}, one.chances ? [bar(options, one.chances, truth, one.answer), " ", percent(one.chances[one.answer])] : "no probabilities"),
+        el(
+          "td",
+          {},
+          one.chances
+            ? [bar(options, one.chances, truth, one.answer), " ", percent(one.chances[one.answer])]
+            : "no probabilities",
+        ),
         el("td", { class: "agree" }, `${one.agree} of ${one.asked}`),
       );
     });
@@ -77,67 +86,18 @@
       "table",
       { class: "opinions" },
       el("caption", { class: "unseen" }, `Answers to ${images.name(image)}`),
-      el("thead", {}, el("tr", {}, ["baseline", "answer", "probability", "seeds"].map((one) => el("th", { scope: "col" }, one)))),
+      el(
+        "thead",
+        {},
+        el(
+          "tr",
+          {},
+          ["baseline", "answer", "probability", "seeds"].map((one) =>
+            el("th", { scope: "col" }, one),
+          ),
+        ),
+      ),
       el("tbody", {}, rows),
-    );
-  }
-
-  /* Where its copies lay, and the nearest training image, for each split that tested it. */
-  async function surroundings(images, image) {
-    const found = [];
-    for (let p = 0; p < images.protocols.length; p += 1) {
-      const { title, splits, nearest: recorded } = images.protocols[p];
-      const places = await images.places(p);
-      const nearest = await images.nearest(p);
-      const lines = [];
-      for (let split = 0; split < splits.length; split += 1) {
-        const row = places[split * images.count + image];
-        if (row >= 0) lines.push(await splitLine(images, image, p, split, nearest, row));
-      }
-      found.push(
-        el("h4", {}, title),
-        lines.length ? el("ul", { class: "sides" }, lines) : el("p", { class: "soft" }, "Not tested here."),
-        recorded ? null : el("p", { class: "soft" }, "Nearest training image: not recorded by this run."),
-      );
-    }
-    return found;
-  }
-
-  function splitWords({ seed, fold }, folds) {
-    return folds ? `seed ${seed}, fold ${fold}` : `seed ${seed}`;
-  }
-
-  async function splitLine(images, image, p, split, nearest, row) {
-    const { splits } = images.protocols[p];
-    const folds = splits.some((one) => one.fold > 0);
-    const siblings = await images.siblings(p, split, image);
-    const known = splits[split].whole ? ["train", "validation", "test"] : ["validation", "test"];
-    const unknown = images.group(image) < 0;
-    const found = nearest?.image[row] ?? lcbench.UNKNOWN_IMAGE;
-    return el(
-      "li",
-      {},
-      `${splitWords(splits[split], folds)}: `,
-      unknown ? "source group unknown" : ["copies: ", known.map((side) => names(images, side, siblings[side]))],
-      found === lcbench.UNKNOWN_IMAGE ? null : resembling(images, image, found, nearest.similarity[row] / 65535),
-    );
-  }
-
-  function names(images, side, found) {
-    if (!found.length) return el("span", { class: "names" }, `0 in ${side}`);
-    const shown = found.slice(0, MOST_NAMES).map((one) => images.name(one)).join(", ");
-    const more = found.length > MOST_NAMES ? ` and ${format.integer(found.length - MOST_NAMES)} more` : "";
-    return el("details", { class: "names" }, el("summary", {}, `${format.integer(found.length)} in ${side}`), el("p", {}, shown + more));
-  }
-
-  function resembling(images, image, other, similarity) {
-    const [own, its] = [images.group(image), images.group(other)];
-    const same = own < 0 || its < 0 ? "source group unknown" : own === its ? "the same source group" : "another source group";
-    return el(
-      "div",
-      { class: own >= 0 && own === its ? "nearest same" : "nearest" },
-      thumbnail(images, other, true),
-      el("span", {}, `nearest training image: ${images.name(other)}, cosine ${format.number(similarity, 3)}, ${same}, ${images.trueWords(other)}`),
     );
   }
 
@@ -147,7 +107,12 @@
     return [
       el("h4", {}, "Why"),
       found.map((one) =>
-        el("figure", { class: "why" }, el("img", { src: one.file, alt: one.title, loading: "lazy" }), el("figcaption", {}, one.title, one.note ? el("strong", {}, ` ${one.note}`) : null)),
+        el(
+          "figure",
+          { class: "why" },
+          el("img", { src: one.file, alt: one.title, loading: "lazy" }),
+          el("figcaption", {}, one.title, one.note ? el("strong", {}, ` ${one.note}`) : null),
+        ),
       ),
     ];
   }
@@ -172,20 +137,32 @@
       el(
         "div",
         { class: "head" },
-        thumbnail(images, image),
+        lcbench.thumbnail(images, image),
         el(
           "div",
           {},
           el("h3", {}, images.name(image)),
           el("p", {}, "true: ", el("strong", {}, images.trueWords(image))),
-          el("p", { class: "soft" }, code < 0 ? "source group unknown" : `source group ${images.groupName(code)}, ${format.plural(size, "image")}`),
+          el(
+            "p",
+            { class: "soft" },
+            code < 0
+              ? "source group unknown"
+              : `source group ${images.groupName(code)}, ${format.plural(size, "image")}`,
+          ),
           choice.words ? el("p", { class: "soft" }, choice.words) : null,
-          choice.mark ? choice.mark(image) : null,
+          extras.map((make) => make(images, image)),
         ),
       ),
       await opinions(images, image, choice),
-      later("Copies in training, nearest training image", () => surroundings(images, image), "around"),
-      images.explanations(image).length ? later("Where the model looked", async () => why(images, image), "around") : null,
+      later(
+        "Copies in training, nearest training image",
+        () => lcbench.surroundings(images, image),
+        "around",
+      ),
+      images.explanations(image).length
+        ? later("Where the model looked", async () => why(images, image), "around")
+        : null,
     );
   }
 
@@ -194,7 +171,9 @@
     if (entry.copies.length) {
       const words = `${format.plural(entry.copies.length, "more image")} of this source group`;
       const make = () => Promise.all(entry.copies.map((one) => imageCard(images, one, choice)));
-      card.append(later(words, make, "copies"));
+      card.append(
+        later(words, async () => [el("div", { class: "cards" }, await make())], "copies"),
+      );
     }
     return card;
   }
@@ -204,16 +183,24 @@
     let current = Math.min(page, pages - 1);
     const cards = el("div", { class: "cards" });
     const where = el("span", { class: "where", "aria-live": "polite" });
-    const button = (words, step) => el("button", { type: "button", onclick: () => turn(current + step) }, words);
+    const button = (words, step) =>
+      el("button", { type: "button", onclick: () => turn(current + step) }, words);
     const [back, next] = [button("Previous", -1), button("Next", 1)];
-    const root = el("div", { class: "image-list" }, cards, pages > 1 ? el("div", { class: "pager controls" }, back, where, next) : null);
+    const root = el(
+      "div",
+      { class: "image-list" },
+      cards,
+      pages > 1 ? el("div", { class: "pager controls" }, back, where, next) : null,
+    );
     let wanted = 0;
 
     async function turn(to) {
       const mine = (wanted += 1);
       current = Math.max(0, Math.min(to, pages - 1));
       const first = current * PAGE;
-      const shown = await Promise.all(entries.slice(first, first + PAGE).map((one) => entryCard(images, one, choice)));
+      const shown = await Promise.all(
+        entries.slice(first, first + PAGE).map((one) => entryCard(images, one, choice)),
+      );
       if (mine !== wanted) return; // the reader has turned on meanwhile
       cards.replaceChildren(...shown);
       where.textContent = `${format.integer(first + 1)} to ${format.integer(first + shown.length)} of ${format.integer(entries.length)}`;
@@ -225,6 +212,7 @@
     return root;
   }
 
+  lcbench.onCard = (make) => extras.push(make);
   lcbench.imageCard = imageCard;
   lcbench.imageList = imageList;
 })();

@@ -27,7 +27,9 @@
     const select = el(
       "select",
       { onchange: () => onchoose(select.value) },
-      Object.entries(options).map(([value, words]) => el("option", { value, selected: value === chosen }, words)),
+      Object.entries(options).map(([value, words]) =>
+        el("option", { value, selected: value === chosen }, words),
+      ),
     );
     return el("label", { class: "menu" }, `${label} `, select);
   }
@@ -54,25 +56,40 @@
 
   function levels(images) {
     const last = images.levels.length - 1;
-    return numbered(images.levels.map((one, number) => (number === last ? "classes" : `level ${number + 1}: ${one.options.join(" / ")}`)));
+    return numbered(
+      images.levels.map((one, number) =>
+        number === last ? "classes" : `level ${number + 1}: ${one.options.join(" / ")}`,
+      ),
+    );
   }
 
   /* Controls are made anew: the focus goes to the one in the same place. */
   function keepFocus(root) {
     const every = () => [...root.querySelectorAll("select, input, button")];
-    const before = root.contains(document.activeElement) ? every().indexOf(document.activeElement) : -1;
+    const before = root.contains(document.activeElement)
+      ? every().indexOf(document.activeElement)
+      : -1;
     return () => {
-      if (before >= 0 && document.activeElement === document.body) every()[before]?.focus({ preventScroll: true });
+      if (before >= 0 && document.activeElement === document.body)
+        every()[before]?.focus({ preventScroll: true });
     };
   }
 
   async function section(root, id, draw) {
-    const parts = { controls: el("div", { class: "controls" }), table: el("div", {}), place: el("div", { class: "cell-images" }) };
+    const parts = {
+      controls: el("div", { class: "controls" }),
+      table: el("div", {}),
+      place: el("div", { class: "cell-images" }),
+    };
     root.append(parts.controls, parts.table, parts.place);
     let wanted = 0;
 
     function change(changes) {
-      state.set(Object.fromEntries(Object.entries(changes).map(([name, value]) => [`${id}.${name}`, value])));
+      state.set(
+        Object.fromEntries(
+          Object.entries(changes).map(([name, value]) => [`${id}.${name}`, value]),
+        ),
+      );
       return again();
     }
 
@@ -101,7 +118,12 @@
           "div",
           { class: "controls" },
           menu("Sort", SORTS, sort, (value) => change({ sort: value, page: null })),
-          el("label", { class: "menu" }, el("input", { type: "checkbox", checked: folded, onchange: fold }), " fold copies of a source group"),
+          el(
+            "label",
+            { class: "menu" },
+            el("input", { type: "checkbox", checked: folded, onchange: fold }),
+            " fold copies of a source group",
+          ),
         ),
     };
   }
@@ -116,11 +138,20 @@
       unsure: (image) => -confidence(image),
     }[choice.sort];
     const found = [...rows.keys()].map((image) => ({
-      image, value: measure(image), wrong: tally.baselinesWrong(image), group: images.group(image),
+      image,
+      value: measure(image),
+      wrong: tally.baselinesWrong(image),
+      group: images.group(image),
     }));
     // Images of a group stay together where the group decides.
     const together = choice.sort === "hardest" ? 1 : 0;
-    found.sort((a, b) => b.value - a.value || together * (a.group - b.group) || b.wrong - a.wrong || a.image - b.image);
+    found.sort(
+      (a, b) =>
+        b.value - a.value ||
+        together * (a.group - b.group) ||
+        b.wrong - a.wrong ||
+        a.image - b.image,
+    );
     const entry = (image) => ({ image, copies: [], words: words(image, tally) });
     if (!choice.folded) return found.map(({ image }) => entry(image));
     const byGroup = new Map();

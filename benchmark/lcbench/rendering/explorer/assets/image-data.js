@@ -59,7 +59,12 @@
         }
       }
     }
-    return { answered, wrong, votes, ...measures(images, names.length, answered, wrong, votes, options.length) };
+    return {
+      answered,
+      wrong,
+      votes,
+      ...measures(images, names.length, answered, wrong, votes, options.length),
+    };
   }
 
   function measures(images, baselines, answered, wrong, votes, options) {
@@ -90,7 +95,9 @@
 
   async function build(data, arrays) {
     const [names, groups, group, truth, pictures] = await Promise.all(
-      ["names", "groups", "group", "true", "pictures"].map(async (name) => (await arrays.load(name)).values),
+      ["names", "groups", "group", "true", "pictures"].map(
+        async (name) => (await arrays.load(name)).values,
+      ),
     );
     const name = texts(names);
     const groupName = texts(groups);
@@ -136,7 +143,9 @@
       ranges(p, of) {
         const [seed, fold] = String(of ?? "").split(".");
         return data.protocols[p].splits
-          .filter((one) => !seed || (String(one.seed) === seed && (!fold || String(one.fold) === fold)))
+          .filter(
+            (one) => !seed || (String(one.seed) === seed && (!fold || String(one.fold) === fold)),
+          )
           .map(({ from, to }) => [from, to]);
       },
       async siblings(p, split, i) {
@@ -148,7 +157,8 @@
         }
         return found;
       },
-      tally: (p, level, of) => once(`tally ${p} ${level} ${of}`, () => countUp(images, p, level, of)),
+      tally: (p, level, of) =>
+        once(`tally ${p} ${level} ${of}`, () => countUp(images, p, level, of)),
     };
     return images;
   }
@@ -156,7 +166,9 @@
   let promised = null;
   lcbench.images = () => {
     const node = document.getElementById("data-images");
-    promised ??= node ? build(JSON.parse(node.textContent), lcbench.arrays("images")) : Promise.resolve(null);
+    promised ??= node
+      ? build(JSON.parse(node.textContent), lcbench.arrays("images"))
+      : Promise.resolve(null);
     return promised;
   };
   lcbench.UNKNOWN_IMAGE = UNKNOWN;

@@ -15,7 +15,11 @@
     return {
       p,
       level,
-      b: choose.within(key("baseline"), baselines.length, Math.max(0, baselines.indexOf(images.reference))),
+      b: choose.within(
+        key("baseline"),
+        baselines.length,
+        Math.max(0, baselines.indexOf(images.reference)),
+      ),
       of: images.ranges(p, of).length ? of : "",
       cell: row >= 0 && row < options && column >= 0 && column < options ? [row, column] : null,
       page: choose.within(key("page"), 1_000_000, 0),
@@ -81,8 +85,21 @@
       el(
         "table",
         { class: "matrix" },
-        el("caption", {}, `${titles[choice.b]}, ${title}: answers, and their share of the true class`),
-        el("thead", {}, el("tr", {}, el("td", {}, "true \\ answered"), options.map((one) => el("th", { scope: "col" }, one)))),
+        el(
+          "caption",
+          {},
+          `${titles[choice.b]}, ${title}: answers, and their share of the true class`,
+        ),
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            el("td", {}, "true \\ answered"),
+            options.map((one) => el("th", { scope: "col" }, one)),
+          ),
+        ),
         el("tbody", {}, rows),
       ),
     );
@@ -94,7 +111,8 @@
     if (!chances) return () => 0;
     const { of_leaf } = images.levels[choice.level];
     const leaves = of_leaf.flatMap((option, leaf) => (option === choice.cell[1] ? [leaf] : []));
-    const ofRow = (row) => leaves.reduce((sum, leaf) => sum + chances[row * of_leaf.length + leaf], 0) / 65535;
+    const ofRow = (row) =>
+      leaves.reduce((sum, leaf) => sum + chances[row * of_leaf.length + leaf], 0) / 65535;
     return (image) => {
       const rows = cell.rows.get(image);
       return rows.reduce((sum, row) => sum + ofRow(row), 0) / rows.length;
@@ -115,8 +133,13 @@
       words: (image, tally) =>
         `in this cell in ${format.integer(cell.rows.get(image).length)} of ${format.plural(tally.answered[image], "answer")}; ${choose.hardness(images, choice, image, tally)}`,
     });
-    const what = row === column ? `${options[row]}, answered right` : `${options[row]} taken for ${options[column]}`;
-    const groups = new Set([...cell.rows.keys()].map((one) => images.group(one)).filter((one) => one >= 0)).size;
+    const what =
+      row === column
+        ? `${options[row]}, answered right`
+        : `${options[row]} taken for ${options[column]}`;
+    const groups = new Set(
+      [...cell.rows.keys()].map((one) => images.group(one)).filter((one) => one >= 0),
+    ).size;
     const words = `${format.plural(cell.answers, "answer")} to ${format.plural(cell.rows.size, "image")}${groups ? ` of ${format.plural(groups, "source group")}` : ""}`;
     const list = lcbench.imageList(images, entries, choice, {
       page: choice.page,
@@ -125,7 +148,11 @@
     await list.ready;
     place.replaceChildren(
       el("h3", { tabindex: "-1" }, what),
-      el("p", { class: "cell-words", "data-answers": cell.answers, "data-images": cell.rows.size }, words),
+      el(
+        "p",
+        { class: "cell-words", "data-answers": cell.answers, "data-images": cell.rows.size },
+        words,
+      ),
       order.controls(),
       entries.length ? list : el("p", {}, "No image lies in this cell."),
     );
@@ -136,13 +163,29 @@
     const { protocols, levels } = images;
     const shut = { cell: null, page: null };
     return [
-      choose.menu("Protocol", choose.numbered(protocols.map((one) => one.title)), String(choice.p), (value) => {
-        const b = protocols[value].baselines.indexOf(protocols[choice.p].baselines[choice.b]);
-        change({ protocol: value, baseline: Math.max(0, b), of: null, page: null });
-      }),
-      choose.menu("Baseline", choose.numbered(protocols[choice.p].titles), String(choice.b), (value) => change({ baseline: value, page: null })),
-      levels.length > 1 ? choose.menu("Level", choose.levels(images), String(choice.level), (value) => change({ level: value, ...shut })) : "",
-      choose.menu("Splits", choose.splits(images, choice.p), choice.of, (value) => change({ of: value, page: null })),
+      choose.menu(
+        "Protocol",
+        choose.numbered(protocols.map((one) => one.title)),
+        String(choice.p),
+        (value) => {
+          const b = protocols[value].baselines.indexOf(protocols[choice.p].baselines[choice.b]);
+          change({ protocol: value, baseline: Math.max(0, b), of: null, page: null });
+        },
+      ),
+      choose.menu(
+        "Baseline",
+        choose.numbered(protocols[choice.p].titles),
+        String(choice.b),
+        (value) => change({ baseline: value, page: null }),
+      ),
+      levels.length > 1
+        ? choose.menu("Level", choose.levels(images), String(choice.level), (value) =>
+            change({ level: value, ...shut }),
+          )
+        : "",
+      choose.menu("Splits", choose.splits(images, choice.p), choice.of, (value) =>
+        change({ of: value, page: null }),
+      ),
     ];
   }
 

@@ -31,8 +31,14 @@
 
   async function cellsOf(images, { p, a, b, level, of }) {
     const { of_node, of_leaf } = images.levels[level];
-    const [rows, first, second] = await Promise.all([images.rows(p), images.answers(p, a, level), images.answers(p, b, level)]);
-    const cells = Object.fromEntries(Object.keys(CELLS).map((name) => [name, { answers: 0, rows: new Map() }]));
+    const [rows, first, second] = await Promise.all([
+      images.rows(p),
+      images.answers(p, a, level),
+      images.answers(p, b, level),
+    ]);
+    const cells = Object.fromEntries(
+      Object.keys(CELLS).map((name) => [name, { answers: 0, rows: new Map() }]),
+    );
     for (const [from, to] of images.ranges(p, of)) {
       for (let row = from; row < to; row += 1) {
         const truth = of_node[images.trueNode(rows[row])] ?? -1;
@@ -50,10 +56,17 @@
   /* Confidence: of the baseline that is wrong alone, else of the first, in what it answered. */
   async function confidenceIn(images, choice, cell) {
     const b = choice.cell === "a" ? choice.b : choice.a;
-    const [answers, chances] = await Promise.all([images.answers(choice.p, b, choice.level), images.chances(choice.p, b)]);
+    const [answers, chances] = await Promise.all([
+      images.answers(choice.p, b, choice.level),
+      images.chances(choice.p, b),
+    ]);
     const { of_leaf } = images.levels[choice.level];
     const ofRow = (row) =>
-      of_leaf.reduce((sum, option, leaf) => sum + (option === of_leaf[answers[row]] ? chances[row * of_leaf.length + leaf] : 0), 0) / 65535;
+      of_leaf.reduce(
+        (sum, option, leaf) =>
+          sum + (option === of_leaf[answers[row]] ? chances[row * of_leaf.length + leaf] : 0),
+        0,
+      ) / 65535;
     return (image) => {
       const rows = cell.rows.get(image);
       return chances ? rows.reduce((sum, row) => sum + ofRow(row), 0) / rows.length : 0;
@@ -85,12 +98,27 @@
       );
     return el(
       "div",
-      { class: "matrix-box", role: "region", tabindex: "0", "aria-label": "Right and wrong answers of two baselines" },
+      {
+        class: "matrix-box",
+        role: "region",
+        tabindex: "0",
+        "aria-label": "Right and wrong answers of two baselines",
+      },
       el(
         "table",
         { class: "matrix" },
         el("caption", {}, `${one} and ${other}, ${title}: answers to the same images`),
-        el("thead", {}, el("tr", {}, el("td", {}), el("th", { scope: "col" }, `${other} right`), el("th", { scope: "col" }, `${other} wrong`))),
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            el("td", {}),
+            el("th", { scope: "col" }, `${other} right`),
+            el("th", { scope: "col" }, `${other} wrong`),
+          ),
+        ),
         el("tbody", {}, [
           el("tr", {}, el("th", { scope: "row" }, `${one} right`), button("both"), button("a")),
           el("tr", {}, el("th", { scope: "row" }, `${one} wrong`), button("b"), button("neither")),
@@ -103,12 +131,18 @@
   function tested(images, choice, data) {
     const { baselines, titles } = images.protocols[choice.p];
     const names = [baselines[choice.a], baselines[choice.b]];
-    const found = data.protocols[choice.p].find((one) => names.includes(one.a) && names.includes(one.b) && one.a !== one.b);
+    const found = data.protocols[choice.p].find(
+      (one) => names.includes(one.a) && names.includes(one.b) && one.a !== one.b,
+    );
     const leaves = choice.level === images.levels.length - 1;
     if (!found || names[0] === names[1] || !leaves) return null;
     const [one, other] = [titles[baselines.indexOf(found.a)], titles[baselines.indexOf(found.b)]];
-    const words = `In the report, over all splits: ${one} errs alone in ${format.integer(found.only_a)} answers and ${other} in ${format.integer(found.only_b)}; ${found.p}, adjusted ${found.p_adjusted} (${found.test}). ${found.verdict}.`;
-    return el("p", { class: "tested", "data-only-a": found.only_a, "data-only-b": found.only_b }, words);
+    const words = `In the report, over all splits: ${one} errs alone in ${format.integer(found.only_a)} answers and ${other} in ${format.integer(found.only_b)}; ${found.p}, adjusted ${found.p_adjusted} (${found.test}). Verdict on the difference: ${found.verdict}.`;
+    return el(
+      "p",
+      { class: "tested", "data-only-a": found.only_a, "data-only-b": found.only_b },
+      words,
+    );
   }
 
   async function openCell(images, choice, cells, place, change) {
@@ -122,7 +156,7 @@
     const entries = await choose.entries(images, { ...choice, ...order }, cell.rows, {
       confidence: await confidenceIn(images, choice, cell),
       words: (image, tally) =>
-        `so in ${format.integer(cell.rows.get(image).length)} of ${format.plural(tally.answered[image], "answer")}; ${choose.hardness(images, choice, image, tally)}`,
+        `like this in ${format.integer(cell.rows.get(image).length)} of ${format.plural(tally.answered[image], "answer")}; ${choose.hardness(images, choice, image, tally)}`,
     });
     const list = lcbench.imageList(images, entries, choice, {
       page: choice.page,
@@ -144,17 +178,32 @@
     const { protocols } = images;
     const { titles, baselines } = protocols[choice.p];
     const names = choose.numbered(titles);
-    const there = (value, number) => Math.max(0, protocols[value].baselines.indexOf(baselines[number]));
+    const there = (value, number) =>
+      Math.max(0, protocols[value].baselines.indexOf(baselines[number]));
     return [
-      choose.menu("Protocol", choose.numbered(protocols.map((one) => one.title)), String(choice.p), (value) =>
-        change({ protocol: value, a: there(value, choice.a), b: there(value, choice.b), of: null, page: null }),
+      choose.menu(
+        "Protocol",
+        choose.numbered(protocols.map((one) => one.title)),
+        String(choice.p),
+        (value) =>
+          change({
+            protocol: value,
+            a: there(value, choice.a),
+            b: there(value, choice.b),
+            of: null,
+            page: null,
+          }),
       ),
       choose.menu("First", names, String(choice.a), (value) => change({ a: value, page: null })),
       choose.menu("Second", names, String(choice.b), (value) => change({ b: value, page: null })),
       images.levels.length > 1
-        ? choose.menu("Level", choose.levels(images), String(choice.level), (value) => change({ level: value, page: null }))
+        ? choose.menu("Level", choose.levels(images), String(choice.level), (value) =>
+            change({ level: value, page: null }),
+          )
         : "",
-      choose.menu("Splits", choose.splits(images, choice.p), choice.of, (value) => change({ of: value, page: null })),
+      choose.menu("Splits", choose.splits(images, choice.p), choice.of, (value) =>
+        change({ of: value, page: null }),
+      ),
     ];
   }
 
@@ -169,7 +218,10 @@
         await change({ cell, page: null });
         lcbench.show(parts.place.querySelector("h3"));
       };
-      parts.table.replaceChildren(table(images, choice, cells, open), tested(images, choice, data) ?? "");
+      parts.table.replaceChildren(
+        table(images, choice, cells, open),
+        tested(images, choice, data) ?? "",
+      );
       await openCell(images, choice, cells, parts.place, change);
     });
   }
