@@ -231,10 +231,82 @@ def _proof(unrelated: UnrelatedFacts, lowest: float, rate: float | None) -> str:
         f"; of {plural(unrelated.pairs, 'unrelated pair')} of these images, 98 % stay below "
         f"{unrelated.highest:.2f}"
     )
+    if rate is not None:
+        limit = f"about {rate:.1g}" if rate >= _LEAST_RATE else f"under {_LEAST_RATE:g}"
+        words += f" (false-discovery rate {limit}, by the order of magnitude: a fitted normal tail)"
+    if unrelated.most is None or unrelated.most < lowest:
+        return f"{words}."
+    return f"{words}; the most alike of them reaches {unrelated.most:.2f}: see the weakest joins."
+
+
+def _crossing_pairs(results: AuditResults) -> str:
+    pairs = results.crossing_pairs
+    if not pairs.total:
+        return f"No pair crosses {division(results)}."
+    examples = [f"{pair_names(pair)} ({pair.kind})" for pair in pairs.shown[:_NAMED]]
+    more = ", and others in pairs.csv" if pairs.total > len(examples) else ""
+    return (
+        f"{plural(pairs.total, 'pair crosses', 'pairs cross')} {division(results)}, "
+        f"{integer(pairs.copies)} of them exact or near copies: {'; '.join(examples)}{more}."
+    )
+
+
+def _repaired(found: RepairFacts) -> Iterator[str]:
+    if not found.divided:
+        yield "No source group stands on two sides: the repaired split is the same."
+        return
+    yield (
+        f"The repaired split keeps every source group whole ({integer(found.divided)} stood on two "
+        f"sides): {integer(found.moved)} of {plural(found.images, 'image')} moved."
+    )
+    for one in found.sides:
+        before, after = sum(one.before.values()), sum(one.after.values())
+        labels = [
+            f"{label or 'no label'} {share(_part(one.before, label))} before, "
+            f"{share(_part(one.after, label))} after"
+            for label in sorted(one.before.keys() | one.after.keys())
+        ]
+        yield (
+            f"{one.side}: {plural(before, 'image')} before the repair, {integer(after)} after "
+            f"({'; '.join(labels)})."
+        )
+
+
+def _part(counts: Mapping[str, int], label: str) -> float:
+    total = sum(counts.values())
+    return counts.get(label, 0) / total if total else 0.0
+
+
+def _doubtful(results: AuditResults) -> str:
+    parts = []
+    for doubt, count in results.doubts.items():
+        example = next((pair for pair in results.doubtful.shown if pair.doubt == doubt), None)
+        of = f" ({pair_names(example)})" if example is not None else ""
+        parts.append(f"{_DOUBTS.get(doubt, 'without proof')}: {integer(count)}{of}")
+    reasons = f" {'; '.join(parts)}." if parts else ""
+    return (
+        f"{plural(results.doubtful.total, 'pair of groups looks', 'pairs of groups look')} "
+        f"alike without proof enough to join them: listed as doubtful.{reasons}"
+    )
+
+
+def _proof(unrelated: UnrelatedFacts, lowest: float, rate: float | None) -> str:
+    words = f"Every registered pair that joins agrees in detail with {lowest:.2f} or better"
+    if unrelated.highest is None:
+        return f"{words}; there are too few images to tell what unrelated ones reach."
+    words += (
+        f"; of {plural(unrelated.pairs, 'unrelated pair')} of these images, 98 % stay below "
+        f"{unrelated.highest:.2f}"
+    )
+    if unrelated.most is not None and unrelated.most >= lowest:
+        words += f", but the most alike of them reaches {unrelated.most:.2f}: see the weakest joins"
     if rate is None:
         return f"{words}."
-    limit = f"at most {rate:.2g}" if rate >= _LEAST_RATE else f"under {_LEAST_RATE:g}"
-    return f"{words} (false-discovery rate {limit})."
+    limit = f"about {rate:.1g}" if rate >= _LEAST_RATE else f"under {_LEAST_RATE:g}"
+    return (
+        f"{words} (false-discovery rate {limit}, by a normal tail fitted to them: an order of "
+        "magnitude)."
+    )
 
 
 def _crossing(crossing: Crossing) -> str:
