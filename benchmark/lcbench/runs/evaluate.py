@@ -30,6 +30,7 @@ from lcbench.runs.predicting import Ready, make_ready, predict_all
 from lcbench.runs.records import write_record
 from lcbench.runs.shift import shift_from_training
 from lcbench.runs.shift_records import ShiftRecord
+from lcbench.runs.shift_sides import images_of
 from lcbench.runs.store import (
     EVALUATION,
     plan_taxonomy,
@@ -146,7 +147,9 @@ def _describe(
     dataset = images.dataset
     folder = external_folder(suite_folder, source, dataset.name, dataset.sha256, options.name)
     splits = {f"{run.config.protocol}/{run.folder.name}": run.config.split.sha256 for run in runs}
-    overlap = overlap_with_training(suite_folder, plan, dataset, options.training, splits)
+    trained = images_of(runs).set_index("image")["sha256"]
+    trained = trained[trained != ""].to_dict()
+    overlap = overlap_with_training(suite_folder, plan, dataset, options.training, splits, trained)
     set_aside = np.zeros(len(dataset.manifest), bool)
     if options.calibrate_on is not None:
         set_aside = calibration_part(dataset.manifest, overlap.contaminated, options.calibrate_on)
