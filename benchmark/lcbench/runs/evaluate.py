@@ -147,8 +147,12 @@ def _describe(
     dataset = images.dataset
     folder = external_folder(suite_folder, source, dataset.name, dataset.sha256, options.name)
     splits = {f"{run.config.protocol}/{run.folder.name}": run.config.split.sha256 for run in runs}
-    trained = images_of(runs).set_index("image")["sha256"]
-    trained = trained[trained != ""].to_dict()
+    known = images_of(runs)
+    trained = {
+        image: sha256
+        for image, sha256 in zip(known["image"], known["sha256"], strict=True)
+        if sha256
+    }
     overlap = overlap_with_training(suite_folder, plan, dataset, options.training, splits, trained)
     set_aside = np.zeros(len(dataset.manifest), bool)
     if options.calibrate_on is not None:
