@@ -28,6 +28,7 @@ from lcbench.rendering.report.external import (
 )
 from lcbench.rendering.report.external_contamination import contaminated_images
 from lcbench.rendering.report.external_words import one_class_words
+from lcbench.rendering.report.given_models import given_finding
 from lcbench.rendering.report.hypothesis import hypothesis_finding
 from lcbench.rendering.report.leakage import leakage_statement, smaller_training
 from lcbench.rendering.report.shift import unlike_words
@@ -54,6 +55,7 @@ def findings(results: Results) -> tuple[str, ...]:
     found = (
         *parts,
         _hierarchy(results),
+        *(given_finding(results, one) for one in results.given),
         *_unlike(results),
         _external(results),
         *_warnings(results),
