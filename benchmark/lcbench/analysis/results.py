@@ -328,6 +328,9 @@ class ComparisonResults(ResultModel):
     """What images were matched by."""
     notes: tuple[str, ...]
     """What was noted when the files were read."""
+    repeats: Literal["seed", "trained model"] = "seed"
+    """What the seeds of the comparison stand for: on an external folder each trained model has
+    answered every image, whatever its seed and fold."""
     comparison: ModelComparison
     """Scores of the models, and every pair of them in the order of the command line."""
 

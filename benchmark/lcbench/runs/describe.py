@@ -174,6 +174,7 @@ def describe_dataset(dataset: Dataset, check: PixelCheck | None = None) -> Datas
         drawn=_describe_drawn(dataset.drawn) if dataset.drawn else None,
         tiling=dataset.tiling,
         canonical=_describe_canonical(dataset.canonical) if dataset.canonical else None,
+        decoding=dataset.decoding,
     )
 
 

@@ -142,7 +142,7 @@ def evidence(results: ComparisonResults) -> list[str]:
         images += f" that all models have, matched by {_IDENTITIES[results.matched_by]}"
     predictions = f"{formats.plural(found.predictions, 'prediction')} of each model"
     if len(found.seeds) > 1:
-        predictions += f", over {formats.plural(len(found.seeds), 'seed')}"
+        predictions += f", over {formats.plural(len(found.seeds), results.repeats)}"
     drawn = ""
     if results.settings.interval != "score":
         drawn = f", resampled {formats.integer(results.settings.resamples)} times"
