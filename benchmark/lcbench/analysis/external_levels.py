@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from lcbench.analysis.external_arms import Arm, Crossed, Flags
 from lcbench.analysis.external_detail_results import OneClassLevel, OneClassScore
 from lcbench.analysis.external_results import ExternalLevel, ExternalScore, RunAccuracy
@@ -115,7 +117,7 @@ class _AtLevel:
 
     @property
     def right(self) -> Flags:
-        return self.answered == self.fixed
+        return np.asarray(self.answered == self.fixed)
 
     def share_right(self, settings: AnalysisSettings) -> Interval:
         return Crossed.of(self.arm, self.rows, self.fixed).share(self.right, settings)
