@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 
@@ -219,7 +219,8 @@ def _held(kind: type, names: tuple[str, ...]) -> tuple[str, ...]:
 def _name(entry: object) -> str:
     if isinstance(entry, ExternalResult):
         return entry.record.name
-    found = {name: getattr(entry, name) for name in _held(type(entry), _NAMES)}
+    kind: Any = type(entry)
+    found = {name: getattr(entry, name) for name in _held(kind, _NAMES)}
     return "/".join(
         f"{name}{value}" if isinstance(value, int) else value
         for name, value in found.items()
