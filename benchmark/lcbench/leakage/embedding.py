@@ -120,8 +120,8 @@ class _Vocabulary:
 
         The normalised sums of differences to each descriptor's nearest word.
         """
-        upright = _square_root(descriptors)
-        reduced = np.concatenate(_both(upright)) @ self._axes - self._middle
+        roots = _square_root(np.concatenate(_both(descriptors)))
+        reduced = roots @ self._axes - self._middle
         return np.stack([self._sums(part) for part in np.split(reduced, 2)])
 
     def _sums(self, reduced: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -53,7 +53,7 @@ class _Part:
         values = np.empty(count, dtype=dtype)
         with self._file(name).open("rb", buffering=0) as file:  # half the time of np.fromfile
             file.seek(offset)
-            read = file.readinto(values)
+            read = file.readinto(values.data)
         if read != values.nbytes:
             raise OSError(f"{self._file(name)}: {read} of {values.nbytes} bytes")
         return values
