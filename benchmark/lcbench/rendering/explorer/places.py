@@ -85,10 +85,7 @@ def shared_names(results: Results) -> JsonValue:
         "places": [
             {"key": OWN, "title": "test images"},
             *_external_titles(results),
-            *(
-                {"key": _given_key(one.model), "title": f"test images that {one.model} answers"}
-                for one in results.given
-            ),
+            *_given_titles(results),
         ],
     }
 
@@ -119,6 +116,11 @@ def _external_titles(results: Results) -> Iterator[JsonValue]:
             name = folder.record.name
             options = " / ".join(words.node_words(one) for one in level.classes)
             yield {"key": external_key(name, level.level), "title": f"{name}: {options}"}
+
+
+def _given_titles(results: Results) -> Iterator[JsonValue]:
+    for one in results.given:
+        yield {"key": _given_key(one.model), "title": f"test images that {one.model} answers"}
 
 
 def _given_key(model: str) -> str:
