@@ -32,7 +32,7 @@ ASSETS = Path(__file__).parent / "assets"
 _PACKAGE = Path(__file__).parents[1]
 _DOCUMENTATION = (_PACKAGE / "_docs", _PACKAGE.parents[1] / DOCS)
 """Where it lies in an installed package, and in a checkout."""
-_OF_A_REPORT = (RESULTS_JSON, RESULTS_CSV, AUDIT_JSON, MERGES, "joins.csv", EXPLORER)
+_OF_A_REPORT = (RESULTS_JSON, RESULTS_CSV, AUDIT_JSON, MERGES, "joins.csv")
 """What is shown of a report beside its page and its plots: no image of a data set."""
 
 Way: TypeAlias = "dict[str, str | list[Way]]"
@@ -145,7 +145,8 @@ def _add_report(contents: Contents, one: Published) -> None:
     place = place_of(one)
     contents.show(f"{place}/{README}", one.folder / README, f"{place}/{REPORT_PAGE}")
     plots = sorted((one.folder / FIGURES).glob("*.png"))
-    for file in [*(one.folder / name for name in _OF_A_REPORT), *plots]:
+    names = [*_OF_A_REPORT, EXPLORER] if one.explorable else _OF_A_REPORT
+    for file in [*(one.folder / name for name in names), *plots]:
         if file.is_file() and not file.is_symlink():
             contents.show(f"{place}/{file.relative_to(one.folder).as_posix()}", file)
     beside = (path.relative_to(one.folder).as_posix() for path in one.folder.rglob("*"))

@@ -25,16 +25,17 @@ def placed_page(
 ) -> str:
     """Return a page with its links led to where things stand on the site.
 
-    A link to what is known and is no part of the site becomes its words, a picture a remark. A link
-    to what nobody knows stays as it is: building the site refuses it. Folded parts are marked as
-    Markdown, which Python-Markdown wants to be told.
+    A link to what is known and is no part of the site becomes its words, a picture a remark; so
+    does one that leaves its tree of sources, for reports and documentation can be shown without
+    each other. A link to what nobody knows stays as it is: building the site refuses it. Folded
+    parts are marked as Markdown, which Python-Markdown wants to be told.
 
     Parameters
     ----------
     page
         Markdown.
     source
-        Path of the page among the sources, with forward slashes.
+        Path of the page among the sources, with forward slashes; the first part is its tree.
     placed
         Where each source that is part of the site stands on it.
     known
@@ -50,7 +51,8 @@ def placed_page(
         if wanted in placed:
             target = quote(posixpath.relpath(placed[wanted], here))
             return f"{found['picture']}[{found['words']}]({target}{mark}{anchor})"
-        if wanted in known or wanted.startswith(".."):
+        leaves = wanted.split("/", 1)[0] != source.split("/", 1)[0]
+        if leaves or wanted in known:
             return NOT_SHOWN if found["picture"] else found["words"]
         return found[0]
 

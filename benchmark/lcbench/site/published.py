@@ -16,6 +16,9 @@ from lcbench.stored_results import read_results
 
 EXPLORER = "index.html"
 """The page to explore that a report may have beside its README."""
+_IMAGES = "images"
+"""The folder of thumbnails that such a page shows, unless it was written without."""
+_SHOWS_IMAGES = "it shows images of the data set; write the report again with --no-images"
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,12 @@ class Published:
 
     @property
     def explorable(self) -> bool:
-        """Whether it has a page to explore."""
+        """Whether it has a page to explore that shows no image of the data set."""
+        return self.has_explorer and not (self.folder / _IMAGES).exists()
+
+    @property
+    def has_explorer(self) -> bool:
+        """Whether it has a page to explore, whatever that shows."""
         return (self.folder / EXPLORER).is_file()
 
 
@@ -144,10 +152,15 @@ def _add(found: Found, file: Path, folder: Path) -> None:
     except UserError as error:
         found.skipped.append(Skipped(name, error.message))
         return
+    one: PublishedReport | PublishedAudit
     if isinstance(results, Results):
-        found.reports.append(PublishedReport(name, file.parent, results))
+        one = PublishedReport(name, file.parent, results)
+        found.reports.append(one)
     else:
-        found.audits.append(PublishedAudit(name, file.parent, results))
+        one = PublishedAudit(name, file.parent, results)
+        found.audits.append(one)
+    if one.has_explorer and not one.explorable:
+        found.skipped.append(Skipped(f"{name}/{EXPLORER}", _SHOWS_IMAGES))
 
 
 def _lists_several(file: Path) -> bool:

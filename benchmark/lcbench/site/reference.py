@@ -33,8 +33,9 @@ SUBJECTS = (
     Subject("Statistics", "statistics", (
         "lcbench.statistics.metrics", "lcbench.statistics.registry", "lcbench.statistics.standard",
         "lcbench.statistics.design", "lcbench.statistics.models", "lcbench.statistics.intervals",
-        "lcbench.statistics.paired_tests", "lcbench.statistics.tree",
-        "lcbench.statistics.hierarchy",
+        "lcbench.statistics.groups", "lcbench.statistics.events", "lcbench.statistics.pairwise",
+        "lcbench.statistics.paired_groups", "lcbench.statistics.paired_tests",
+        "lcbench.statistics.tree", "lcbench.statistics.hierarchy",
     )),
     Subject("Predictions and pages", "predictions", (
         "lcbench.predictions.models", "lcbench.predictions.table", "lcbench.analysis.comparing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import lcbench
 from lcbench.documents import read_json
 from lcbench.errors import UserError, wrong_usage
+from lcbench.rendering.places import README
 from lcbench.runs.store import sole_writer
 from lcbench.site.building import build, require_builder
 from lcbench.site.commands import commands_page
 from lcbench.site.contents import gather
-from lcbench.site.overview import overview_page
+from lcbench.site.overview import overview_page, place_of
 from lcbench.site.picture import draw_accuracies
 from lcbench.site.published import Found, find_published
 from lcbench.storage.whole import whole_folder, write_json
@@ -84,8 +86,16 @@ def write_site(
         contents.write(pages)
         advance("Building pages")
         build(pages, contents.ways, folder)
+        _add_sources(folder, found)
         _sign(folder, found)
     return Site(out / "index.html", found)
+
+
+def _add_sources(folder: Path, found: Found) -> None:
+    """Put the README beside each page to explore, which leads there."""
+    for one in found.all:
+        if one.explorable:
+            shutil.copyfile(one.folder / README, folder / place_of(one) / README)
 
 
 def _sign(folder: Path, found: Found) -> None:
