@@ -21,7 +21,7 @@ from lcbench.site import building, contents, published
 
 from ..rendering import suites
 from ..rendering.golden import PARSER
-from .html import Page, lost, rows
+from .built import Page, lost, rows
 from .published import (
     HOSTILE,
     HOSTILE_FOLDER,
@@ -117,8 +117,10 @@ def test_names_are_shown_as_they_are(site: Path) -> None:
 
 def test_the_table_quotes_the_results(site: Path, reports: Path) -> None:
     headers, *cells = rows((site / "index.html").read_text("utf-8"))
-    for row in cells:
-        name = row[0].removesuffix(" · explore")
+    by_name = {row[0].removesuffix(" · explore"): row for row in cells}
+    assert set(by_name) >= {path.parent.name for path in ROOT.glob("reports/*/results.json")}
+    for name in ("chest-ct", "lc25000-finetune"):
+        row = by_name[name]
         results = read_results(reports / name)
         assert isinstance(results, Results)
         told = dict(zip(headers, (cell.replace("\xa0", " ") for cell in row), strict=True))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from lcbench.errors import UserError
 from lcbench.rendering.places import (
     AUDIT_JSON,
     FIGURES,
@@ -46,6 +47,7 @@ _PARTS = {
         ("Other people's images", "external.md"),
         ("Your cluster", "your-cluster.md"),
         ("Do a report again", "repeating.md"),
+        ("Publish reports", "publishing.md"),
         ("Extend it", "extending.md"),
     ),
     "Explanation": (
@@ -78,13 +80,19 @@ class Contents:
         self.placed[source] = place or source
 
     def write(self, folder: Path) -> None:
-        """Write everything into a folder, with links that hold there."""
+        """Write everything into a folder, with links that hold there.
+
+        Raises
+        ------
+        UserError
+            If a page is no text.
+        """
         shutil.copytree(ASSETS, folder / "assets")
         for source, file in self.sources.items():
             target = folder / self.placed[source]
             target.parent.mkdir(parents=True, exist_ok=True)
             if file.suffix == ".md":
-                page = file.read_text(encoding="utf-8")
+                page = _text(file)
                 write_text(target, placed_page(page, source, self.placed, self.known))
             else:
                 shutil.copyfile(file, target)
@@ -119,9 +127,24 @@ def gather(reports: Path, found: Found, *, home: str, commands: str) -> Contents
         {"Tutorial": f"{DOCS}/tutorial.md"},
         {"How to": _documents("How to")},
         {"Reference": [*_references(), {"Files": f"{DOCS}/formats.md"}]},
-        {"Explanation": [*_documents("Explanation"), {"Decisions": _decisions(contents)}]},
+        {
+            "Explanation": [
+                *_documents("Explanation"),
+                *_by_heading(contents, _unplaced(contents)),
+                {"Decisions": _by_heading(contents, _decisions(contents))},
+            ]
+        },
     ]
     return contents
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{file}: no text in UTF-8 ({error.reason})", "Save it as UTF-8."
+        ) from error
 
 
 def _add_documentation(contents: Contents) -> None:
@@ -186,10 +209,21 @@ def _references() -> list[Way]:
     return [{"Command line": COMMANDS}, {"Python": python}]
 
 
-def _decisions(contents: Contents) -> list[Way]:
+def _decisions(contents: Contents) -> list[str]:
+    return [path for path in contents.sources if path.startswith(f"{DOCS}/decisions/")]
+
+
+def _unplaced(contents: Contents) -> list[str]:
+    """Return the pages of the documentation that nobody has given a place."""
+    placed = {f"{DOCS}/{name}" for part in _PARTS.values() for _, name in part}
+    placed |= {f"{DOCS}/tutorial.md", f"{DOCS}/formats.md", *_decisions(contents)}
+    pages = (path for path in contents.sources if path.startswith(f"{DOCS}/"))
+    return [path for path in pages if path.endswith(".md") and path not in placed]
+
+
+def _by_heading(contents: Contents, pages: Iterable[str]) -> list[Way]:
     found: list[Way] = []
-    for source, file in contents.sources.items():
-        if source.startswith(f"{DOCS}/decisions/"):
-            title = file.read_text(encoding="utf-8").split("\n", 1)[0].lstrip("# ")
-            found.append({html.escape(title): source})
+    for page in pages:
+        title = _text(contents.sources[page]).split("\n", 1)[0].lstrip("# ")
+        found.append({html.escape(title): page})
     return found

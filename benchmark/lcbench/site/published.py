@@ -145,7 +145,8 @@ def _add(found: Found, file: Path, folder: Path) -> None:
     name = folder.resolve().name if place == "." else place
     try:
         results = read_results(file)
-        if not (file.parent / README).is_file():
+        readme = file.parent / README
+        if not readme.is_file() or readme.is_symlink():
             raise UserError(f"{README} is missing beside {file.name}")
         if isinstance(results, ComparisonResults):
             raise UserError(f"{file.name} is of a comparison, which has no page")

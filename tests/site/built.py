@@ -60,7 +60,7 @@ class _Table(HTMLParser):
         self.rows: list[list[str]] = []
         self._inside = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, _: list[tuple[str, str | None]]) -> None:
         if tag == "tr":
             self.rows.append([])
         if tag in ("td", "th"):
