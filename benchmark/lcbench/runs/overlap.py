@@ -76,6 +76,11 @@ def overlap_with_training(
     missing = [image for image in images if not (root / image).is_file()]
     if missing:
         reason = f"{len(missing):,} of {len(images):,} training images are not in {root}"
+        if plan.dataset.tiling:
+            again = "they are tiles, which the same lcbench run cuts again"
+            if training is not None:
+                raise UserError(f"--training {reason}", f"Leave it out: {again} into the cache.")
+            return _not_compared(external, f"{reason} any more; {again}")
         if training is not None:
             raise UserError(f"--training {reason}", f"The first of them: {missing[0]}")
         return _not_compared(external, f"{reason} any more (see --training)")
