@@ -32,6 +32,7 @@ from lcbench.runs.predicting import Ready, make_ready, predict_all
 from lcbench.runs.records import write_record
 from lcbench.runs.shift import shift_from_training
 from lcbench.runs.shift_records import ShiftRecord
+from lcbench.runs.shift_sides import images_of
 from lcbench.runs.store import (
     EVALUATION,
     EXTERNAL,
@@ -179,7 +180,13 @@ def _describe(
     dataset = images.dataset
     folder = external_folder(suite_folder, source, dataset.name, dataset.sha256, options.name)
     splits = {f"{run.config.protocol}/{run.folder.name}": run.config.split.sha256 for run in runs}
-    overlap = overlap_with_training(suite_folder, plan, dataset, options.training, splits)
+    known = images_of(runs)
+    trained = {
+        image: sha256
+        for image, sha256 in zip(known["image"], known["sha256"], strict=True)
+        if sha256
+    }
+    overlap = overlap_with_training(suite_folder, plan, dataset, options.training, splits, trained)
     set_aside = np.zeros(len(dataset.manifest), bool)
     if options.calibrate_on is not None:
         set_aside = calibration_part(dataset.manifest, overlap.contaminated, options.calibrate_on)

@@ -98,7 +98,7 @@ def training_side(runs: Sequence[StoredRun], root: Path) -> TrainingSide:
     UserError
         If the predictions name fewer than two source groups.
     """
-    images = _images_of(runs)
+    images = images_of(runs)
     facts = runs[0].config.dataset
     named = len(images) == facts.images
     sha256 = facts.sha256 if named else content_hash(*images["sha256"])
@@ -145,7 +145,7 @@ def files_of(dataset: Dataset, rows: Rows) -> list[ImageFile]:
     return [files[row] for row in rows]
 
 
-def _images_of(runs: Sequence[StoredRun]) -> pd.DataFrame:
+def images_of(runs: Sequence[StoredRun]) -> pd.DataFrame:
     """Return image, sha256, group and label of all that the runs have predictions of, by name."""
     seen: set[str] = set()
     parts = []
