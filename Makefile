@@ -40,6 +40,7 @@ format: $(VENV)/installed-dev ## Format and mend what can be mended
 bench: $(VENV)/installed-dev ## Measure speed and memory on this machine; OPTIONS='--only NAME', '--record'
 	$(BIN)/python -m pip install --quiet --no-deps confidenceinterval==1.0.5 # beside ours; it pins an old setuptools
 	-$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: imagededup==0.3.3.post2 PyWavelets==1.9.0 # as above; where it has no wheel, the bench says so
+	-$(BIN)/python -m pip install --quiet --no-deps --only-binary :all: vision-data-doctor==0.2.0 # as above
 	$(BIN)/python tests/bench $(OPTIONS)
 
 bench-gpu: $(VENV)/installed-dev ## Measure the reference on this machine's GPU; DATA=folder, else drawn images; OPTIONS=--quick

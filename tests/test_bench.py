@@ -187,7 +187,7 @@ def test_the_study_runs(
     assert "Test and interval disagree in 0 of" in written
 
 
-def test_the_leakage_bench_runs_without_the_data_and_without_imagededup(
+def test_the_leakage_bench_runs_without_the_data_and_without_others(
     leakage: ModuleType,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -196,10 +196,12 @@ def test_the_leakage_bench_runs_without_the_data_and_without_imagededup(
     monkeypatch.setattr(leakage, "DATA", tmp_path / "absent")
     monkeypatch.setattr(leakage, "DEMO_COPIES", 3)
     monkeypatch.setattr(leakage, "_has_imagededup", lambda: False)
+    monkeypatch.setattr(leakage, "_has_doctor", lambda: False)
     leakage.main(["--sizes", "18", "9"])
     printed = capsys.readouterr().out
     assert "measured on the demonstration set" in printed
     assert "imagededup is not installed" in printed
+    assert "vision-data-doctor is not installed" in printed
     growth, quality = (
         [line.split("│")[1:-1] for line in part.splitlines() if line.startswith("│")]
         for part in printed.split("Pairs of images in one group")
@@ -220,7 +222,7 @@ def test_the_leakage_bench_runs_imagededup(
     images = sorted(f"{p.parent.name}/{p.name}" for p in (tmp_path / "demo").glob("*/*.bmp"))
     groups = [image.split("/")[0] for image in images]
     found = leakage._run(worker.Job("PHash", str(tmp_path / "demo"), images, groups))
-    assert [row["threshold"] for row in found["rows"]] == list(worker.THRESHOLDS["PHash"])
+    assert [row["threshold"] for row in found["rows"]] == ["≤ 4", "≤ 10", "≤ 16", "≤ 20"]
     assert all(row["groups"] <= len(images) for row in found["rows"])
 
 
@@ -364,6 +366,11 @@ def test_a_measure_that_fails_leaves_the_others_be(
     def broken(*_: object) -> None:
         raise RuntimeError("no such kernel")
 
+    def works(*_: object) -> list[object]:
+        return [gpu.Ratio("whole", "the aim", "s", ((2.0, 1.0),), 1)]
+
+    for name in ("full", "precisions", "agreement", "whole"):
+        monkeypatch.setattr(gpu.Bench, name, works)
     monkeypatch.setattr(gpu.Bench, "frozen", broken)
     assert gpu.main(["--out", str(tmp_path / "gpu.json")]) == 1
     measures = json.loads((tmp_path / "gpu.json").read_text("utf-8"))["measures"]

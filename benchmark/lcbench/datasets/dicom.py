@@ -78,7 +78,7 @@ def decode_dicom(
     _require_one_image(dataset)
     require_size(int(dataset.Columns), int(dataset.Rows))
     _require_decoder(dataset)
-    values: NDArray[Any] = dataset.pixel_array
+    values = _values(dataset)
     if values.shape[:2] != (dataset.Rows, dataset.Columns):
         raise NoDicomImageError(f"{values.shape} pixels, not {dataset.Rows} x {dataset.Columns}")
     if values.ndim == 3:
@@ -150,6 +150,22 @@ def _require_decoder(dataset: Dataset) -> None:
         )
 
 
+def _values(dataset: Dataset) -> NDArray[Any]:
+    """Return the stored values, unpacked."""
+    syntax = dataset.file_meta.TransferSyntaxUID
+    try:
+        values: NDArray[Any] = dataset.pixel_array
+    except RuntimeError as error:  # of the plugins, one line each
+        if not syntax.is_compressed:
+            raise
+        reasons = "; ".join(line.strip() for line in str(error).splitlines()[1:])
+        raise NoDicomImageError(
+            f"compressed as {syntax.name}, and not unpacked ({reasons or error}). If the file is "
+            f"sound, another plugin may do it ({_PLUGINS}); or save it uncompressed"
+        ) from error
+    return values
+
+
 def _colours(values: NDArray[Any]) -> NDArray[np.uint8]:
     if values.dtype != np.uint8 or values.shape[2] != 3:
         raise NoDicomImageError(f"colours of {values.dtype}, {values.shape[2]} channels")
@@ -166,6 +182,9 @@ def _greys(dataset: Dataset, values: NDArray[Any]) -> tuple[NDArray[np.uint8], s
         return pixels, f"DICOM {modality}, {rule}"
     window, whose = (stated, "of the file") if stated else (LUNG_WINDOW, "by default")
     rescaled = np.asarray(apply_modality_lut(values, dataset), dtype=np.float64)
+    if not np.isfinite(rescaled).all():
+        slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
+        raise NoDicomImageError(f"values that are not finite: rescaled by {slope}, {intercept}")
     return windowed(rescaled, window), f"DICOM {modality}, window {window} {whose}"
 
 

@@ -34,6 +34,10 @@ def provenance_rows(results: Results) -> list[Origin]:
             Origin("external evaluation", f"{one.record.name}, {one.record.created}")
             for one in results.external
         ),
+        *(
+            Origin("model from a prediction file", f"{one.model}: {one.file}, sha256 {one.sha256}")
+            for one in results.given
+        ),
         Origin("machine", results.machine),
         Origin("device and precision", "; ".join(devices)),
         Origin("code commit", ", ".join(commits), is_code=True),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.given_models import read_given
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
@@ -70,6 +71,8 @@ def write_report(
     advance: Callable[[str], Tick | None] = lambda _: None,
     adjustment: Adjustment = "holm",
     pictures: bool = True,
+    given: Sequence[Path] = (),
+    labels: Path | None = None,
 ) -> Report:
     """Write the report of every suite in a runs folder.
 
@@ -94,11 +97,17 @@ def write_report(
     pictures
         Whether the page to explore gets small pictures of the images; no report that is published
         should hold those of somebody's patients.
+    given
+        Prediction files of other tools, or folders of runs; each is compared with the baselines of
+        every suite.
+    labels
+        A label map for the class names in them.
 
     Raises
     ------
     UserError
-        If there are no runs, they cannot be read, or `out` holds files of someone else.
+        If there are no runs, they cannot be read, or `out` holds files of someone else; if a given
+        file cannot be used, or shares nothing with a suite.
     """
     settings = AnalysisSettings(resamples=resamples, adjustment=adjustment)
     suites = suite_folders(runs)
@@ -109,7 +118,10 @@ def write_report(
         for path in suites:
             advance(f"{path.name}: reading runs")
             suite = read_suite(path)
-            numbers = analyse(suite, command=command, settings=settings, advance=advance)
+            beside = read_given(given, suite, labels)
+            numbers = analyse(
+                suite, command=command, settings=settings, advance=advance, given=beside
+            )
             results = numbers.model_copy(update={"findings": findings(numbers)})
             advance(f"{path.name}: drawing and writing")
             place = folder if len(suites) == 1 else folder / path.name
