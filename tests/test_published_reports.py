@@ -67,7 +67,7 @@ def test_every_picture_of_the_report_is_there_and_drawn(folder: Path) -> None:
 @pytest.mark.parametrize("folder", [*REPORTS, *AUDITS], ids=lambda folder: folder.name)
 def test_reports_hold_text_tables_and_plots_alone(folder: Path) -> None:
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
-    assert kinds <= {".md", ".json", ".csv", ".png"}
+    assert kinds <= {".md", ".html", ".json", ".csv", ".png"}
     assert {path.parent.name for path in folder.rglob("*.png")} == {"figures"}
 
 

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lcbench.analysis.results import Results
@@ -55,6 +55,7 @@ def page_of(results: Results) -> str:
     return document(results.suite, sections, ("README.md",))
 
 
+@settings(max_examples=60)
 @given(
     st.text() | st.sampled_from(["</script><script>", "<!--", "\u2028", "a\u202eb", "]]>", "&lt;"])
 )

@@ -170,7 +170,7 @@
 
   function show(element) {
     if (!element.matches("a, button, input, select, textarea, [tabindex]")) element.tabIndex = -1;
-    element.scrollIntoView({ block: "nearest" });
+    element.scrollIntoView({ block: "center", behavior: "instant" });
     element.focus({ preventScroll: true });
   }
 
