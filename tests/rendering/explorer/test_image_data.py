@@ -79,7 +79,7 @@ def test_columns_are_those_of_the_predictions(section: Section, suite: FinishedS
     run = suite.runs_of(protocol="grouped", baseline="colour")[7]  # of the second seed
     data = section.data
     assert isinstance(data, dict)
-    grouped = data["protocols"][1]  # type: ignore[index, call-overload]
+    grouped = data["protocols"][1]
     split = next(
         one
         for one in grouped["splits"]

@@ -66,6 +66,21 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_images_are_shown_where_they_are_wanted(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    asked: list[bool] = []
+
+    def sections(*_: object, thumbnails: bool) -> tuple[()]:
+        asked.append(thumbnails)
+        return ()
+
+    monkeypatch.setattr(writing, "image_sections", sections)
+    write(tmp_path / "out", pictures=wanted)
+    assert asked == [wanted]
+
+
 def test_what_stands_in_the_folder(write: Write, tmp_path: Path) -> None:
     steps: list[str] = []
     out = tmp_path / "out"

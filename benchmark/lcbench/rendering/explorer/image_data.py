@@ -7,7 +7,7 @@ class tree. Scripts of other sections read them by `lcbench.images`, see `assets
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from lcbench.analysis.results import Results
 from lcbench.predictions.alignment import Aligned
 from lcbench.rendering.markdown import visible
-from lcbench.rendering.words import baseline_title, node_words, protocol_short
+from lcbench.rendering.words import node_words, protocol_short
 from lcbench.runs.suite_images import SplitImages, SuiteImages
 from lcbench.statistics.answers import Answers
 from lcbench.statistics.tree import ClassTree
@@ -95,13 +94,13 @@ class ProtocolImages:
     splits: tuple[SplitImages, ...]
     images: SuiteImages
 
-    def data(self, results: Results) -> JsonValue:
-        """Return names, and where the rows of each split begin and end."""
+    def data(self, titles: Sequence[str]) -> JsonValue:
+        """Return names, with titles of the baselines, and where the rows of each split begin."""
         return {
             "name": self.name,
             "title": protocol_short(self.name),
             "baselines": list(self.aligned.names),
-            "titles": [baseline_title(results, name) for name in self.aligned.names],
+            "titles": list(titles),
             "splits": [
                 {"seed": one.seed, "fold": one.fold, "from": start, "to": stop, "whole": one.whole}
                 for one, (start, stop) in zip(self.splits, self._bounds(), strict=True)

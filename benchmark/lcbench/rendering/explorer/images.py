@@ -29,7 +29,7 @@ from lcbench.rendering.explorer.thumbnails import (
     make_thumbnails,
     no_pictures,
 )
-from lcbench.rendering.words import node_words, protocol_short
+from lcbench.rendering.words import baseline_title, node_words, protocol_short
 from lcbench.runs.finished import FinishedSuite
 from lcbench.runs.suite_images import SuiteImages, read_suite_images
 from lcbench.statistics.tree import ClassTree
@@ -144,7 +144,10 @@ def images_section(
         "leaves": [node_words(leaf) for leaf in tree.leaves],
         "nodes": [node_words(node) for node in tree.nodes],
         "levels": level_data(suite.taxonomy),
-        "protocols": [one.data(results) for one in protocols],
+        "protocols": [
+            one.data([baseline_title(results, name) for name in one.aligned.names])
+            for one in protocols
+        ],
         "explanations": _explanations(images, pictures),
     }
     return Section(SECTION, "Confusions and their images", html, data, arrays)
