@@ -36,7 +36,8 @@
     while (cell.lastIndex < body.length) {
       const from = cell.lastIndex;
       const found = cell.exec(body);
-      if (!found) throw new Error(`a quotation mark is open or out of place at character ${from + 1}`);
+      if (!found)
+        throw new Error(`a quotation mark is open or out of place at character ${from + 1}`);
       const value = found[1] === undefined ? (found[2] ?? "") : found[1].replaceAll('""', '"');
       rows.at(-1).push(FORMULA.test(value) && value.startsWith("'") ? value.slice(1) : value);
       if (found[3] !== delimiter) rows.push([]);

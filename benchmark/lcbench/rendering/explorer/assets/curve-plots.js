@@ -5,10 +5,11 @@
        move({coverage, risk}) puts the ring there. found: see lcbench.thresholds
    lcbench.reliabilityPlot(images, data, choice)   {node, move}; null without answers
    lcbench.curveFigures(...)   both with their captions
+   lcbench.pointsTable(model, choice, go)   the points of the analysis; go(at) goes to one
    lcbench.target(risk)   a risk that thresholds were chosen for, in words */
 "use strict";
 (() => {
-  const { el, svg } = lcbench;
+  const { el, svg, format } = lcbench;
   const target = (value) => `${Number((100 * value).toPrecision(6))} %`;
   const modelOf = (data, { p, b, level }) => data.protocols[p].models[b][level];
 
@@ -17,7 +18,9 @@
     const model = modelOf(data, choice);
     const own = found.curve(coverages, choice.of);
     const others = protocols.flatMap((one, p) => {
-      const b = images.protocols[p].baselines.indexOf(images.protocols[choice.p].baselines[choice.b]);
+      const b = images.protocols[p].baselines.indexOf(
+        images.protocols[choice.p].baselines[choice.b],
+      );
       const curve = one.models[b]?.[choice.level]?.curve;
       return p !== choice.p && curve?.length ? [{ p, curve, series: one.series }] : [];
     });
@@ -35,7 +38,9 @@
     });
     const along = (curve) => coverages.map((one, k) => [one, curve[k]]);
     at.layer.append(
-      ...others.map((one) => lcbench.line(at, along(one.curve), { class: `other series-${one.series}` })),
+      ...others.map((one) =>
+        lcbench.line(at, along(one.curve), { class: `other series-${one.series}` }),
+      ),
       lcbench.line(at, along(own), {
         class: `own series-${protocols[choice.p].series}`,
         "data-risks": own.join(" "),
@@ -70,7 +75,11 @@
     const ends = [Math.min(...all), Math.max(...all)];
     const { series } = data.protocols[choice.p];
     at.layer.append(
-      lcbench.line(at, ends.map((one) => [one, one]), { class: "diagonal" }),
+      lcbench.line(
+        at,
+        ends.map((one) => [one, one]),
+        { class: "diagonal" },
+      ),
       lcbench.line(at, curve, { class: `own thin series-${series}` }),
       ...curve.map(([sure, ...right]) =>
         lcbench.dot(at, [sure], right, { class: `series-${series}`, r: 3.5 }),
@@ -122,5 +131,61 @@
     );
   }
 
-  Object.assign(lcbench, { riskPlot, reliabilityPlot, curveFigures, target });
+  /* What the analysis found at thresholds that validation images gave. */
+  function pointsTable(model, choice, go) {
+    if (!model.points.length) {
+      return el("p", { class: "soft" }, "No thresholds from validation images for this baseline.");
+    }
+    const cell = ([value, low, high]) => format.shareInterval(value, low, high);
+    const rows = model.points.map((one) =>
+      el(
+        "tr",
+        {},
+        el(
+          "th",
+          { scope: "row" },
+          el(
+            "button",
+            {
+              type: "button",
+              "aria-pressed": String(choice.at === `risk-${one.target}`),
+              "data-target": one.target,
+              onclick: () => go(`risk-${one.target}`),
+            },
+            `thresholds for ${target(one.target)}`,
+          ),
+        ),
+        el("td", { class: "number" }, cell(one.coverage)),
+        el("td", { class: "number" }, cell(one.risk)),
+      ),
+    );
+    const head = ["chosen on validation images", "answered, %", "wrong among these, %"];
+    return el(
+      "div",
+      { class: "scroll", role: "region", tabindex: "0", "aria-label": "Operating points" },
+      el(
+        "table",
+        { class: "rows plain" },
+        el("caption", {}, "Operating points of the analysis, all splits"),
+        el(
+          "thead",
+          {},
+          el(
+            "tr",
+            {},
+            head.map((one, k) => el("th", { scope: "col", class: k ? "number" : null }, one)),
+          ),
+        ),
+        el("tbody", {}, rows),
+      ),
+    );
+  }
+
+  Object.assign(lcbench, {
+    pointsTable,
+    riskPlot,
+    reliabilityPlot,
+    curveFigures,
+    target,
+  });
 })();

@@ -45,7 +45,8 @@
         : `${lcbench.sure(found.stops[stop])}, for every trained model`;
     }
     const known = point.thresholds.filter((one) => one !== null);
-    if (!known.length) return `no threshold keeps ${lcbench.target(point.target)}: nothing is answered`;
+    if (!known.length)
+      return `no threshold keeps ${lcbench.target(point.target)}: nothing is answered`;
     const [low, high] = [Math.min(...known), Math.max(...known)].map(lcbench.sure);
     const range = low === high ? low : `${low} to ${high}`;
     const none = point.thresholds.length - known.length;
@@ -96,48 +97,6 @@
     return made;
   }
 
-  /* What the analysis found at thresholds that validation images gave. */
-  function pointsTable(model, choice, go) {
-    if (!model.points.length) {
-      return el("p", { class: "soft" }, "No thresholds from validation images for this baseline.");
-    }
-    const cell = ([value, low, high]) => format.shareInterval(value, low, high);
-    const rows = model.points.map((one) =>
-      el(
-        "tr",
-        {},
-        el(
-          "th",
-          { scope: "row" },
-          el(
-            "button",
-            {
-              type: "button",
-              "aria-pressed": String(choice.at === `risk-${one.target}`),
-              "data-target": one.target,
-              onclick: () => go(`risk-${one.target}`),
-            },
-            `thresholds for ${lcbench.target(one.target)}`,
-          ),
-        ),
-        el("td", { class: "number" }, cell(one.coverage)),
-        el("td", { class: "number" }, cell(one.risk)),
-      ),
-    );
-    const head = ["chosen on validation images", "answered, %", "wrong among these, %"];
-    return el(
-      "div",
-      { class: "scroll", role: "region", tabindex: "0", "aria-label": "Operating points" },
-      el(
-        "table",
-        { class: "rows plain" },
-        el("caption", {}, "Operating points of the analysis, all splits"),
-        el("thead", {}, el("tr", {}, head.map((one, k) => el("th", { scope: "col", class: k ? "number" : null }, one)))),
-        el("tbody", {}, rows),
-      ),
-    );
-  }
-
   function slider(found, where, onmove, onrest) {
     const last = found.stops.length - 1;
     const input = el("input", {
@@ -157,7 +116,12 @@
         { class: "threshold" },
         el("label", { for: "curves-threshold" }, "Least confidence that is answered"),
         input,
-        el("span", { class: "soft ends" }, el("span", {}, "everything"), el("span", {}, "the surest")),
+        el(
+          "span",
+          { class: "soft ends" },
+          el("span", {}, "everything"),
+          el("span", {}, "the surest"),
+        ),
       ),
     };
   }
@@ -234,8 +198,21 @@
       found,
       where,
       (stop) => move({ stop, reached: found.atStop(stop) }),
-      (stop) => change({ at: stop || null, page: null }),
+      (stop) => rest(stop),
     );
+    let waiting = null;
+
+    // Nothing is made anew: the slider keeps the focus, and keys can follow each other fast.
+    function rest(stop) {
+      Object.assign(choice, { at: String(stop), page: 0 });
+      state.set({ [key("at")]: stop || null, [key("page")]: null });
+      for (const one of parts.table.querySelectorAll("[data-target]"))
+        one.setAttribute("aria-pressed", "false");
+      clearTimeout(waiting);
+      const counted = found.count(where.reached, choice.of);
+      if (choice.show)
+        waiting = setTimeout(() => openList(images, choice, counted, parts.place, change), 300);
+    }
 
     function move(to) {
       where = to;
@@ -257,7 +234,7 @@
       numbers,
       lists,
       lcbench.curveFigures(images, data, choice, risk, reliability),
-      pointsTable(model, choice, (at) => change({ at, page: null })),
+      lcbench.pointsTable(model, choice, (at) => change({ at, page: null })),
     );
     return counted;
   }

@@ -15,8 +15,9 @@
        .keep(images, image): the choice
    lcbench.choose.confidence(images, {p, b, level}, rows)   a promise of confidence(image): how
        probable a baseline found what it answered, the mean over the image's predictions in rows
-   lcbench.choose.list(images, {p, b, level, of, page}, rows, {id, title, words, place, change})
-       a promise; shows a list of images with its controls in a place
+   lcbench.choose.list(images, {p, b, level, of, page}, rows, {id, title, below, words, place,
+       change})   a promise; shows a list of images with its controls in a place; below: an element
+       to put under the title
    lcbench.choose.entries(images, choice, rows, {confidence, words})   a promise of the entries of
        lcbench.imageList. choice: {p, level, of, sort, folded, keep}; rows: a Map from an image to its
        predictions; confidence(image); words(image, tally). */
@@ -214,7 +215,11 @@
     };
   }
 
-  async function list(images, choice, rows, { id, title, words, place, change }) {
+  const asked = new WeakMap();
+
+  async function list(images, choice, rows, { id, title, below, words, place, change }) {
+    const mine = {};
+    asked.set(place, mine);
     const ordered = order(id, change);
     const found = await entries(images, { ...choice, ...ordered }, rows, {
       confidence: await confidence(images, choice, rows),
@@ -225,8 +230,10 @@
       onpage: (page) => state.set({ [`${id}.page`]: page || null }),
     });
     await made.ready;
+    if (asked.get(place) !== mine) return; // something else was asked for meanwhile
     place.replaceChildren(
       el("h3", { tabindex: "-1" }, title),
+      below ?? "",
       ordered.controls(),
       found.length ? made : el("p", {}, "No image is like that."),
     );

@@ -58,7 +58,10 @@
         `${format.plural(foreign.length, "line")} about images that this report has not, such as ${foreign[0]}`,
       );
     }
-    if (odd.length) said.push(`${format.plural(odd.length, "mark")} of another kind left out, such as ${odd[0][2]}`);
+    if (odd.length)
+      said.push(
+        `${format.plural(odd.length, "mark")} of another kind left out, such as ${odd[0][2]}`,
+      );
     return `${said.join("; ")}.`;
   }
 
@@ -201,12 +204,7 @@
     const found = await byName();
     const said = el("p", { role: "status", class: "said" });
     const say = (text) => (said.textContent = text);
-    root.append(
-      ...summary(),
-      ...exporter(found, suite, say),
-      ...importer(found, say),
-      said,
-    );
+    root.append(...summary(), ...exporter(found, suite, say), ...importer(found, say), said);
     const shown = el("button", { type: "button", class: "again" }, "Show these images");
     root.append(shown);
     let drawn = false;

@@ -62,7 +62,11 @@
       "svg",
       { class: "plot", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title },
       grid,
-      svg("text", { x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle" }, x.label),
+      svg(
+        "text",
+        { x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle" },
+        x.label,
+      ),
       svg(
         "text",
         {
@@ -81,7 +85,9 @@
   /* Points joined by a line; those without a value are left out. */
   function line(at, points, attributes) {
     const known = points.filter(([, y]) => y !== null && y !== undefined);
-    const path = known.map(([x, y], k) => `${k ? "L" : "M"}${at.x(x).toFixed(1)} ${at.y(y).toFixed(1)}`);
+    const path = known.map(
+      ([x, y], k) => `${k ? "L" : "M"}${at.x(x).toFixed(1)} ${at.y(y).toFixed(1)}`,
+    );
     return svg("path", { d: path.join(""), fill: "none", ...attributes });
   }
 

@@ -209,14 +209,12 @@
       ? " One source group is one case: there is no interval."
       : ` Source groups: ${groups}.`;
     const title = `${part.title}: ${many} images`;
-    await choose.list(images, choice, part.rows, { id: "subsets", title, place, change });
-    place.firstChild.after(
-      el(
-        "p",
-        { class: "part-words", "data-images": part.rows.size, "data-answers": answers.length },
-        `${format.integer(answers.filter(wrong).length)} of ${format.plural(answers.length, "answer")} by ${own} are wrong.${kind}`,
-      ),
+    const below = el(
+      "p",
+      { class: "part-words", "data-images": part.rows.size, "data-answers": answers.length },
+      `${format.integer(answers.filter(wrong).length)} of ${format.plural(answers.length, "answer")} by ${own} are wrong.${kind}`,
     );
+    await choose.list(images, choice, part.rows, { id: "subsets", title, below, place, change });
   }
 
   async function start(root, data, arrays) {
