@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from lcbench.rendering.explorer.notes import report_key
@@ -83,6 +85,23 @@ def test_notes_are_kept_exported_and_taken_over(open_whole: WholePage, explored:
     assert "a quotation mark is open" in take('image,mark\n"a,again\n')
     assert "it needs a first line with the columns image" in take("a,b\n1,2\n")
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_csv_comes_back_as_it_went(open_whole: WholePage) -> None:
+    some = np.random.default_rng(1)
+    nasty = list("\"',;\t\r\n=+-@ a1\u00e9")
+    rows = [["".join(some.choice(nasty, some.integers(7))) for _ in range(3)] for _ in range(400)]
+    header = ["image", "mark", "note"]
+    text, found = open_whole().evaluate(
+        """([header, rows]) => {
+          const text = lcbench.csv(header, rows);
+          return [text, lcbench.parseCsv(text)];
+        }""",
+        [header, rows],
+    )
+    assert found == [header, *rows]
+    cells = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
+    assert not [one for one in cells if re.match(r"[=@\t\r\n]|[+-](?!\d+$)", one)]
 
 
 def test_marks_filter_every_list(open_whole: WholePage) -> None:

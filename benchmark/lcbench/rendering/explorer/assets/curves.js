@@ -48,6 +48,8 @@
     if (!known.length)
       return `no threshold keeps ${lcbench.target(point.target)}: nothing is answered`;
     const [low, high] = [Math.min(...known), Math.max(...known)].map(lcbench.sure);
+    const all = `0 %: everything is answered, by the thresholds for ${lcbench.target(point.target)}`;
+    if (known.length === point.thresholds.length && !Math.max(...known)) return all;
     const range = low === high ? low : `${low} to ${high}`;
     const none = point.thresholds.length - known.length;
     const silent = none ? `; ${format.plural(none, "trained model")} answer nothing` : "";
@@ -93,7 +95,7 @@
     write("images", format.integer(counted.rows.size));
     write("silent", within(images, counted.silentRows));
     const known = groupsOf(images, counted.rows);
-    write("groups", known ? format.integer(known) : "unknown");
+    write("groups", known || !counted.rows.size ? format.integer(known) : "unknown");
     return made;
   }
 

@@ -38,12 +38,17 @@
 
   function read() {
     found = new Map();
+    let text = null;
     try {
-      const text = localStorage.getItem(place);
-      for (const [name, one] of text ? JSON.parse(text) : []) found.set(String(name), clean(one));
+      text = localStorage.getItem(place);
       refused = false;
     } catch {
       refused = true;
+    }
+    try {
+      for (const [name, one] of text ? JSON.parse(text) : []) found.set(String(name), clean(one));
+    } catch {
+      found.clear(); // not what this page wrote
     }
   }
 

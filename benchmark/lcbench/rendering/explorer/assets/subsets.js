@@ -46,7 +46,7 @@
       choose.menu("Baseline", names, String(choice.b), (value) =>
         change({ baseline: value, page: null }),
       ),
-      choose.menu("Beside", names, String(choice.other), (value) =>
+      choose.menu("Compared with", names, String(choice.other), (value) =>
         change({ other: value, page: null }),
       ),
     ];
