@@ -172,8 +172,10 @@ class MethodChecks(ResultModel):
     """The baseline whose answers are explained."""
     method: str
     """Name of the method."""
-    node: str
-    """The node of the class tree that is explained; empty where it is each image's own answer."""
+    title: str
+    """What readers call it."""
+    question: str
+    """What is explained, in plain words: "why squamous and not adenocarcinoma"."""
     randomisation: RandomisationCheck | None = None
     """Null where it was not made, as all below."""
     perturbation: PerturbationCheck | None = None

@@ -134,4 +134,5 @@ def _pearson(first: Values, second: Values) -> float:
 
 
 def _scaled(one: Maps) -> Values:
-    return np.asarray((one - one.min()) / np.ptp(one), np.float64)
+    exact: Values = one.astype(np.float64)
+    return np.asarray((exact - exact.min()) / np.ptp(exact))
