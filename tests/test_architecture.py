@@ -22,7 +22,7 @@ STREET = (
     ("leakage",),
     ("models", "predictions"),
     ("testing", "runs"),
-    ("analysis", "audit", "doctor"),
+    ("analysis", "audit", "doctor", "explanations"),
     ("stored_results", "rendering"),
     ("rerun",),
     ("cli",),
