@@ -60,9 +60,19 @@ def test_a_grey_image_has_no_stain_whatever_its_compression_adds(noise: int) -> 
     assert (check.looks, check.unstained) == ((), 1)
 
 
-@pytest.mark.parametrize("colour", [GLASS, (0, 0, 0), (255, 255, 255), STROMA])
-def test_an_image_of_one_colour_shows_no_two_stains(colour: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize(
+    "colour", [GLASS, (0, 0, 0), (255, 255, 255), (200, 120, 30), (40, 160, 60), (150, 110, 60)]
+)
+def test_glass_and_what_is_orange_green_or_brown_is_not_in_haematoxylin_and_eosin(
+    colour: tuple[int, int, int],
+) -> None:
     assert compartments(np.full((32, 32, 3), colour, np.uint8)) is None
+
+
+def test_tissue_in_eosin_alone_has_no_nuclei() -> None:
+    found = compartments(np.full((32, 32, 3), STROMA, np.uint8))
+    assert found is not None
+    assert found.mean(axis=(1, 2)).tolist() == [0, 1, 0]
 
 
 @settings(max_examples=15, deadline=None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcbench.explanations.similarity import Maps, rank_correlation, smoothed
+from lcbench.explanations.similarity import BATCH, Maps, rank_correlation, smoothed
 from lcbench.statistics.metrics import Values
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def when_turned(
     images: Tensor,
     maps: Maps,
     turns: Sequence[int] = TURNS,
-    batch: int = 16,
+    batch: int = BATCH,
 ) -> Values:
     """Return how alike attributions are when the image was turned, and they are turned back.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,9 @@ def means(
     statistics: dict[K, Count] = {}
     for key, each in values.items():
         known = np.isfinite(each)
-        statistics[key] = column_share(len(columns), len(columns) + 1, bounds=bounds, scale=scale)
+        place = len(columns)
+        share = column_share(place, place + 1, bounds=bounds, scale=scale)
+        statistics[key] = replace(share, trials=_trials(place))
         columns += [_sums(np.where(known, each, 0.0), groups), _sums(known, groups)]
     return _intervals(columns, statistics, groups)
 
@@ -118,6 +121,21 @@ def some(groups: ClusterCodes, chosen: NDArray[Any]) -> ClusterCodes:
     """
     names, codes = np.unique(groups.codes[chosen], return_inverse=True)
     return ClusterCodes(np.asarray(codes, np.int64), len(names), groups.known)
+
+
+def _trials(place: int) -> Callable[[Values], float]:
+    """Return the trials of Wilson's interval, from sums and numbers of values in two columns.
+
+    Groups are trials where all agree. Where they do not, the spread of a measure says all: it need
+    not be as wide as that of so many events that happen or not.
+    """
+
+    def trials(sums: Values) -> float:
+        known = sums[sums[:, place + 1] > 0]
+        values = known[:, place] / known[:, place + 1]
+        return float(len(values)) if np.ptp(values) == 0 else math.inf
+
+    return trials
 
 
 def _sums(values: NDArray[Any], groups: ClusterCodes) -> Values:

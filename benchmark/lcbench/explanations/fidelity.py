@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lcbench.explanations.perturbation import CELLS
-from lcbench.explanations.similarity import Maps
+from lcbench.explanations.similarity import BATCH, Maps
 from lcbench.statistics.metrics import Values, ratio
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ SQUARE = 1 / 4
 NOISE = 0.02
 """Largest change of an input value: about one grey level of 255 after the usual normalisation."""
 NOISY_COPIES = 5
-BATCH = 16
 
 
 def explained_change(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lcbench.explanations.similarity import Likeness, Maps, similarities
+from lcbench.explanations.similarity import BATCH, Likeness, Maps, similarities
 from lcbench.statistics.metrics import Values
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def randomise(
     stages: Sequence[Stage],
     *,
     seed: int = 0,
-    batch: int = 16,
+    batch: int = BATCH,
 ) -> Iterator[Randomised]:
     """Yield how alike the model's attributions are to those of the spoilt one, stage by stage.
 

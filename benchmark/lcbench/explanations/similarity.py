@@ -16,6 +16,8 @@ Likeness = Literal["rank", "signed rank", "structure", "gradients"]
 """What is compared: the order of the absolute values (Spearman's rank correlation), the order of
 the signed ones, the structural similarity (SSIM), the histograms of oriented gradients (HOG)."""
 
+BATCH = 4
+"""Images that a network is shown at once: on a processor, few go fastest."""
 _HOG_CELLS = 14
 """Cells of a histogram along the shorter side: 16 pixels of 224, as is usual."""
 _DIGITS = 12
@@ -134,5 +136,5 @@ def _pearson(first: Values, second: Values) -> float:
 
 
 def _scaled(one: Maps) -> Values:
-    exact: Values = one.astype(np.float64)
-    return np.asarray((exact - exact.min()) / np.ptp(exact))
+    exact = np.array(one, np.float64)
+    return np.asarray((exact - exact.min()) / np.ptp(exact), np.float64)

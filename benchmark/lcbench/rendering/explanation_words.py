@@ -15,7 +15,7 @@ from lcbench.explanations.checks import (
     Verdict,
 )
 from lcbench.rendering import formats
-from lcbench.rendering.words import capital
+from lcbench.rendering.words import capital, node_words
 from lcbench.statistics.interval_model import Interval
 
 _BETWEEN = {
@@ -64,9 +64,8 @@ def verdict_count(checks: MethodChecks) -> str:
 
 def sentences(checks: MethodChecks) -> list[str]:
     """Return a sentence on each check that was made, the verdict on all of them first."""
-    found = [
-        f"{capital(checks.title)} on {checks.model}, {checks.question}: {verdict_line(checks)}."
-    ]
+    about = f"{capital(checks.title)} on {checks.model}, {node_words(checks.question)}"
+    found = [f"{about}: {verdict_line(checks)}."]
     if checks.randomisation is not None:
         found.append(_of_randomisation(checks.randomisation))
     if checks.perturbation is not None:

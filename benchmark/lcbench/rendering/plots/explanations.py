@@ -58,7 +58,7 @@ def draw_randomisation(methods: Sequence[MethodChecks], data: str, path: Path) -
                 axes.set_ylabel("rank correlation")
         key = [("trained against randomised", canvas.BLUE), ("two seeds", canvas.ORANGE)]
         canvas.heading(figure, "Randomised networks", data, key)
-        note = "bars and band: 95 % intervals over source groups; dotted: 0.5, from which a method fails"
+        note = "bars, band: 95 % intervals over source groups; dotted: 0.5, where a method fails"
         canvas.fit(figure.text(0.012, 0.02, note, color="#555555", size=9), canvas.WIDTH - 0.2)
         return canvas.save(figure, path)
 
