@@ -133,7 +133,7 @@ def _trials(place: int) -> Callable[[Values], float]:
     def trials(sums: Values) -> float:
         known = sums[sums[:, place + 1] > 0]
         values = known[:, place] / known[:, place + 1]
-        return float(len(values)) if np.ptp(values) == 0 else math.inf
+        return float(len(values)) if len(set(values.tolist())) < 2 else math.inf
 
     return trials
 

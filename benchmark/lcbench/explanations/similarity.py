@@ -126,7 +126,7 @@ def _each(first: Maps, second: Maps, alike: Callable[[Maps, Maps], float]) -> Va
             found.append(np.nan if np.ptp(one) == np.ptp(other) else 0.0)
         else:
             found.append(alike(one, other))
-    return np.round(np.array(found, np.float64), _DIGITS)
+    return np.asarray(np.round(np.array(found, np.float64), _DIGITS))
 
 
 def _pearson(first: Values, second: Values) -> float:
@@ -136,5 +136,5 @@ def _pearson(first: Values, second: Values) -> float:
 
 
 def _scaled(one: Maps) -> Values:
-    exact = np.array(one, np.float64)
-    return np.asarray((exact - exact.min()) / np.ptp(exact), np.float64)
+    lowest, highest = float(one.min()), float(one.max())
+    return np.asarray((one - lowest) / (highest - lowest), np.float64)

@@ -81,8 +81,8 @@ def compartments(image: Pixels) -> NDArray[np.bool_] | None:
     """Return where nuclei, other tissue and background are.
 
     Background is bright and without colour. Of the rest, nuclei have more haematoxylin than Otsu's
-    threshold of this image. Otsu always divides: in tissue without nuclei, that is the darker part. Glass of a strong tint counts as other
-    tissue: so it does in one of a hundred tiles of LC25000.
+    threshold of this image. Otsu always divides: in tissue without nuclei, that is the darker part.
+    Glass of a strong tint counts as other tissue: so it does in one of 100 tiles of LC25000.
 
     Parameters
     ----------
