@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import JsonValue
 
 from lcbench.compute import Compute, resolve_compute
 from lcbench.console import progress
@@ -43,6 +44,7 @@ from lcbench.explanations.networks import (
 from lcbench.explanations.options import ExplainOptions
 from lcbench.explanations.records import (
     ExplanationRecord,
+    ShownRecord,
     StoredExplanation,
     place_of,
     read_explanation,
@@ -91,6 +93,15 @@ class Explained:
     stored: tuple[StoredExplanation, ...]
     reused: tuple[str, ...]
     left_out: dict[str, str]
+
+    def as_json(self) -> dict[str, JsonValue]:
+        """Return the records, and what was left out."""
+        return {
+            "suite": str(self.suite_folder),
+            "explanations": [one.record.model_dump(mode="json") for one in self.stored],
+            "reused": list(self.reused),
+            "left_out": dict(self.left_out),
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -392,7 +403,7 @@ class _Work:
             difference=self.held.difference,
             tolerance=max(tolerance_of(run).most for run in question.runs),
             other_answers=self.held.answers,
-            image_size=self.attributor.images.preprocessing.size,
+            shown=_shown(self.attributor.images),
             device=self.attributor.networks.compute.device,
             versions=_versions(),
             command=command(),
@@ -423,22 +434,33 @@ def _hold_to_predictions(question: _Question, attributor: Attributor) -> Held:
         for of_run in [in_turn(all_of_run, _SPOT_CHECK, 0)]
     ]
 
-    def held(part: Part) -> Held:
-        names = cases["image"].iloc[part.rows].tolist()
-        found = probabilities(attributor.networks.of(part.run), attributor.input(part.rows))
-        wanted = stored.loc[[(part.run, name) for name in names]].to_numpy(np.float64)
-        return require_as_predicted(by_name[part.run], found, wanted, names)
+    def answered(part: Part) -> NDArray[np.float64]:
+        network = attributor.networks.of(part.run)
+        return probabilities(network, attributor.input(part.rows))
 
-    words = f"{question.baseline}: as predicted?"
-    found: list[Held] = []
-    with progress(words, len(parts)) as advance:
-        for one in attributor.networks.over(held, parts):
+    found: list[NDArray[np.float64]] = []
+    with progress(f"{question.baseline}: as predicted?", len(parts)) as advance:
+        for one in attributor.networks.over(answered, parts):
             found.append(one)
             advance(1)
-    return Held(
-        sum(one.images for one in found),
-        max(one.difference for one in found),
-        sum(one.answers for one in found),
+    asked = cases.iloc[np.concatenate([part.rows for part in parts])]
+    wanted = stored.loc[list(zip(asked["run"], asked["image"], strict=True))]
+    return require_as_predicted(
+        [by_name[run] for run in asked["run"]],
+        asked["image"].tolist(),
+        np.concatenate(found),
+        wanted.to_numpy(np.float64),
+    )
+
+
+def _shown(images: CaseImages) -> ShownRecord:
+    made = images.preprocessing
+    return ShownRecord(
+        size=made.size,
+        interpolation=made.interpolation,
+        crop_share=made.crop_share,
+        crop_mode=made.crop_mode,
+        view=str(images.view or ""),
     )
 
 

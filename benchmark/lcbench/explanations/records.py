@@ -15,6 +15,7 @@ from lcbench.console import warn
 from lcbench.errors import UserError
 from lcbench.explanations.cases import COLUMNS
 from lcbench.explanations.checks import MethodChecks
+from lcbench.features.encoder import Preprocessing
 from lcbench.runs.records import SCHEMA_VERSION, Name, Record, StoredFile, read_record, write_record
 from lcbench.runs.store import EXPLANATIONS
 from lcbench.runs.stored import StoredRun, is_as_stored, stored_file
@@ -23,6 +24,24 @@ from lcbench.storage.paths import inside
 
 RECORD, CASES, MAPS = "explanation.json", "cases.csv", "attributions.npz"
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
+
+
+class ShownRecord(Record):
+    """What the network was shown of an image, see `lcbench.features.encoder.Preprocessing`.
+
+    `view`: how images were changed before, in words; empty for images as they are.
+    """
+
+    size: int
+    interpolation: str
+    crop_share: float
+    crop_mode: str
+    view: str
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """The same, to be done again: the view and the normalisation left out."""
+        return Preprocessing(self.interpolation, self.crop_share, self.crop_mode, size=self.size)
 
 
 class ExplanationRecord(Record):
@@ -60,7 +79,7 @@ class ExplanationRecord(Record):
     difference: float
     tolerance: float
     other_answers: int
-    image_size: int
+    shown: ShownRecord
     device: str
     versions: dict[str, str]
     command: str
