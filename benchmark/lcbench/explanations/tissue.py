@@ -64,10 +64,14 @@ def tissue_shares(pixels: Sequence[Pixels], maps: Maps) -> TissueShares:
     maps
         (N, H, W) their attributions.
     """
+    return shares_of([compartments(image) for image in pixels], maps)
+
+
+def shares_of(divided: Sequence[NDArray[np.bool_] | None], maps: Maps) -> TissueShares:
+    """Return how area and attribution are divided, from the `compartments` of each image."""
     areas = np.full((len(maps), len(COMPARTMENTS)), np.nan)
     shares = areas.copy()
-    for row, (image, one) in enumerate(zip(pixels, maps, strict=True)):
-        parts = compartments(image)
+    for row, (parts, one) in enumerate(zip(divided, maps, strict=True)):
         if parts is None:
             continue
         weight = np.abs(np.asarray(one, np.float64))
