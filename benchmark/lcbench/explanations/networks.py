@@ -102,6 +102,7 @@ class Networks:
     compute: Compute
     taxonomy: Taxonomy
     _of_thread: threading.local = field(default_factory=threading.local)
+    _making: threading.Lock = field(default_factory=threading.Lock)
     _pool: ThreadPoolExecutor | None = None
 
     def of(self, name: str) -> LeafNetwork:
@@ -116,7 +117,8 @@ class Networks:
         """
         kept: OrderedDict[str, LeafNetwork] = self._own("networks", OrderedDict)
         if name not in kept:
-            kept[name] = self._make(name)
+            with self._making:  # random weights come from the one generator of the process
+                kept[name] = self._make(name)
             while len(kept) > _KEPT:
                 kept.popitem(last=False)
         return kept[name]

@@ -183,11 +183,14 @@ def _drawn(
 def _by_group(cases: pd.DataFrame, pictures: dict[int, list[Shown]]) -> dict[str, tuple[Case, ...]]:
     """Return the cases of each source group, the group with most confusions first."""
     found: dict[str, list[Case]] = {}
-    for row, case in enumerate(cases.itertuples(index=False)):
+    names = ("image", "group", "true", "right_seeds", "wrong_seeds")
+    columns = (cases[name].astype(str).tolist() for name in names)
+    told = zip(*columns, cases["confused"].tolist(), strict=True)
+    for row, (image, group, label, right, wrong, confused) in enumerate(told):
         if row in pictures:
-            told = _said(case.true, case.right_seeds, case.wrong_seeds)
-            shown = Case(case.image, case.group, told, bool(case.confused), tuple(pictures[row]))
-            found.setdefault(case.group or "unknown source", []).append(shown)
+            said = _said(label, right, wrong)
+            shown = Case(image, group, said, bool(confused), tuple(pictures[row]))
+            found.setdefault(group or "unknown source", []).append(shown)
     most = sorted(found, key=lambda group: (-sum(one.confused for one in found[group]), group))
     return {group: tuple(found[group]) for group in most}
 

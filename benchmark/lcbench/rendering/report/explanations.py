@@ -118,6 +118,7 @@ def _row(one: ExplanationResult) -> list[str]:
     worst = max(ranks, key=lambda rank: rank.value or -1.0, default=None)
     perturbation = checks.perturbation
     agree = {check.between: check.likeness for check in checks.agreements}
+    agreements = (agree.get("seeds"), agree.get("turns"), agree.get("copies"))
     gains = (
         (None, None)
         if perturbation is None
@@ -128,7 +129,5 @@ def _row(one: ExplanationResult) -> list[str]:
         formats.integer(record.explained),
         formats.integer(record.checked),
         verdict_line(checks),
-        *map(
-            formats.value_interval, (worst, *gains, *map(agree.get, ("seeds", "turns", "copies")))
-        ),
+        *(formats.value_interval(one) for one in (worst, *gains, *agreements)),
     ]
