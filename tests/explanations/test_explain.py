@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import Result
 
 from lcbench.compute import resolve_compute
 from lcbench.datasets.images import ImageFile
@@ -132,3 +133,32 @@ def test_the_gallery_shows_every_case_with_its_verdict(suite: Path, explained: E
     with pytest.raises(UserError, match=r"notes\.txt"):
         write_gallery(suite, explained.root)
     (page.parent / "notes.txt").unlink()
+
+
+def test_as_it_is_typed(suite: Path, explained: Explained, tmp_path: Path) -> None:
+    """What is stored is told again; a mistake is one message, a left-out baseline exit code 3."""
+    from typer.testing import CliRunner
+
+    from lcbench.cli import app
+
+    def typed(*words: object) -> Result:
+        return CliRunner().invoke(app, ["explain", str(suite), *map(str, words)])
+
+    asked = ("--images", 6, "--checked", 4, "--method", "grad-cam", "--node", "root")
+    (stored,) = explained.stored
+    done = typed(*asked, "--json", "--out", tmp_path / "gallery")
+    assert done.exit_code == 0
+    (told,) = json.loads(done.stdout)
+    assert told["reused"] == [stored.name]
+    assert (tmp_path / "gallery" / "index.html").is_file()
+    partly = typed(*asked, "--baseline", "reference,knn")
+    assert partly.exit_code == 3
+    assert "no gradient" in " ".join(partly.stderr.split())
+    for words, said in (
+        (("--images", "some"), "neither a number nor all"),
+        (("--method", "lime"), "method of explanation"),
+        (("--protocol", "grouped"), "protocol of the suite"),
+    ):
+        wrong = typed(*words)
+        assert wrong.exit_code != 0
+        assert said in " ".join(wrong.stderr.split())

@@ -16,7 +16,7 @@ from lcbench.rendering.plots.explanations import (
     draw_randomisation,
     draw_tissue,
 )
-from lcbench.rendering.words import label, node_words, protocol_title
+from lcbench.rendering.words import baseline_title, node_words, protocol_title
 
 
 class Explained(NamedTuple):
@@ -80,9 +80,8 @@ def _together(results: Results) -> list[list[ExplanationResult]]:
 
 def _title(results: Results, one: ExplanationResult) -> str:
     between = " or ".join(node_words(child) for child in one.record.children)
-    return (
-        f"{label(results, one.record.baseline)}, {protocol_title(one.record.protocol)}: {between}"
-    )
+    baseline = baseline_title(results, one.record.baseline)
+    return f"{baseline}, {protocol_title(one.record.protocol)}: {between}"
 
 
 def _about(methods: Sequence[ExplanationResult]) -> list[str]:
@@ -96,7 +95,7 @@ def _about(methods: Sequence[ExplanationResult]) -> list[str]:
         f"The networks that are explained gave what the runs had predicted for "
         f"{formats.plural(record.held, 'image')}: the largest difference of a probability is "
         f"{record.difference:.2g} (at most {record.tolerance:.2g} is allowed; networks are "
-        f"explained in 32 bits), another answer for {record.other_answers:,}.",
+        f"explained in 32 bits), and {record.other_answers:,} of them are answered otherwise.",
         f"Made on {record.device} with {', '.join(f'{k} {v}' for k, v in record.versions.items())}"
         f", begun {record.created}.",
     ]
