@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.given_models import read_given
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
@@ -67,6 +68,8 @@ def write_report(
     resamples: int = RESAMPLES,
     advance: Callable[[str], Tick | None] = lambda _: None,
     adjustment: Adjustment = "holm",
+    given: Sequence[Path] = (),
+    labels: Path | None = None,
 ) -> Report:
     """Write the report of every suite in a runs folder.
 
@@ -88,11 +91,17 @@ def write_report(
         Called with the name of each step before it begins.
     adjustment
         How the p-values of a family are adjusted.
+    given
+        Prediction files of other tools, or folders of runs; each is compared with the baselines of
+        every suite.
+    labels
+        A label map for the class names in them.
 
     Raises
     ------
     UserError
-        If there are no runs, they cannot be read, or `out` holds files of someone else.
+        If there are no runs, they cannot be read, or `out` holds files of someone else; if a given
+        file cannot be used, or shares nothing with a suite.
     """
     settings = AnalysisSettings(resamples=resamples, adjustment=adjustment)
     suites = suite_folders(runs)
@@ -103,7 +112,10 @@ def write_report(
         for path in suites:
             advance(f"{path.name}: reading runs")
             suite = read_suite(path)
-            numbers = analyse(suite, command=command, settings=settings, advance=advance)
+            beside = read_given(given, suite, labels)
+            numbers = analyse(
+                suite, command=command, settings=settings, advance=advance, given=beside
+            )
             results = numbers.model_copy(update={"findings": findings(numbers)})
             advance(f"{path.name}: drawing and writing")
             _write_suite(suite, results, folder if len(suites) == 1 else folder / path.name)
