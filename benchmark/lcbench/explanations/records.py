@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from lcbench.explanations.checks import MethodChecks
 from lcbench.features.encoder import Preprocessing
 from lcbench.runs.records import SCHEMA_VERSION, Name, Record, StoredFile, read_record, write_record
 from lcbench.runs.store import EXPLANATIONS
-from lcbench.runs.stored import StoredRun, is_as_stored, stored_file
+from lcbench.runs.stored import is_as_stored, stored_file
 from lcbench.storage.hashes import content_hash
 from lcbench.storage.paths import inside
 
@@ -188,7 +188,7 @@ def read_explanation(folder: Path) -> StoredExplanation:
 
 
 def read_explanations(
-    suite_folder: Path, runs: dict[str, StoredRun] | None = None
+    suite_folder: Path, runs: Mapping[str, str] | None = None
 ) -> Iterator[StoredExplanation]:
     """Yield the explanations of a suite; of those that cannot be used, say why.
 
@@ -197,8 +197,8 @@ def read_explanations(
     suite_folder
         The suite's.
     runs
-        Its runs by name: explanations of runs that were done again since are passed over. None
-        where that was looked at before.
+        The identity of each of its runs by name: explanations of runs that were done again since
+        are passed over. None where that was looked at before.
     """
     for path in sorted(suite_folder.glob(f"{EXPLANATIONS}/[!.]*/[!.]*/{RECORD}")):
         try:
@@ -212,10 +212,8 @@ def read_explanations(
         yield found
 
 
-def _is_of(record: ExplanationRecord, runs: dict[str, StoredRun]) -> bool:
-    return all(
-        name in runs and runs[name].identity == identity for name, identity in record.runs.items()
-    )
+def _is_of(record: ExplanationRecord, runs: Mapping[str, str]) -> bool:
+    return all(runs.get(name) == identity for name, identity in record.runs.items())
 
 
 _REMEDY = "lcbench explain makes it again."

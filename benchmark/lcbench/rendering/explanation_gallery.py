@@ -175,7 +175,7 @@ def _drawn(
         np.ascontiguousarray(pixels.transpose(1, 2, 0)),
         maps[row],
         signed=record.signed,
-        legend=str(cases["answer"][row]),
+        legend=f"why {cases['answer'][row]}",
         verdict=verdict_line(record.checks),
     )
 

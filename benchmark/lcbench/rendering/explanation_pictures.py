@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 SIDE = 224
-_STRIP, _LINE = 44, 13
+_STRIP, _LINE = 58, 13
 _QUALITY = 80
 _OPAQUE = 0.75
 _HIGHEST = 99.0
@@ -52,11 +52,12 @@ def explained_picture(
     picture.paste(_overlaid(image, attribution, signed=signed), (0, 0))
     draw = ImageDraw.Draw(picture)
     picture.paste(_scale(signed=signed), (4, SIDE + 3))
-    ends = ("against", "for") if signed else ("less", "more")
-    draw.text((4 + 66, SIDE + 1), f"{ends[0]} – {ends[1]}: {legend}", _GOOD, _font())
+    ends = "against to for" if signed else "less to more"
+    draw.text((70, SIDE + 1), ends, _GOOD, _font())
+    draw.text((4, SIDE + 1 + _LINE), _lines(legend)[0], _GOOD, _font())
     colour = _BAD if "fail" in verdict else _GOOD
-    for number, line in enumerate(_lines(verdict)):
-        draw.text((4, SIDE + 1 + (number + 1) * _LINE), line, colour, _font())
+    for number, line in enumerate(_lines(verdict), start=2):
+        draw.text((4, SIDE + 1 + number * _LINE), line, colour, _font())
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=_QUALITY)
     return buffer.getvalue()
@@ -107,7 +108,7 @@ def _lines(text: str) -> list[str]:
         if _font().getlength(longer) <= SIDE - 8:
             lines[-1] = longer
         elif len(lines) == 2:
-            lines[-1] = f"{lines[-1]} …"
+            lines[-1] = f"{lines[-1]} ..."
             break
         else:
             lines.append(word)
