@@ -364,6 +364,11 @@ def test_a_measure_that_fails_leaves_the_others_be(
     def broken(*_: object) -> None:
         raise RuntimeError("no such kernel")
 
+    def works(*_: object) -> list[object]:
+        return [gpu.Ratio("whole", "the aim", "s", ((2.0, 1.0),), 1)]
+
+    for name in ("full", "precisions", "agreement", "whole"):
+        monkeypatch.setattr(gpu.Bench, name, works)
     monkeypatch.setattr(gpu.Bench, "frozen", broken)
     assert gpu.main(["--out", str(tmp_path / "gpu.json")]) == 1
     measures = json.loads((tmp_path / "gpu.json").read_text("utf-8"))["measures"]

@@ -116,6 +116,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
 _OF_THE_MACHINE = {
     errno.ENOSPC: "The disk is full: free some space, or choose another folder.",
     errno.EDQUOT: "The disk quota is used up: free some space, or choose another folder.",
+    errno.EFBIG: "No file may become so large here: raise the limit with 'ulimit -f'.",
     errno.EROFS: "The file system is read-only: choose another folder.",
     errno.EMFILE: "Too many open files: raise the limit with 'ulimit -n'.",
 }
@@ -153,7 +154,8 @@ def from_os_error(error: OSError, *places: Path) -> UserError | None:
         remedy = _OF_A_PLACE[number]
     else:
         return None
-    named = error.filename2 or error.filename  # of a move, where to
+    # Of a move, where to; what fails while it is written names no file.
+    named = error.filename2 or error.filename or (places[-1] if places else None)
     return UserError(f"{named}: {error.strerror}" if named else f"{error.strerror}", remedy)
 
 

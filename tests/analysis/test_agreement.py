@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from lcbench.analysis.agreement import Agreement, agreement_of
 from lcbench.analysis.results import Results
+
+from .runfolders import Shape, make_runs
 
 ACCURACY = "scores/grouped/reference/accuracy/value"
 
@@ -33,10 +37,19 @@ def with_accuracy(results: Results, shift: float) -> Results:
     return Results.model_validate(values)
 
 
-@pytest.fixture
-def known(core_results: Results) -> Results:
+@pytest.fixture(scope="module")
+def small_results(
+    tmp_path_factory: pytest.TempPathFactory, shape: Shape, analysed: Callable[..., Results]
+) -> Results:
+    """Few baselines: what is compared are tens of thousands of numbers even so."""
+    chosen = replace(shape, seeds=2, external="chest-ct")
+    return analysed(make_runs(tmp_path_factory.mktemp("agreement"), chosen))
+
+
+@pytest.fixture(scope="module")
+def known(small_results: Results) -> Results:
     """Results that say which processor computed them."""
-    return with_runs(core_results, processor="A", device="cpu", precision="32", commit="abc")
+    return with_runs(small_results, processor="A", device="cpu", precision="32", commit="abc")
 
 
 def names(agreement: Agreement) -> list[str]:
@@ -78,8 +91,8 @@ def test_the_last_digits_are_no_difference(known: Results) -> None:
     assert number(found, ACCURACY).outcome == "the same"
 
 
-def test_where_the_processor_is_not_recorded_numbers_may_move(core_results: Results) -> None:
-    found = agreement_of(core_results, with_runs(core_results, processor="B"))
+def test_where_the_processor_is_not_recorded_numbers_may_move(small_results: Results) -> None:
+    found = agreement_of(small_results, with_runs(small_results, processor="B"))
     assert not found.exact
     (reason,) = (one for one in found.reasons if one.name == "another processor")
     assert "not recorded in the report" in reason.words

@@ -51,6 +51,7 @@ def test_two_baselines_are_compared_on_an_external_folder(
     assert names == ["reference", "colour"]
     assert found["comparison"]["images"] == 92 + 51 + 29 + 62
     assert len(found["comparison"]["seeds"]) == 5  # each of the models of five folds answers all
+    assert found["repeats"] == "trained model"
     typed = [ARM.format(name) for name in ("reference", "colour")]
     by_name = compare(*typed, "--runs", suite.parent, "--json")
     assert json.loads(by_name.stdout)["comparison"] == found["comparison"]
@@ -93,5 +94,6 @@ def test_predictions_that_were_changed_are_refused(
 
 def test_folders_of_runs_are_read_as_before(suite: Path, compare: Callable[..., Any]) -> None:
     found = compare(suite / "paper/colour", suite / "paper/reference", "--json")
+    assert json.loads(found.stdout)["repeats"] == "seed"
     models = json.loads(found.stdout)["comparison"]["models"]
     assert np.unique([model["model"] for model in models]).size == 2

@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from lcbench.runs.external_records import RunLeftOut
+
 from .commands import Lcbench, require_one_message
 
 CPU = ("--device", "cpu", "--precision", "32")
@@ -26,7 +28,7 @@ def clinic(run: Lcbench, small_demo: Path) -> Path:
 
 
 def test_training_tissue_and_unknown_labels_are_told_before_the_rest(
-    lcbench: Lcbench, clinic: Path
+    lcbench: Lcbench, clinic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = lcbench("evaluate", clinic, *CPU, "--name", "mouth", "--group-pattern", r"(P\d)_")
     assert result.exit_code == 3
@@ -47,6 +49,16 @@ def test_training_tissue_and_unknown_labels_are_told_before_the_rest(
     meant = lcbench("evaluate", clinic, *CPU, "--labels", "map.toml", "--only", "maj*")
     assert meant.exit_code == 0
     assert lcbench("report", "runs").exit_code == 0
+    # Where no run can predict, what was stored before stays, and nothing else is left behind.
+    left = RunLeftOut(run="paper/majority/seed0", reason="broken")
+    monkeypatch.setattr("lcbench.runs.evaluate.predict_all", lambda *_: ({}, [left]))
+    broken = lcbench("evaluate", clinic, *CPU, "--name", "again")
+    assert broken.exit_code == 1
+    assert "left out paper/majority/seed0: broken" in broken.stderr
+    assert "No run could predict again: nothing was stored." in broken.stderr
+    assert "Next:" not in broken.stderr
+    stored = sorted(one.name for one in Path("runs/quick/external").iterdir())
+    assert stored == ["clinic", "mouth"]
 
 
 def test_what_finds_nothing_is_one_message(lcbench: Lcbench, clinic: Path) -> None:

@@ -158,6 +158,7 @@ def test_a_stream_that_is_none_is_refused_in_words() -> None:
         ({"BitsAllocated": 32}, "32 bits a value"),
         ({"WindowCenter": 0, "WindowWidth": 0}, "a window that is none: 0/0"),
         ({"WindowCenter": 0, "WindowWidth": 9, "VOILUTFunction": "CUBIC"}, "none: 0/9 .CUBIC"),
+        ({"RescaleSlope": "1e400", "WindowCenter": 0, "WindowWidth": 9}, "rescaled by 1e400, -10"),
         ({"Rows": 60_000, "Columns": 60_000}, "too large: 60000 x 60000; the limit is 100,000,000"),
         ({"Rows": 60_000}, "too narrow"),
         ({"Rows": 7}, "The number of bytes of pixel data is less than expected"),

@@ -78,6 +78,7 @@ def test_the_coarsest_column_that_names_units_counts(tmp_path, header, column, w
         ("patient\n1\n", "needs the column image"),
         ("image,patient\na.png,\n", "names no patient"),
         ("image,slide\na.png,1\na.png,2\n", "a.png stands in two slides"),
+        ("image,slide\na.png,1\nb.png,NA\nc.png,NA\n", "b.png has the slide 'NA' .2 rows"),
     ],
 )
 def test_a_file_that_names_no_units_is_refused(tmp_path, text, words):

@@ -16,7 +16,13 @@ from PIL import Image
 from lcbench.datasets.dataset import Dataset, load_dataset
 from lcbench.datasets.images import image_now, open_rgb
 from lcbench.datasets.labels import LabelReader
-from lcbench.datasets.tiles import boxes, cut_into_tiles, is_background, require_tile_size
+from lcbench.datasets.tiles import (
+    boxes,
+    cut_into_tiles,
+    is_background,
+    require_tile_size,
+    tiles_of,
+)
 from lcbench.errors import ExitCode, UserError
 from lcbench.taxonomy import Taxonomy
 
@@ -83,7 +89,8 @@ def test_background_is_left_out_but_no_image_is(large: Dataset) -> None:
         "scc/c.png": 1,
         "normal/d.png": 1,
     }
-    assert "9 from 4 images; 1 of background left out" in tiles.words
+    told = "9 from 4 images, 1 of them no larger than a tile; 1 of background left out"
+    assert told in tiles.words
     assert tiles.dataset.tiling == tiles.words
     assert tiles.dataset.sha256 != large.sha256
     assert cut_into_tiles(large, 64).dataset.sha256 != tiles.dataset.sha256
@@ -139,3 +146,13 @@ def test_sides_that_no_tile_can_have_are_refused(size: int) -> None:
     with pytest.raises(UserError, match=f"--tile {size}: not a side") as caught:
         require_tile_size(size)
     assert caught.value.code == ExitCode.WRONG_USAGE
+
+
+def test_nothing_is_cut_where_no_image_is_larger(
+    large: Dataset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tiles_of(large, None) is None
+    assert capsys.readouterr().err == ""
+    assert tiles_of(large, 4_000) is None
+    assert "--tile 4000: none of the 4 images is larger" in capsys.readouterr().err
+    assert tiles_of(large, 64) is not None

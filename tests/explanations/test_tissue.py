@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lcbench.datasets.demo.lung import draw_benign
 from lcbench.datasets.demo.stain import photograph
 from lcbench.explanations.judging import describe_tissue
-from lcbench.explanations.tissue import TissueShares, compartments, is_stained, tissue_shares
+from lcbench.explanations.tissue import TissueShares, compartments, is_stained, shares_of
 
 from .known import alone
 
@@ -54,7 +54,7 @@ def test_a_grey_image_has_no_stain_whatever_its_compression_adds(noise: int) -> 
     grey = random.integers(0, 200, (64, 64, 1)) + random.integers(-noise, noise + 1, (64, 64, 3))
     image = np.clip(grey, 0, 255).astype(np.uint8)
     assert not is_stained(image)
-    found = tissue_shares([image], np.ones((1, 64, 64)))
+    found = shares_of([compartments(image)], np.ones((1, 64, 64)))
     assert np.isnan(found.areas).all()
     check = describe_tissue(found, {"all": np.ones(1, bool)}, alone(1))
     assert (check.looks, check.unstained) == ((), 1)
@@ -80,14 +80,14 @@ def test_tissue_in_eosin_alone_has_no_nuclei() -> None:
 def test_shares_sum_to_one_and_do_not_know_how_the_pixels_lie(seed: int, turn: int) -> None:
     image, _ = slide(seed)
     one = np.random.default_rng(seed).normal(size=(64, 64))
-    found = tissue_shares([image], one[None])
+    found = shares_of([compartments(image)], one[None])
     assert found.areas.sum() == pytest.approx(1.0)
     assert found.shares.sum() == pytest.approx(1.0)
 
     def turned(array: np.ndarray) -> np.ndarray:
         return np.rot90(array[:, ::-1] if turn >= 4 else array, turn % 4)
 
-    again = tissue_shares([turned(image)], -2.0 * turned(one)[None])
+    again = shares_of([compartments(turned(image))], -2.0 * turned(one)[None])
     assert again.areas == pytest.approx(found.areas)
     assert again.shares == pytest.approx(found.shares)
 
@@ -95,7 +95,7 @@ def test_shares_sum_to_one_and_do_not_know_how_the_pixels_lie(seed: int, turn: i
 def test_who_looks_at_glass_is_found_to_and_who_looks_everywhere_has_the_areas() -> None:
     image, truth = slide()
     even, glass, nothing = np.ones((64, 64)), truth[2].astype(float), np.zeros((64, 64))
-    found = tissue_shares([image] * 3, np.stack([even, glass, nothing]))
+    found = shares_of([compartments(image)] * 3, np.stack([even, glass, nothing]))
     assert found.shares[0] == pytest.approx(found.areas[0])
     assert found.shares[1] == pytest.approx([0, 0, 1], abs=0.01)
     assert np.isnan(found.shares[2]).all()

@@ -100,6 +100,20 @@ def test_embeddings_are_the_networks_own_in_the_order_of_the_manifest(features: 
     assert np.ptp(found, axis=0).max() > 0.01  # images differ
 
 
+@pytest.mark.usefixtures("empty_cache")
+def test_stored_embeddings_are_found_by_the_rule_that_grey_values_were_read_by(
+    few: Dataset, cpu: Compute, tiny_backbone: Backbone
+) -> None:
+    deep = replace(few, manifest=few.manifest.assign(mode="I;16, as 12 bits"))
+    features = Features(deep, cpu, {"test_resnet": tiny_backbone})
+    computed = features.embeddings("test_resnet").values
+    # Who knows the images by their hash alone, such as from a stored run, says the rule.
+    stored = Features(few, cpu, features.backbones).stored_embeddings("test_resnet", deep.decoding)
+    assert stored is not None
+    np.testing.assert_array_equal(stored.values, computed)
+    assert features.stored_embeddings("test_resnet", ()) is None
+
+
 @pytest.mark.parametrize("precision", ["32", "bf16"])
 def test_embeddings_have_the_same_bits_whatever_the_number_of_threads(
     precision: str, few: Dataset, tiny_backbone: Backbone, tmp_path: Path,

@@ -263,6 +263,13 @@ def test_a_tensor_of_another_shape_is_named_with_both(tiny_state: State, tmp_pat
         given_weights("test_resnet", tmp_path / "weights.pth").load()
 
 
+def test_a_tensor_that_is_not_finite_is_named(tiny_state: State, tmp_path: Path) -> None:
+    tiny_state["layer2.0.bn1.weight"] = tiny_state["layer2.0.bn1.weight"] * torch.nan
+    torch.save(tiny_state, tmp_path / "weights.pth")
+    with pytest.raises(UserError, match=r"layer2\.0\.bn1\.weight holds numbers that are not"):
+        given_weights("test_resnet", tmp_path / "weights.pth").load()
+
+
 def test_a_tensor_that_changes_the_features_is_not_left_out(
     tiny_state: State, tmp_path: Path
 ) -> None:
@@ -367,6 +374,17 @@ def test_a_checkpoint_that_was_cut_off_is_refused(
         read_checkpoint(path)
     assert str(path) in caught.value.message
     assert caught.value.remedy
+
+
+def test_a_tensor_whose_bytes_changed_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({"weight": torch.full((1000,), 0.5)}, path)
+    data = bytearray(path.read_bytes())
+    data[data.index(b"\x00\x00\x00\x3f" * 9) + 100] ^= 0xFF
+    path.write_bytes(data)
+    assert len(torch.load(path, weights_only=True)["weight"].unique()) == 2  # PyTorch reads it
+    with pytest.raises(UserError, match="damaged: weights/data/0 in it is not what was written"):
+        read_checkpoint(path)
 
 
 @given(data=st.data(), cut=st.integers(0, 4000))

@@ -19,7 +19,7 @@ def record(**changes: object) -> ExternalRecord:
     base = {
         "name": "ct", "command": "", "created": "", "labels": (), "images": 4, "scored": 4,
         "copies": 0, "contradictions": (), "unreadable": (), "left_out": (), "groups": 3,
-        "groups_source": "pixels (1 exact copies, 0 registered pairs)",
+        "groups_source": "pixels (1 exact copy, 0 registered pairs)",
     }  # fmt: skip
     return ExternalRecord.model_validate(base | changes)
 
@@ -61,7 +61,7 @@ def test_where_no_tissue_is_shared_or_nothing_was_compared_that_is_said() -> Non
         (
             ["", "", "", ""],
             "",
-            "4 images of 3 source groups, as pixels (1 exact copies, 0 registered pairs) tell. "
+            "4 images of 3 source groups, as pixels (1 exact copy, 0 registered pairs) tell. "
             "Patients are not known: say which image is whose with --groups CSV or "
             "--group-pattern REGEX.",
         ),

@@ -13,6 +13,8 @@ import pytest
 
 from lcbench.datasets.dataset import Dataset
 from lcbench.errors import ExitCode, UserError
+from lcbench.rendering.terminal import show_plan
+from lcbench.runs.describe import plan_as_json
 from lcbench.runs.evaluate import evaluate
 from lcbench.runs.evaluation_options import EvaluationOptions
 from lcbench.runs.execute import execute
@@ -54,8 +56,13 @@ def accuracy(folder: Path) -> float:
 
 
 @pytest.mark.usefixtures("file")
-def test_heads_probes_and_hierarchies_run_on_a_file(plan_of: MakePlan, tmp_path: Path) -> None:
+def test_heads_probes_and_hierarchies_run_on_a_file(
+    plan_of: MakePlan, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     plan = plan_of(MAJORITY, KNN, PROBE, TREE, VIEWS)
+    show_plan(plan)
+    assert "px" not in capsys.readouterr().err  # of which images they are, nobody knows
+    assert "not known" in plan_as_json(plan, ())["preprocessing"]["knn"]
     (left_out,) = plan.left_out
     assert left_out.baseline == "views"
     assert "sub/uni.npz holds embeddings alone" in left_out.reason

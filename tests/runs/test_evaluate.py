@@ -184,6 +184,7 @@ def test_a_csv_is_read_as_a_folder_is(suite: Path, mixed: Path) -> None:
     evaluation = evaluate(mixed / "list.csv", suite, CPU)
     assert evaluation.folder.name == "list"
     assert [line.split(":")[0] for line in evaluation.record.unreadable] == ["gone.png"]
+    assert evaluation.record.is_partial
     table = predictions(evaluation)["majority"]
     assert table["group"].tolist() == ["p2", "p1"]
     assert table["true"].tolist() == ["malignant", "benign"]

@@ -193,7 +193,7 @@ def test_without_patients_copies_count_once(suite: Path, outside: Path) -> None:
     shutil.copy(outside / "aca/000.png", outside / "aca/copy.png")
     record = evaluate(outside, suite, CPU).record
     assert (record.groups, record.unit) == (12, "")
-    assert record.groups_source.startswith("pixels (1 exact copies")
+    assert record.groups_source.startswith("pixels (1 exact copy")
     assert (stored(suite).images["unit"] == "").all()
 
 

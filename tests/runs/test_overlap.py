@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -40,12 +40,16 @@ def suite(tmp_path: Path) -> Path:
 
 
 def overlap(
-    suite: Path, root: Path | str, external: Dataset, training: Path | None = None
+    suite: Path,
+    root: Path | str,
+    external: Dataset,
+    training: Path | None = None,
+    trained: Mapping[str, str] | None = None,
 ) -> OverlapRecord:
     """Compare with the images of a suite whose runs know the hash of its split."""
     known = {"paper/seed0": content_hash(SPLIT.to_csv(index=False))}
     return overlap_with_training(
-        suite, plan_record(root=str(root)), external, training, known
+        suite, plan_record(root=str(root)), external, training, known, trained or {}
     ).record
 
 
@@ -131,6 +135,22 @@ def test_a_place_that_the_user_names_must_hold_the_images(
     assert TRAINING[0] in caught.value.remedy
 
 
+def test_other_images_of_the_same_names_are_not_taken_for_those_that_were_trained_on(
+    suite: Path, training: Path, outside: Dataset
+) -> None:
+    trained = {name: file_sha256(training / name) for name in TRAINING[:2]}
+    assert overlap(suite, training, outside, trained=trained).with_sibling == 2
+    saved(tile(7, SIDE), training / TRAINING[1])
+    found = overlap(suite, training, outside, trained=trained)
+    assert found.reason.startswith("1 of 3 training images")
+    assert found.training_images == 0
+    with pytest.raises(
+        UserError, match=r"--training 1 of 3 .* not those that the models"
+    ) as caught:
+        overlap(suite, training, outside, training, trained)
+    assert TRAINING[1] in caught.value.remedy
+
+
 def test_runs_that_do_not_say_where_their_images_lie_are_not_compared(
     suite: Path, outside: Dataset, tmp_path: Path
 ) -> None:
@@ -163,4 +183,4 @@ def test_images_that_lie_outside_the_training_data_are_not_looked_at(
     (suite / "splits" / "paper" / "seed0.csv").write_text(foreign)
     known = {"paper/seed0": content_hash(foreign)}
     plan = plan_record(root=str(training))
-    assert overlap_with_training(suite, plan, outside, None, known).record.training_images == 0
+    assert overlap_with_training(suite, plan, outside, None, known, {}).record.training_images == 0

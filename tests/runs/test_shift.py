@@ -11,7 +11,12 @@ import pytest
 from PIL import Image
 
 from lcbench.analysis.shift_verdict import look_of
+from lcbench.compute import Compute
 from lcbench.datasets.demo import create_demo
+from lcbench.features.embedding_files import open_embeddings
+from lcbench.features.extraction import Features
+from lcbench.models.backbones import resolve_backbone
+from lcbench.models.weights import WeightOptions
 from lcbench.runs.evaluate import evaluate
 from lcbench.runs.evaluation_options import EvaluationOptions
 from lcbench.runs.execute import execute
@@ -19,7 +24,11 @@ from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.plan import RunOptions, make_plan
 from lcbench.runs.plan_records import PlanRecord
 from lcbench.runs.records import read_record, write_record
+from lcbench.runs.shift import embedded
 from lcbench.runs.shift_records import ShiftRecord, SpaceRecord
+from lcbench.runs.shift_sides import training_side
+from lcbench.runs.store import run_folders
+from lcbench.runs.stored import read_run
 
 from .recipes import KNN, MAJORITY, suite_text
 from .test_evaluate import save_weights
@@ -94,6 +103,36 @@ def test_images_of_the_same_origin_lie_inside(of_drawn: ShiftRecord) -> None:
         assert every.images == shift.images == sum(one.images for one in labels)
         assert space.held_out[-1] <= space.limit
         assert space.groups == (24, 12)
+
+
+def test_training_images_are_embedded_again_where_the_cache_was_emptied(
+    suite: Path, small_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [read_run(folder) for folder in run_folders(suite)]
+    side = training_side(runs, small_demo)
+    weights = WeightOptions(str(suite.parents[1] / "own.pth"), "test_resnet")
+    backbone = resolve_backbone("test_resnet", weights)
+    assert backbone is not None
+    features = Features(side.dataset, Compute("cpu", "32", 8), {"test_resnet": backbone})
+    monkeypatch.setenv("LCBENCH_CACHE", str(tmp_path / "empty"))
+    whole = Features(side.whole, features.compute, features.backbones)
+    assert whole.stored_embeddings("test_resnet", side.decoding) is None
+    found = side.embeddings("test_resnet", features)
+    assert len(found) == len(side.dataset.manifest)
+    own = tmp_path / "own.npz"  # a file of embeddings in its place, which has a row for each image
+    np.savez(own, image=side.dataset.manifest["image"].to_numpy(str), embedding=found)
+    files = {"test_resnet": open_embeddings(own, "test_resnet")}
+    given = Features(side.dataset, features.compute, files)
+    np.testing.assert_array_equal(side.embeddings("test_resnet", given), found)
+
+
+def test_the_answers_of_a_finished_classifier_are_no_features(suite: Path) -> None:
+    run = next(read_run(one) for one in run_folders(suite) if one.parent.name == "knn")
+    recipe = {"backbone": "test_resnet", "weights": "mine.pth", "classes": ["a", "b", "c"]}
+    config = run.config.model_copy(update={"kind": "classifier", "recipe": recipe})
+    head = replace(run, config=config)
+    assert embedded([head]) == []
+    assert embedded([run, head]) == ["test_resnet"]
 
 
 def test_grey_noise_does_not_look_like_tissue_at_all(suite: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lcbench.errors import UserError
-from lcbench.statistics.hierarchy import labels_at_level, predicted_at_level
+from lcbench.statistics.hierarchy import labels_at_level, predicted_at_level, summed
 from lcbench.taxonomy import load_taxonomy
 
 LUNG = load_taxonomy()
@@ -19,6 +19,14 @@ def test_coarse_answer_is_the_sum_over_leaves_not_the_best_leafs_ancestor():
     probabilities = np.array([[0.4, 0.35, 0.25], [0.6, 0.3, 0.1]])
     assert predicted_at_level(probabilities, LUNG, 1) == ["malignant", "benign"]
     assert predicted_at_level(probabilities, LUNG, 2) == ["benign", "benign"]
+
+
+def test_ties_are_ties_and_small_probabilities_are_kept():
+    tie = np.array([[0.6, 0.1 + 0.2, 0.1], [0.3, 0.2, 0.1]])
+    sums = summed(tie, np.array([-1, 0, 1]))
+    assert summed(tie, np.array([0, 1, -1]))[1, 0] == sums[0, 0]  # 0.1 + 0.2 is not 0.3 in floats
+    small = np.array([[1e-14, 1.0 - 1e-14], [3e-30, 1.0]])
+    np.testing.assert_allclose(summed(small, np.array([0, 1]))[:, 0], [1e-14, 3e-30], rtol=1e-12)
 
 
 def test_levels_of_a_ragged_tree(deep):

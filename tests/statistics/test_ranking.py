@@ -182,7 +182,8 @@ def test_the_scarcer_side_decides_how_many_trials_there_are():
     panel = panel_of(probabilities, true, groups, Design(10))
     measures = {one.key: (one.images, one.groups, one.trials) for one in panel.measures}
     assert measures["auroc", "a"] == measures["auroc", "b"] == (20, 10, 2)
-    assert measures["macro_auroc", ""] == (20, 10, 4)  # an absent class adds nothing
+    # An absent class adds nothing, and of two classes one is told apart where the other is.
+    assert measures["macro_auroc", ""] == (20, 10, 2)
     assert measures["auroc", "c"][:2] == (0, 0)
     for found in all_intervals(panel, resamples=50).values():
         perfect = found["auroc", "a"]

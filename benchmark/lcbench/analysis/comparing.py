@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
+from typing import Literal
 
 from lcbench import __version__
 from lcbench.analysis.results import ComparisonResults
@@ -24,6 +25,7 @@ def compare_predictions(
     match: By = "auto",
     groups: Mapping[str, str] | None = None,
     command: str = "",
+    repeats: Literal["seed", "trained model"] = "seed",
     advance: Callable[[str], Tick | None] = lambda _: None,
 ) -> ComparisonResults:
     """Compare models on the images that all of them have.
@@ -42,6 +44,8 @@ def compare_predictions(
         Source group of each image name; by default the models' own.
     command
         Command that was typed.
+    repeats
+        What the seeds of the predictions stand for.
     advance
         Called with the name of each step before it begins.
 
@@ -61,6 +65,7 @@ def compare_predictions(
         leaves=taxonomy.leaves,
         metrics=metric_catalogue(),
         matched_by=aligned.identity,
+        repeats=repeats,
         notes=_reading_notes(models, all_groups_unknown=bool((aligned.rows["group"] == "").all())),
         comparison=compare_models(aligned, taxonomy, pairs, settings, tick),
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from lcbench.analysis.external_arms import Arm, Crossed
+import numpy as np
+
+from lcbench.analysis.external_arms import Arm, Crossed, Flags
 from lcbench.analysis.external_detail_results import OneClassLevel, OneClassScore
 from lcbench.analysis.external_results import ExternalLevel, ExternalScore, RunAccuracy
 from lcbench.analysis.scores import AnalysisSettings
@@ -15,7 +18,7 @@ from lcbench.analysis.thresholds import Thresholds
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.power import ALPHA
 from lcbench.statistics.selective import Level
-from lcbench.statistics.tree import Decision
+from lcbench.statistics.tree import Codes, Decision
 
 
 def score_levels(
@@ -93,6 +96,33 @@ def simultaneous_confidence(models: int) -> float:
     return 1.0 - ALPHA / models
 
 
+@dataclass(frozen=True, eq=False)
+class _AtLevel:
+    """The answers of an arm at a level, of the images whose label fixes it.
+
+    `rows`: (N,) which these are; `fixed` and `answered`: (n,) places among the level's options.
+    """
+
+    arm: Arm
+    rows: Flags
+    fixed: Codes
+    answered: Codes
+
+    @classmethod
+    def of(cls, arm: Arm, level: int) -> _AtLevel:
+        choice = arm.tree.at_level(level)
+        fixed = choice.true_option[arm.true]
+        rows = fixed >= 0
+        return cls(arm, rows, fixed[rows], choice.leaf_option[arm.at_level(level)[rows]])
+
+    @property
+    def right(self) -> Flags:
+        return np.asarray(self.answered == self.fixed)
+
+    def share_right(self, settings: AnalysisSettings) -> Interval:
+        return Crossed.of(self.arm, self.rows, self.fixed).share(self.right, settings)
+
+
 def _score_arm(
     arm: Arm,
     level: int,
@@ -102,13 +132,11 @@ def _score_arm(
     together: float,
 ) -> ExternalScore:
     choice = arm.tree.at_level(level)
-    fixed = choice.true_option[arm.true]
-    rows = fixed >= 0
-    answered = choice.leaf_option[arm.at_level(level)]
-    right = (answered == fixed)[rows]
-    of_rows = Crossed.of(arm, rows, fixed[rows])
+    at = _AtLevel.of(arm, level)
+    rows, right = at.rows, at.right
+    of_rows = Crossed.of(arm, rows, at.fixed)
     accuracy = of_rows.share(right, settings)
-    rate = float((fixed[rows] == choice.options.index(majority)).mean())
+    rate = float((at.fixed == choice.options.index(majority)).mean())
     return ExternalScore(
         baseline=arm.baseline,
         protocol=arm.protocol,
@@ -124,18 +152,13 @@ def _score_arm(
         )
         if arm.runs > 1
         else (),
-        apart=int((answered != choice.leaf_option[arm.likeliest])[rows].sum()),
+        apart=int((at.answered != choice.leaf_option[arm.likeliest[rows]]).sum()),
     )
 
 
 def _average(arm: Arm, level: int, settings: AnalysisSettings) -> Interval:
     """Return the accuracy of the mean of all trained models, one answer an image."""
-    whole = arm.of_all_runs
-    choice = whole.tree.at_level(level)
-    fixed = choice.true_option[whole.true]
-    rows = fixed >= 0
-    right = (choice.leaf_option[whole.at_level(level)] == fixed)[rows]
-    return Crossed.of(whole, rows, fixed[rows]).share(right, settings)
+    return _AtLevel.of(arm.of_all_runs, level).share_right(settings)
 
 
 def _points(
@@ -151,20 +174,17 @@ def _one_class(
     arms: Sequence[Arm], level: int, labels: dict[str, str], settings: AnalysisSettings
 ) -> OneClassLevel:
     """Return how often each arm answers the one class; a constant answer has no interval."""
-    choice = arms[0].tree.at_level(level)
     (node,) = set(labels.values())
-    scores = []
-    for arm in arms:
-        fixed = choice.true_option[arm.true]
-        rows = fixed >= 0
-        right = (choice.leaf_option[arm.at_level(level)] == fixed)[rows]
-        called = Crossed.of(arm, rows, fixed[rows]).share(right, settings)
-        scores.append(
-            OneClassScore(
-                baseline=arm.baseline, protocol=arm.protocol, runs=arm.runs, called=called
-            )
+    scores = tuple(
+        OneClassScore(
+            baseline=arm.baseline,
+            protocol=arm.protocol,
+            runs=arm.runs,
+            called=_AtLevel.of(arm, level).share_right(settings),
         )
-    return OneClassLevel(level=level, node=node, images=len(labels), scores=tuple(scores))
+        for arm in arms
+    )
+    return OneClassLevel(level=level, node=node, images=len(labels), scores=scores)
 
 
 def _above(accuracy: Interval, rate: float) -> Interval:

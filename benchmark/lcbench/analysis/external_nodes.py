@@ -26,6 +26,7 @@ from lcbench.statistics.tree import Decision
 
 _COUNTED = ("gate_sensitivity", "gate_specificity")
 _RANKED = ("auroc", "average_precision")
+_TINY = np.finfo(np.float64).tiny
 
 
 def score_nodes(
@@ -116,9 +117,12 @@ def _counts(arm: Arm, node: Decision, rows: Flags, of_rows: Crossed) -> Panel[Me
 
 
 def _ranks(arm: Arm, node: Decision, rows: Flags, of_rows: Crossed) -> Panel[MetricKey]:
-    chances = summed(arm.probabilities[rows], node.leaf_option)
+    logarithms = np.log(np.maximum(summed(arm.probabilities[rows], node.leaf_option), _TINY))
+    # Log-odds: near 1 a sum says less than what is left, which floats hold down to nearly 0.
+    odds = logarithms[:, 0] - logarithms[:, 1]
+    ranks = np.stack([odds, -odds], axis=1)
     side = node.true_option[arm.true][rows]
-    return ranking_panel(chances, side, of_rows.units, arm.run[rows], of_rows.design, node.options)
+    return ranking_panel(ranks, side, of_rows.units, arm.run[rows], of_rows.design, node.options)
 
 
 def detection_point(

@@ -14,7 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from functools import cache
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 
@@ -154,7 +155,7 @@ class _Spot:
 
     def inside(self, model: BaseModel) -> _Spot:
         """Return the spot of a model's fields."""
-        own = frozenset(getattr(model, name) for name in _MODELS if hasattr(model, name))
+        own = frozenset(getattr(model, name) for name in _held(type(model), _MODELS))
         baselines = None if self.baselines is None else self.baselines | own
         protocol = getattr(model, "protocol", self.protocol)
         return replace(self, protocol=protocol, baselines=baselines, step=_step(model, self.step))
@@ -182,9 +183,9 @@ def numbers_of(results: Results) -> dict[str, Number]:
 def measure(value: float, scale: Scale) -> float:
     """Return a number on the scale that its allowance is meant on."""
     if scale == "p-value":
-        from scipy.stats import norm
+        from scipy.special import ndtri
 
-        return float(norm.isf(value / 2))
+        return float(-ndtri(value / 2))
     return math.sqrt(abs(value)) if scale == "statistic" else value
 
 
@@ -208,10 +209,18 @@ def _walk(value: object, spot: _Spot) -> Iterator[Number]:
             yield spot.number(value, spot.step)
 
 
+@cache
+def _held(kind: type, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return which of some names entries of a type have: it is asked a million times."""
+    fields = kind.model_fields if issubclass(kind, BaseModel) else {}
+    return tuple(name for name in names if name in fields or hasattr(kind, name))
+
+
 def _name(entry: object) -> str:
     if isinstance(entry, ExternalResult):
         return entry.record.name
-    found = {name: getattr(entry, name) for name in _NAMES if hasattr(entry, name)}
+    kind: Any = type(entry)
+    found = {name: getattr(entry, name) for name in _held(kind, _NAMES)}
     return "/".join(
         f"{name}{value}" if isinstance(value, int) else value
         for name, value in found.items()

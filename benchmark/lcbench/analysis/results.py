@@ -13,6 +13,7 @@ from lcbench.analysis.claim_results import PaperClaims, UnreadableClaims
 from lcbench.analysis.ensemble_results import EnsembleLeftOut, EnsembleResult
 from lcbench.analysis.explanation_results import ExplanationResult
 from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.given_results import GivenModel
 from lcbench.analysis.hypothesis_results import HypothesisResult
 from lcbench.analysis.scores import AnalysisSettings, MetricInfo, ModelComparison
 from lcbench.analysis.selective_scores import SelectiveResult
@@ -265,6 +266,8 @@ class Results(ResultModel):
     """Claims that the suite names and that could not be read."""
     external: tuple[ExternalResult, ...]
     """External folders."""
+    given: tuple[GivenModel, ...] = ()
+    """Models whose prediction files were given; empty in older reports."""
     left_out: tuple[LeftOut, ...]
     """Baselines that the suite names and that were not run."""
     incomplete: tuple[Incomplete, ...]
@@ -328,6 +331,9 @@ class ComparisonResults(ResultModel):
     """What images were matched by."""
     notes: tuple[str, ...]
     """What was noted when the files were read."""
+    repeats: Literal["seed", "trained model"] = "seed"
+    """What the seeds of the comparison stand for: on an external folder each trained model has
+    answered every image, whatever its seed and fold."""
     comparison: ModelComparison
     """Scores of the models, and every pair of them in the order of the command line."""
 

@@ -21,6 +21,7 @@ from lcbench.analysis.ensembles import (
     without_ways_of_training,
 )
 from lcbench.analysis.external import score_external
+from lcbench.analysis.given_models import GivenFile, compare_given, place_given
 from lcbench.analysis.hypotheses import hypothesis_result
 from lcbench.analysis.results import (
     Baseline,
@@ -63,6 +64,7 @@ def analyse(
     command: str = "",
     advance: Advance,
     brief: bool = False,
+    given: Sequence[GivenFile] = (),
 ) -> Results:
     """Compute everything that the report of a suite says, or only what a glance needs.
 
@@ -80,15 +82,18 @@ def analyse(
     brief
         Only the drops and the metrics of predicted classes, with the same intervals: no metric of
         probabilities, no comparison, claim or external folder.
+    given
+        Prediction files of other tools, each compared with the baselines for itself.
 
     Raises
     ------
     UserError
-        If prediction files contradict each other.
+        If prediction files contradict each other, or a given one fits under no protocol.
     """
     if suite.roles.margin is not None:
         settings = settings.model_copy(update={"margin": suite.roles.margin / 100.0})
     aligned = [_align(suite, protocol) for protocol in suite.protocols]
+    placed = place_given(given, {one.protocol: one.baselines for one in aligned}, suite)
     thresholds = None if brief else Thresholds.of(suite)
     protocols = tuple(
         _protocol_result(suite, one, settings, advance, thresholds) for one in aligned
@@ -100,6 +105,10 @@ def analyse(
     ensembles = [one for one in suite.plan.ensembles if one.name in shown]
     averages = [model for one in aligned for model in one.ensembles.models]
     claims = JudgedClaims() if brief else judge_claims(suite, protocols)
+    others = []
+    for one in placed:
+        advance(f"{suite.plan.suite}: {one.given.path} beside the baselines")
+        others.append(compare_given(one, suite, settings))
     return Results(
         lcbench_version=__version__,
         suite=suite.plan.suite,
@@ -124,6 +133,7 @@ def analyse(
         claims=claims.papers,
         claims_unreadable=claims.unreadable,
         external=() if thresholds is None else score_external(suite, thresholds, settings),
+        given=tuple(others),
         left_out=suite.plan.left_out,
         incomplete=tuple(Incomplete(**vars(one)) for one in suite.incomplete),
         runs=tuple(_run_summary(run) for run in suite.runs),
@@ -135,6 +145,7 @@ class _ProtocolPredictions:
     """The predictions of one protocol's baselines, side by side, and what had to be left out."""
 
     protocol: str
+    baselines: tuple[Predictions, ...]
     aligned: Aligned
     not_compared: tuple[str, ...]
     missing: tuple[MissingRun, ...]
@@ -158,7 +169,8 @@ def _align(suite: FinishedSuite, protocol: str) -> _ProtocolPredictions:
     models = [_of_cells(model, shared) for model in kept]
     ensembles = derive_ensembles(suite, protocol, models)
     aligned = align([*models, *ensembles.models], by="image")
-    return _ProtocolPredictions(protocol, aligned, gone, tuple(missing), ensembles)
+    baselines = tuple(models)
+    return _ProtocolPredictions(protocol, baselines, aligned, gone, tuple(missing), ensembles)
 
 
 def _require_same_images(protocol: str, models: Sequence[Predictions]) -> None:

@@ -208,7 +208,11 @@ def unrelated_facts(sources: Sources) -> UnrelatedFacts:
     """Return what images of different groups reach."""
     found = sources.unrelated
     count = len(found.local)
-    return UnrelatedFacts(pairs=count, highest=round(found.high, 4) if count else None)
+    return UnrelatedFacts(
+        pairs=count,
+        highest=round(found.high, 4) if count else None,
+        most=round(float(found.local.max()), 4) if count else None,
+    )
 
 
 def group_facts(groups: NDArray[np.intp]) -> GroupFacts:

@@ -135,6 +135,8 @@ class UnrelatedFacts(ResultModel):
     """How many were drawn."""
     highest: float | None
     """Local correlation that all but 2 % of them stay below; null without any."""
+    most: float | None = None
+    """The largest of them; null without any, and in results of older versions."""
 
 
 class GroupFacts(ResultModel):

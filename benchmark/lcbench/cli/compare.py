@@ -65,7 +65,7 @@ def compare(
     from lcbench.rendering.comparison.page import comparison_as_json, write_comparison
     from lcbench.rendering.comparison.screen import show_comparison
     from lcbench.rendering.places import check_comparison
-    from lcbench.runs.external_predictions import find_external, load_any
+    from lcbench.runs.external_predictions import all_external, find_external, load_any
     from lcbench.runs.store import find_taxonomy
 
     files = find_external(files, runs)
@@ -81,6 +81,7 @@ def compare(
             match=match,
             groups=None if groups is None else read_groups(groups),
             command=command(),
+            repeats="trained model" if all_external(files) else "seed",
             advance=say,
         )
     if as_json:

@@ -137,9 +137,9 @@ def evaluate(
         evaluations.append(evaluation)
     if as_json:
         print_json([e.record.model_dump(mode="json") for e in evaluations])
-    err.print(f"Next: lcbench report {escape(str(runs))}")
     if not any(evaluation.runs for evaluation in evaluations):
         return ExitCode.FAILED
+    err.print(f"Next: lcbench report {escape(str(runs))}")
     partly = any(evaluation.record.is_partial for evaluation in evaluations)
     return ExitCode.PARTLY_DONE if partly else ExitCode.DONE
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lcbench.cli.base import AdjustOption, JsonOption, app, guarded, print_json
+from lcbench.cli.base import AdjustOption, JsonOption, LabelsOption, app, guarded, print_json
 from lcbench.console import err, escape, out, stages
-from lcbench.errors import ExitCode
+from lcbench.errors import ExitCode, wrong_usage
 
 if TYPE_CHECKING:
     from lcbench.rendering.report.writing import Report
@@ -25,32 +26,64 @@ def report(
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="Where to write; 'report' beside RUNS by default.")
     ] = None,
+    with_files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--with",
+            metavar="FILE",
+            help="Predictions of another tool, or a folder of runs: a section of its own compares "
+            "them with the baselines on the images that both have; may be repeated.",
+        ),
+    ] = None,
+    labels: LabelsOption = None,
     adjust: AdjustOption = "holm",
     as_json: JsonOption = False,
 ) -> ExitCode:
     """Write the Markdown report, with pictures and the same numbers as JSON and CSV.
 
-    Ends with exit code 3 where runs were done and cannot be used: failed, damaged or outdated.
+    Ends with exit code 3 where runs were done and cannot be used (failed, damaged or outdated), or
+    where no baseline has predicted some of the images of a file after --with.
     """
     from lcbench.rendering import terminal
+    from lcbench.rendering.report.given_models import screen_words
     from lcbench.rendering.report.summary import summary_table
     from lcbench.runs.finished import is_broken
 
-    written = _write(runs, out_folder, adjust)
+    if labels is not None and not with_files:
+        raise wrong_usage("--labels: it is for files after --with", "Leave it out, or give one.")
+    written = _write(runs, out_folder, adjust, with_files or [], labels)
     for suite in written.suites:
         if not as_json:
             out.print(summary_table(suite))
+        for words in screen_words(suite):
+            err.print(escape(words), soft_wrap=True)
     if as_json:
         print_json([json.loads(suite.model_dump_json()) for suite in written.suites])
     broken = [one for suite in written.suites for one in suite.incomplete if is_broken(one.kind)]
     terminal.show_incomplete(broken)
+    given = [one for suite in written.suites for one in suite.given]
     err.print(f"Report: {escape(str(written.readme))}")
-    return ExitCode.PARTLY_DONE if broken else ExitCode.DONE
+    partly = broken or any(one.is_partial for one in given)
+    return ExitCode.PARTLY_DONE if partly else ExitCode.DONE
 
 
-def _write(runs: Path, out_folder: Path | None, adjust: AdjustOption) -> Report:
+def _write(
+    runs: Path,
+    out_folder: Path | None,
+    adjust: AdjustOption,
+    given: Sequence[Path],
+    labels: Path | None,
+) -> Report:
     from lcbench.provenance import command
     from lcbench.rendering.report.writing import write_report
 
     with stages() as say:
-        return write_report(runs, out_folder, command=command(), advance=say, adjustment=adjust)
+        return write_report(
+            runs,
+            out_folder,
+            command=command(),
+            advance=say,
+            adjustment=adjust,
+            given=given,
+            labels=labels,
+        )

@@ -166,6 +166,9 @@ def _greys(dataset: Dataset, values: NDArray[Any]) -> tuple[NDArray[np.uint8], s
         return pixels, f"DICOM {modality}, {rule}"
     window, whose = (stated, "of the file") if stated else (LUNG_WINDOW, "by default")
     rescaled = np.asarray(apply_modality_lut(values, dataset), dtype=np.float64)
+    if not np.isfinite(rescaled).all():
+        slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
+        raise NoDicomImageError(f"values that are not finite: rescaled by {slope}, {intercept}")
     return windowed(rescaled, window), f"DICOM {modality}, window {window} {whose}"
 
 

@@ -19,6 +19,9 @@ UNITS = ("patient", "case", "subject", "specimen", "block", "slide", "scan", "st
 """What a column of a file can call what images come from, the coarsest first."""
 
 
+_MISSING = ("na", "n/a", "<na>", "nan", "null", "none")
+
+
 @dataclass(frozen=True)
 class Units:
     """The patients or slides that a file names.
@@ -99,10 +102,24 @@ def _of_images(path: Path, table: pd.DataFrame, column: str) -> dict[str, str]:
     twice = table["image"][table["image"].duplicated()]
     if not twice.empty:
         raise UserError(
-            f"{path}: {twice.iloc[0]} stands in two {column}s ({len(twice)} such images)"
+            f"{path}: {twice.iloc[0]} stands in two {column}s "
+            f"({len(twice):,} {'image does' if len(twice) == 1 else 'images do'})",
+            "Keep one row of each image.",
         )
     table = table[table[column] != ""]
+    _require_names(path, table, column)
     return dict(zip(table["image"], table[column], strict=True))
+
+
+def _require_names(path: Path, table: pd.DataFrame, column: str) -> None:
+    """Refuse several images with what other tools write for a missing value: they are no unit."""
+    missing = table[table[column].str.strip().str.lower().isin(_MISSING)]
+    if len(missing) > 1:
+        raise UserError(
+            f"{path}: {missing['image'].iloc[0]} has the {column} "
+            f"'{missing[column].iloc[0]}' ({len(missing):,} rows): a missing value, by its look",
+            "Leave the cell empty where nobody knows, or call it otherwise where it is a name.",
+        )
 
 
 def match_images(

@@ -19,7 +19,7 @@ from PIL import Image
 
 from lcbench.caching.entries import open_entry
 from lcbench.caching.place import cache_folder
-from lcbench.console import progress
+from lcbench.console import progress, warn
 from lcbench.datasets.dataset import Dataset
 from lcbench.datasets.images import ImageFile, open_again
 from lcbench.datasets.listing import manifest_hash
@@ -85,6 +85,29 @@ def require_tile_size(size: int | None) -> None:
         raise wrong_usage(f"--tile {size}: not a side in pixels between {SMALLEST} and {LARGEST:,}")
 
 
+def tiles_of(dataset: Dataset, size: int | None) -> Tiles | None:
+    """Cut images into tiles, see `cut_into_tiles`.
+
+    Returns
+    -------
+    Tiles or None
+        None where no size is asked for, and where no image is larger than a tile: images then stay
+        what they are, and the latter is said.
+    """
+    if size is None:
+        return None
+    if not _larger(dataset.manifest, size):
+        count = len(dataset.manifest)
+        warn(f"--tile {size}: none of the {count:,} images is larger, so none is cut")
+        return None
+    return cut_into_tiles(dataset, size)
+
+
+def _larger(manifest: pd.DataFrame, size: int) -> int:
+    """Return how many images have a side that is longer than a tile's."""
+    return int((manifest[["width", "height"]].max(axis=1) > size).sum())
+
+
 def cut_into_tiles(dataset: Dataset, size: int) -> Tiles:
     """Cut every image into square tiles that do not overlap, and keep those that show something.
 
@@ -132,9 +155,11 @@ def cut_into_tiles(dataset: Dataset, size: int) -> Tiles:
         }
     )
     source = dataset.groups_source or "the images that tiles were cut from"
+    whole = len(manifest) - _larger(manifest, size)
     words = (
         f"tiles of {size} px without overlap, from the middle of each image: {len(tiles):,} from "
-        f"{len(manifest):,} images; {entry.facts['background']:,} of background left out (at least "
+        f"{len(manifest):,} images{f', {whole:,} of them no larger than a tile' if whole else ''}; "
+        f"{entry.facts['background']:,} of background left out (at least "
         f"{EMPTY_SHARE:.0%} of their pixels white or black)"
     ).replace("%", " %")
     cut = replace(

@@ -7,85 +7,16 @@ of one onto those of the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.explanations.estimates import Flags
-from lcbench.explanations.similarity import Maps, ranked, smoothed
+from lcbench.explanations.similarity import ranked, smoothed
 from lcbench.leakage.registration import MIN_OVERLAP
-from lcbench.statistics.groups import ClusterCodes
-from lcbench.statistics.metrics import Values
 
-Pair = tuple[int, int]
 Pixels = NDArray[np.uint8]
-"""(N, H, W, 3) RGB images as the network is shown them."""
-
-
-@dataclass(frozen=True, eq=False)
-class CopyAgreement:
-    """How alike the attributions of copies are.
-
-    Parameters
-    ----------
-    pairs
-        Rows of the two images of each pair.
-    likeness
-        (pairs,) rank correlation in what both show; NaN where the pixels prove no map between
-        them, or the attributions there have no contrast.
-    """
-
-    pairs: tuple[Pair, ...]
-    likeness: Values
-
-    def groups(self, of_images: ClusterCodes) -> ClusterCodes:
-        """Return the source groups of the pairs from those of the images."""
-        codes = of_images.codes[[first for first, _ in self.pairs]]
-        return ClusterCodes(codes, of_images.count, of_images.known)
-
-
-def copy_pairs(groups: ClusterCodes, each: int = 1, seed: int = 0) -> tuple[Pair, ...]:
-    """Return pairs of images of one source group, no image in two of them.
-
-    Parameters
-    ----------
-    groups
-        Source groups of the images.
-    each
-        Pairs a group at most.
-    seed
-        Which images are drawn.
-    """
-    pairs: list[Pair] = []
-    for group in range(groups.count):
-        rows = np.flatnonzero(groups.codes == group)
-        drawn = np.random.default_rng((seed, group)).permutation(rows).tolist()
-        found = list(zip(drawn[::2], drawn[1::2], strict=False))
-        pairs += found[:each]
-    return tuple(pairs)
-
-
-def between_copies(pixels: Pixels, maps: Maps, pairs: Sequence[Pair]) -> CopyAgreement:
-    """Return how alike the attributions of copies are, once they are laid on each other.
-
-    Parameters
-    ----------
-    pixels
-        (N, H, W, 3) images as the network is shown them.
-    maps
-        (N, H, W) their attributions.
-    pairs
-        Rows of the copies, see `copy_pairs`.
-    """
-    found = []
-    for first, second in pairs:
-        matrix = affine_between(pixels[first], pixels[second])
-        likeness = np.nan if matrix is None else laid_likeness(maps[first], maps[second], matrix)
-        found.append(likeness)
-    return CopyAgreement(tuple(pairs), np.array(found, np.float64))
+"""(H, W, 3) RGB, as the network is shown an image."""
 
 
 def affine_between(first: Pixels, second: Pixels) -> NDArray[np.float64] | None:

@@ -54,21 +54,16 @@ class TissueShares:
         return np.asarray(np.isfinite(self.areas).all(axis=1))
 
 
-def tissue_shares(pixels: Sequence[Pixels], maps: Maps) -> TissueShares:
+def shares_of(divided: Sequence[NDArray[np.bool_] | None], maps: Maps) -> TissueShares:
     """Return how area and attribution are divided.
 
     Parameters
     ----------
-    pixels
-        (N, H, W, 3) RGB images as the network is shown them.
+    divided
+        The `compartments` of each image, as the network is shown it.
     maps
         (N, H, W) their attributions.
     """
-    return shares_of([compartments(image) for image in pixels], maps)
-
-
-def shares_of(divided: Sequence[NDArray[np.bool_] | None], maps: Maps) -> TissueShares:
-    """Return how area and attribution are divided, from the `compartments` of each image."""
     areas = np.full((len(maps), len(COMPARTMENTS)), np.nan)
     shares = areas.copy()
     for row, (parts, one) in enumerate(zip(divided, maps, strict=True)):

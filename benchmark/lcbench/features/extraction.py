@@ -92,17 +92,24 @@ class Features:
             lambda: unchanged,
         )
 
-    def stored_embeddings(self, name: str) -> CachedArray | None:
+    def stored_embeddings(self, name: str, decoding: Sequence[str]) -> CachedArray | None:
         """Return what `embeddings` has computed before, here or elsewhere; None where it has not.
 
         Nothing is decoded: of the dataset only its hash is asked for. A file of embeddings is not
         computed.
+
+        Parameters
+        ----------
+        name
+            The backbone.
+        decoding
+            The rules by which grey values became 8 bits, see `Dataset.decoding`.
         """
         backbone = self.backbones[name]
         if isinstance(backbone, EmbeddingFile):
             return None
         key = self._embedding_key(backbone)
-        return stored_array("embeddings", (self.dataset.sha256, *key))
+        return stored_array("embeddings", (self.dataset.sha256, *decoding, *key))
 
     def _stored(self, file: EmbeddingFile, view: View | None) -> CachedArray:
         if view is not None:

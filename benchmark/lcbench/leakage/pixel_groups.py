@@ -129,8 +129,10 @@ def _find_by_pixels(dataset: Dataset) -> tuple[NDArray[np.object_], str]:
     from lcbench.leakage.sources import find_sources
 
     sources = find_sources([dataset.files()])
+    copies, pairs = len(sources.copies), len(sources.links)
     words = (
-        f"pixels ({len(sources.copies):,} exact copies, {len(sources.links):,} registered pairs)"
+        f"pixels ({copies:,} exact {'copy' if copies == 1 else 'copies'}, "
+        f"{pairs:,} registered {'pair' if pairs == 1 else 'pairs'})"
     )
     return dataset.manifest["image"].to_numpy()[sources.groups], words
 

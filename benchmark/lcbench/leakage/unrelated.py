@@ -57,6 +57,9 @@ class Unrelated:
 
         A normal tail on Fisher's z, fitted to the pairs by median and median deviation: a share
         far below one over their number cannot be counted.
+        It is an order of magnitude: at 4.5 deviations, 200 other pairs give ten times as much or
+        as little, and a thousand pairs of chests under different labels, surely of different
+        patients, had 5 beyond 3 deviations where 1.3 were expected, and none beyond 3.5.
 
         Returns
         -------

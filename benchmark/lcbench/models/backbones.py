@@ -31,6 +31,7 @@ from lcbench.models.checkpoints import (
     Checkpoint,
     class_names,
     read_checkpoint,
+    require_finite,
     without_counters,
 )
 from lcbench.models.matching import Match, head_outputs, match_tensors
@@ -150,6 +151,7 @@ class Backbone:
             return network, None
         checkpoint = read_checkpoint(path)
         match = match_tensors(self.name, checkpoint.tensors, network, str(self.source))
+        require_finite(match.tensors, str(self.source))
         network.load_state_dict({**network.state_dict(), **match.tensors})
         return network, Reading(replace(checkpoint, tensors={}), replace(match, tensors={}))
 

@@ -70,6 +70,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
     _refuse_compressed(path)
     found = _load(path)
+    _refuse_damaged(path)
     classes = class_names(found)
     under: list[str] = []
     beside: list[str] = []
@@ -118,6 +119,21 @@ def without_counters(tensors: Tensors) -> dict[str, torch.Tensor]:
     return {n: tensor for n, tensor in tensors.items() if not n.endswith("num_batches_tracked")}
 
 
+def require_finite(tensors: Tensors, source: str) -> None:
+    """Raise a UserError if a tensor holds NaN or infinity: no image would have features."""
+    broken = [
+        name
+        for name, tensor in tensors.items()
+        if tensor.is_floating_point() and not bool(tensor.isfinite().all())
+    ]
+    if broken:
+        raise UserError(
+            f"{source}: {broken[0]} holds numbers that are not finite ({len(broken):,} of "
+            f"{len(tensors):,} tensors)",
+            "Its training went astray, or the file is damaged: take an earlier checkpoint.",
+        )
+
+
 def _load(path: Path) -> Any:  # noqa: ANN401 - a file can hold anything
     import torch
     from safetensors.torch import load_file
@@ -151,6 +167,25 @@ def _refused(path: Path, said: str) -> UserError:
         f"c = torch.load({path.name!r}, map_location='cpu', weights_only=False); "
         f"torch.save(c.get('state_dict', c.get('model', c)), {tensors!r})\"",
     )
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Refuse an archive whose parts are not what was written.
+
+    PyTorch does not compare the checksums that it writes: a tensor with other bytes is read as it
+    is.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            part = archive.testzip()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
+        return  # the reader knows better
+    if part is not None:
+        raise UserError(
+            f"{path}: not readable weights: damaged: {part} in it is not what was written",
+            "Get the file again. Where it was saved without checksums "
+            "(torch.serialization.set_crc32_options(False)), save it with them.",
+        )
 
 
 def _refuse_compressed(path: Path) -> None:

@@ -168,9 +168,7 @@ def _of_shared_seeds(tables: Tables) -> tuple[Tables, tuple[str, ...]]:
     seeds = [set(table["seed"].tolist()) for table in tables.values()]
     if all(own == seeds[0] for own in seeds):
         return tables, ()
-    told = "; ".join(
-        f"{clipped(name)} has {_seed_words(own)}" for name, own in zip(tables, seeds, strict=True)
-    )
+    told = _who_has(dict(zip(tables, seeds, strict=True)))
     if all(len(own) == 1 for own in seeds):
         first = min(seeds[0])
         note = f"each model has one seed, and they are matched with each other: {told}"
@@ -188,6 +186,17 @@ def _of_shared_seeds(tables: Tables) -> tuple[Tables, tuple[str, ...]]:
         f"{counted(left_out, 'prediction')} of other seeds left out: {told}"
     )
     return kept, (note,)
+
+
+def _who_has(seeds: Mapping[str, set[int]]) -> str:
+    """Return the seeds of each model; those that have the same ones stand together."""
+    alike: dict[str, list[str]] = {}
+    for name, own in seeds.items():
+        alike.setdefault(_seed_words(own), []).append(clipped(name))
+    return "; ".join(
+        f"{listed(names, _EXAMPLES)} {'has' if len(names) == 1 else 'have'} {own}"
+        for own, names in alike.items()
+    )
 
 
 def _seed_words(seeds: set[int]) -> str:

@@ -75,9 +75,14 @@ def read_source(path: Path) -> Read:
     return _read_folder(path) if os.path.isdir(path) else _read_file(path)  # noqa: PTH112
 
 
-def _read_folder(folder: Path) -> Read:
+def prediction_files(folder: Path) -> list[Path]:
+    """Return the prediction files in or below a folder, relative to it; not in hidden folders."""
     found = sorted(path.relative_to(folder) for path in folder.rglob(RUN_FILE))
-    paths = [path for path in found if not any(part.startswith(".") for part in path.parts)]
+    return [path for path in found if not any(part.startswith(".") for part in path.parts)]
+
+
+def _read_folder(folder: Path) -> Read:
+    paths = prediction_files(folder)
     if not paths:
         return refused(
             f"no {RUN_FILE} in this folder or below it",

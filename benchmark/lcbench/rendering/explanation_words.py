@@ -76,7 +76,7 @@ def sentences(checks: MethodChecks) -> list[str]:
         found.append(_of_sensitivity(checks.sensitivity))
     found += [_of_agreement(one) for one in checks.agreements]
     if checks.tissue is not None:
-        found += tissue_sentences(checks.tissue)
+        found += _of_tissue(checks.tissue)
     return found
 
 
@@ -87,7 +87,7 @@ def stage_words(stage: StageLikeness, *, first: bool) -> str:
     return "the whole network" if stage.share == 1 else f"all down to {stage.name}"
 
 
-def tissue_sentences(check: TissueCheck) -> list[str]:
+def _of_tissue(check: TissueCheck) -> list[str]:
     """Return where the model looks, a sentence for each set of images."""
     if not check.looks:
         return [NOT_STAINED]

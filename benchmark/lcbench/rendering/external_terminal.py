@@ -57,6 +57,9 @@ def show_evaluation(evaluation: Evaluation) -> None:
             f"[yellow]left out[/yellow] {escape(one.run)}: {escape(one.reason.strip())}",
             soft_wrap=True,
         )
+    if not evaluation.runs:
+        _say(f"No run could predict {record.name}: nothing was stored.")
+        return
     answered = record.scored if record.answered is None else record.answered
     if record.tiling:
         _say(f"Each image is answered by the mean over {record.tiling}.")

@@ -29,6 +29,8 @@ _ALIKE = 0.01
 
 def show_plan(plan: Plan, *, verbose: bool = False) -> None:
     """Print what will be run, on what, and what is left out; with `verbose`, every split."""
+    from lcbench.models.backbones import Backbone  # a file of embeddings has no size of image
+
     _show_dataset(plan)
     err.print(f"Device: {plan.compute.device}, precision {plan.compute.precision}")
     columns = ("baseline", "kind", "backbone", "images", "weights")
@@ -39,7 +41,7 @@ def show_plan(plan: Plan, *, verbose: bool = False) -> None:
             escape(baseline.name),
             escape(baseline.recipe.kind),
             backbone.name if backbone else "-",
-            f"{backbone.preprocessing.size} px" if backbone else "-",
+            f"{backbone.preprocessing.size} px" if isinstance(backbone, Backbone) else "-",
             escape(str(backbone.source)) if backbone else "-",
         )
     err.print(table)

@@ -141,7 +141,7 @@ def plan_as_json(plan: Plan, left_out: tuple[LeftOut, ...]) -> dict[str, Any]:
         "runs": len(plan.baselines) * len(plan.splits),
         "weights": {b.name: str(b.backbone.source) for b in plan.baselines if b.backbone},
         "preprocessing": {
-            b.name: str(b.backbone.preprocessing) for b in plan.baselines if b.backbone
+            b.name: _preprocessing_words(b.backbone) for b in plan.baselines if b.backbone
         },
         "splits": [
             {
@@ -174,6 +174,7 @@ def describe_dataset(dataset: Dataset, check: PixelCheck | None = None) -> Datas
         drawn=_describe_drawn(dataset.drawn) if dataset.drawn else None,
         tiling=dataset.tiling,
         canonical=_describe_canonical(dataset.canonical) if dataset.canonical else None,
+        decoding=dataset.decoding,
     )
 
 
@@ -201,7 +202,7 @@ def describe_backbone(backbone: Backbone | EmbeddingFile) -> BackboneRecord:
             weights=backbone.source,
             weights_sha256=facts.weights_sha256,
             random=False,
-            preprocessing="not known: embeddings from a file",
+            preprocessing=_preprocessing_words(backbone),
             parameters=facts.parameters,
             gmacs=facts.gmacs,
         )
@@ -210,13 +211,19 @@ def describe_backbone(backbone: Backbone | EmbeddingFile) -> BackboneRecord:
         weights=str(backbone.source),
         weights_sha256=facts.weights_sha256,
         random=backbone.random,
-        preprocessing=str(backbone.preprocessing),
+        preprocessing=_preprocessing_words(backbone),
         parameters=facts.parameters,
         gmacs=facts.gmacs,
         image_size=backbone.preprocessing.size,
         outputs=None if backbone.outputs is None else facts.features,
         checkpoint=_describe_reading(backbone.reading),
     )
+
+
+def _preprocessing_words(backbone: Backbone | EmbeddingFile) -> str:
+    if isinstance(backbone, EmbeddingFile):
+        return "not known: embeddings from a file"
+    return str(backbone.preprocessing)
 
 
 def _describe_reading(reading: Reading | None) -> CheckpointRecord | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lcbench.compute import resolve_compute
+from lcbench.console import warn
 from lcbench.datasets.labels import LabelReader, read_labels_with
 from lcbench.runs.calibration_part import calibration_part
 from lcbench.runs.evaluation_options import EvaluationOptions
@@ -29,8 +31,10 @@ from lcbench.runs.predicting import Ready, make_ready, predict_all
 from lcbench.runs.records import write_record
 from lcbench.runs.shift import shift_from_training
 from lcbench.runs.shift_records import ShiftRecord
+from lcbench.runs.shift_sides import images_of
 from lcbench.runs.store import (
     EVALUATION,
+    EXTERNAL,
     plan_taxonomy,
     read_plan,
     sole_writer,
@@ -44,11 +48,22 @@ from lcbench.storage.whole import whole_folder
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came of it: where it is stored, the record, and how many runs predicted."""
+    """What came of it: where it is stored, the record, and how many runs predicted.
+
+    Where none did, nothing is stored, and what was stored of the folder before stays.
+    """
 
     folder: Path
     record: ExternalRecord
     runs: int
+
+
+class _NothingPredictedError(Exception):
+    """Takes what was begun away again: no run could predict."""
+
+    def __init__(self, record: ExternalRecord) -> None:
+        super().__init__(record.name)
+        self.record = record
 
 
 TellImages = Callable[[ExternalRecord, ExternalImages], None]
@@ -85,7 +100,13 @@ def evaluate(
     options = replace(options, about=about_words(options.about))
     with sole_writer(suite_folder):
         sweep(suite_folder)
-        return _evaluate(source, suite_folder, options, reader, tell)
+        try:
+            return _evaluate(source, suite_folder, options, reader, tell)
+        except _NothingPredictedError as nothing:
+            place = suite_folder / EXTERNAL
+            with suppress(OSError):  # others have been evaluated
+                place.rmdir()
+            return Evaluation(place / nothing.record.name, nothing.record, 0)
 
 
 def _evaluate(
@@ -103,14 +124,17 @@ def _evaluate(
     folder, record, table = _describe(source, suite_folder, plan, runs, images, options)
     if tell is not None:
         tell(record, images)
+    _tell_tiles(plan, options)
     compute = resolve_compute(options.device, options.precision)
     ready = make_ready(runs, images.dataset, plan, compute, options)
-    left_out = ready.left_out.items()
+    left_out = tuple(LeftOut(baseline=name, reason=why) for name, why in ready.left_out.items())
     with whole_folder(folder) as temporary:
         predicted, broken = predict_all(ready, taxonomy, temporary)
+        became = {"left_out": left_out, "runs_left_out": (*unusable, *broken)}
+        if not predicted:
+            raise _NothingPredictedError(record.model_copy(update=became))
         whole = {
-            "left_out": tuple(LeftOut(baseline=name, reason=why) for name, why in left_out),
-            "runs_left_out": (*unusable, *broken),
+            **became,
             "predicted": predicted,
             "table": write_images(temporary, table),
             "device": compute.device,
@@ -122,6 +146,16 @@ def _evaluate(
         record = record.model_copy(update=whole)
         write_record(temporary / EVALUATION, record)
     return Evaluation(folder, record, len(predicted))
+
+
+def _tell_tiles(plan: PlanRecord, options: EvaluationOptions) -> None:
+    """Say so where models that were trained on tiles are to answer whole images."""
+    size = next((one.tile for one in reversed(plan.invocations) if one.tile), None)
+    if plan.dataset.tiling and size and not options.tile:
+        warn(
+            f"the runs were trained on tiles of {size} px and are shown whole images: "
+            f"--tile {size} cuts these in the same way"
+        )
 
 
 def _read_images(source: Path, reader: LabelReader, options: EvaluationOptions) -> ExternalImages:
@@ -142,7 +176,13 @@ def _describe(
     dataset = images.dataset
     folder = external_folder(suite_folder, source, dataset.name, dataset.sha256, options.name)
     splits = {f"{run.config.protocol}/{run.folder.name}": run.config.split.sha256 for run in runs}
-    overlap = overlap_with_training(suite_folder, plan, dataset, options.training, splits)
+    known = images_of(runs)
+    trained = {
+        image: sha256
+        for image, sha256 in zip(known["image"], known["sha256"], strict=True)
+        if sha256
+    }
+    overlap = overlap_with_training(suite_folder, plan, dataset, options.training, splits, trained)
     set_aside = np.zeros(len(dataset.manifest), bool)
     if options.calibrate_on is not None:
         set_aside = calibration_part(dataset.manifest, overlap.contaminated, options.calibrate_on)

@@ -40,6 +40,11 @@ def find_external(paths: Sequence[Path], runs: Path) -> list[Path]:
     return [path if path.exists() or not _is_name(path) else _look_up(path, runs) for path in paths]
 
 
+def all_external(paths: Sequence[Path]) -> bool:
+    """Tell whether every path holds predictions on an external folder."""
+    return all(_evaluation_of(path) is not None for path in paths)
+
+
 def load_any(path: Path, reader: LabelReader) -> Predictions:
     """Read a prediction file, a folder of runs, or what one baseline predicted externally.
 
@@ -153,7 +158,7 @@ def _together(parts: Sequence[Predictions]) -> np.ndarray | None:
 def _notes(parts: Sequence[Predictions]) -> tuple[Finding, ...]:
     notes = dict.fromkeys(note for part in parts for note in part.notes)
     if len(parts) > 1:
-        what = f"each of its {len(parts)} trained models has predicted every image: it is a seed"
+        what = f"each of its {len(parts)} trained models has predicted every image, as seeds have"
         return (*notes, Finding(what))
     return tuple(notes)
 

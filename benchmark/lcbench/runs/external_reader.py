@@ -41,13 +41,18 @@ def read_external_folders(reader: RunReader) -> Iterator[ExternalFolder]:
 def _read_record(path: Path) -> ExternalRecord:
     if not (path / EVALUATION).is_file():
         raise UnusableRunError("interrupted", f"no {EVALUATION}")
-    record = read_record(path / EVALUATION, ExternalRecord)
+    try:
+        record = read_record(path / EVALUATION, ExternalRecord)
+    except UserError as error:
+        raise UserError(f"{error.message}: {_AGAIN}") from error
     if record.schema_version == 1:
         raise UnusableRunError(
             "older", f"stored by an older lcbench without hashes of its files: {_AGAIN}"
         )
     if record.name != path.name:
-        raise UserError(f"{EVALUATION} is of another folder: {record.name}")
+        raise UserError(
+            f"{EVALUATION} is of another folder: call this one {record.name} again, or {_AGAIN}"
+        )
     return record
 
 

@@ -164,6 +164,6 @@ class ExternalRecord(Record):
 
     @property
     def is_partial(self) -> bool:
-        """Whether runs could not predict, or labels stand for no class."""
+        """Whether runs could not predict, images not be read, or labels stand for no class."""
         unknown = any(label.fate == "unknown" for label in self.labels)
-        return bool(self.left_out or self.runs_left_out or unknown)
+        return bool(self.left_out or self.runs_left_out or self.unreadable or unknown)

@@ -41,6 +41,7 @@ def overlap_with_training(
     external: Dataset,
     training: Path | None,
     splits: Mapping[str, str],
+    trained: Mapping[str, str],
 ) -> Overlap:
     """Look for the tissue of an external folder among the images of a suite's runs.
 
@@ -57,11 +58,14 @@ def overlap_with_training(
         Where the suite's images lie now; where they lay when it was run by default.
     splits
         The hashes of the suite's split files, by their names below `splits` without suffix.
+    trained
+        The hashes of the suite's images when it was run, by their names, as far as they are known:
+        images of the same names that are others would find no tissue again.
 
     Raises
     ------
     UserError
-        If `training` was given and does not hold the images.
+        If `training` was given and does not hold the images as they were.
     """
     images = _images(suite_folder, splits)
     root = training or (Path(plan.root) if plan.root else None)
@@ -76,11 +80,27 @@ def overlap_with_training(
     missing = [image for image in images if not (root / image).is_file()]
     if missing:
         reason = f"{len(missing):,} of {len(images):,} training images are not in {root}"
+        if plan.dataset.tiling:
+            again = "they are tiles, which the same lcbench run cuts again"
+            if training is not None:
+                raise UserError(f"--training {reason}", f"Leave it out: {again} into the cache.")
+            return _not_compared(external, f"{reason} any more; {again}")
         if training is not None:
             raise UserError(f"--training {reason}", f"The first of them: {missing[0]}")
         return _not_compared(external, f"{reason} any more (see --training)")
+    files = [image_now(root / image) for image in images]
+    others = [image for image, file in zip(images, files, strict=True)
+              if trained.get(image, file.sha256) != file.sha256]  # fmt: skip
+    if others:
+        reason = (
+            f"{len(others):,} of {len(images):,} training images in {root} are not those that the "
+            "models were trained on"
+        )
+        if training is not None:
+            raise UserError(f"--training {reason}", f"The first with other bytes: {others[0]}")
+        return _not_compared(external, f"{reason} any more: other bytes (see --training)")
     manifest = external.manifest
-    folders = [[image_now(root / image) for image in images], external.files()]
+    folders = [files, external.files()]
     is_external = np.arange(len(images) + len(manifest)) >= len(images)
     sources = find_sources(folders, queries=is_external)
     return _describe(sources, images, external)

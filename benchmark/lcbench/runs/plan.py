@@ -12,7 +12,7 @@ from lcbench.compute import Compute, DeviceChoice, PrecisionChoice, resolve_comp
 from lcbench.datasets.dataset import Dataset, OnBad, load_dataset
 from lcbench.datasets.fewer import drawn_rows, keep
 from lcbench.datasets.labels import LabelReader, read_labels_with
-from lcbench.datasets.tiles import cut_into_tiles, require_tile_size
+from lcbench.datasets.tiles import require_tile_size, tiles_of
 from lcbench.documents import explain
 from lcbench.errors import UserError, wrong_usage
 from lcbench.features.embedding_files import EmbeddingFile, EmbeddingFiles
@@ -210,8 +210,8 @@ def plan_suite(suite: Suite, reader: LabelReader, options: RunOptions) -> Plan:
         rows = drawn_rows(dataset, options.images)
         dataset = keep(dataset, rows, options.images)
         check = check and check.keep(rows, dataset)
-    if options.tile is not None:
-        tiles = cut_into_tiles(dataset, options.tile)
+    tiles = tiles_of(dataset, options.tile)
+    if tiles is not None:
         dataset, check = tiles.dataset, check and check.of_tiles(tiles)
     plan = Plan(
         suite=suite,

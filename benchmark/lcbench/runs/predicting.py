@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lcbench.compute import Compute
 from lcbench.console import progress
 from lcbench.datasets.dataset import Dataset
-from lcbench.datasets.tiles import Tiles, cut_into_tiles
+from lcbench.datasets.tiles import Tiles, tiles_of
 from lcbench.features.extraction import Features
 from lcbench.features.views import View
 from lcbench.predictions.table import predictions_table, write_predictions
@@ -85,7 +85,7 @@ def make_ready(
     files, without_embeddings = embeddings_of(runs, options.embeddings, dataset)
     left_out |= without_weights | without_embeddings
     # What a backbone makes of images does not depend on their labels: those may be mended later.
-    tiles = None if options.tile is None else cut_into_tiles(dataset, options.tile)
+    tiles = tiles_of(dataset, options.tile)
     seen = tiles.dataset if tiles else dataset
     contents = replace(seen, sha256=content_hash(*seen.manifest["sha256"]))
     features = Features(contents, compute, {**backbones, **files})

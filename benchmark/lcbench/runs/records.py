@@ -122,6 +122,8 @@ class DatasetRecord(Record):
     says it; empty where nobody did. `drawn`: from what the images were drawn, None if they are
     all there are. `tiling`: by which rule they are tiles of larger images; empty where they are
     whole. `canonical`: the canonical groups that were used, None where groups are from elsewhere.
+    `decoding`: the rules by which grey values became 8 bits; empty where all images had 8 bits, and
+    in runs of older versions.
     """
 
     name: str
@@ -138,6 +140,7 @@ class DatasetRecord(Record):
     drawn: DrawnRecord | None = None
     tiling: str = ""
     canonical: CanonicalRecord | None = None
+    decoding: tuple[str, ...] = ()
 
     def same_groups(self, other: DatasetRecord) -> bool:
         """Tell whether the images stand in the same source groups, from whatever file."""

@@ -99,7 +99,7 @@ def _compare(ready: Ready, training: TrainingSide, rows: Rows, external: Dataset
     spaces = [pair.compare("", training_bins, external_bins)]
     without: dict[str, str] = {}
     pair = _Pair(training, manifest)
-    for name in _embedded(ready):
+    for name in embedded(ready.runs):
         try:
             own = ready.features.embeddings(name).values[rows]
             spaces.append(pair.compare(name, training.embeddings(name, ready.features), own))
@@ -130,13 +130,17 @@ _KNOWN: dict[tuple[bool, bool], Any] = {
 }
 
 
-def _embedded(ready: Ready) -> list[str]:
-    """Return the backbones whose embeddings a baseline looks at, of images as they are."""
+def embedded(runs: Sequence[StoredRun]) -> list[str]:
+    """Return the backbones whose embeddings a baseline looks at, of images as they are.
+
+    What a finished classifier looks at are answers of its own head: no features of the image.
+    """
     names = []
-    for run in ready.runs:
+    for run in runs:
         kind, settings = kind_and_settings(run)
-        if kind.needs(settings) == "embeddings" and settings.view is None and settings.backbone:
-            names.append(settings.backbone)
+        looks = kind.needs(settings) == "embeddings" and settings.view is None
+        if looks and settings.encoder_key and settings.own_outputs is None:
+            names.append(settings.encoder_key)
     return list(dict.fromkeys(names))
 
 

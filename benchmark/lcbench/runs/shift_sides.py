@@ -44,12 +44,15 @@ class TrainingSide:
         (images,) their places among all images of the suite.
     whole
         All of them, of which nothing but the number and the hash is known.
+    decoding
+        The rules by which grey values of the images became 8 bits.
     """
 
     dataset: Dataset
     held_out: NDArray[np.bool_]
     place: Rows
     whole: Dataset
+    decoding: tuple[str, ...]
 
     def embeddings(self, name: str, features: Features) -> NDArray[np.float32]:
         """Return (images, features) of a backbone: those that the runs computed, if still there.
@@ -67,7 +70,7 @@ class TrainingSide:
             If they cannot be computed, or a file of embeddings lacks some of these images.
         """
         whole = Features(self.whole, features.compute, features.backbones)
-        stored = whole.stored_embeddings(name)
+        stored = whole.stored_embeddings(name, self.decoding)
         if stored is not None and len(stored.values) == len(self.whole.manifest):
             return np.asarray(stored.values[self.place])
         own = Features(self.dataset, features.compute, features.backbones)
@@ -95,7 +98,7 @@ def training_side(runs: Sequence[StoredRun], root: Path) -> TrainingSide:
     UserError
         If the predictions name fewer than two source groups.
     """
-    images = _images_of(runs)
+    images = images_of(runs)
     facts = runs[0].config.dataset
     named = len(images) == facts.images
     sha256 = facts.sha256 if named else content_hash(*images["sha256"])
@@ -113,11 +116,14 @@ def training_side(runs: Sequence[StoredRun], root: Path) -> TrainingSide:
         raise UserError("the training images are too few source groups to be compared with")
     manifest = sample[["image", "sha256", "group", "label"]].reset_index(drop=True)
     source = facts.groups_source if known else ""
+    # Predictions do not name the modes of images; nothing but a key of the cache asks for them.
+    manifest["mode"] = ", ".join(facts.decoding)
     return TrainingSide(
         dataset=_dataset(facts.name, root, manifest, source, content_hash(*manifest["sha256"])),
         held_out=sample["group"].isin(held_out).to_numpy(),
         place=sample["place"].to_numpy(np.intp),
         whole=_dataset(facts.name, root, images, source, sha256),
+        decoding=facts.decoding,
     )
 
 
@@ -139,7 +145,7 @@ def files_of(dataset: Dataset, rows: Rows) -> list[ImageFile]:
     return [files[row] for row in rows]
 
 
-def _images_of(runs: Sequence[StoredRun]) -> pd.DataFrame:
+def images_of(runs: Sequence[StoredRun]) -> pd.DataFrame:
     """Return image, sha256, group and label of all that the runs have predictions of, by name."""
     seen: set[str] = set()
     parts = []
@@ -172,8 +178,7 @@ def _dataset(name: str, root: Path, manifest: pd.DataFrame, source: str, sha256:
     return Dataset(
         name=name,
         root=root,
-        # Predictions do not name the modes of images; nothing but a key of the cache asks for them.
-        manifest=manifest.assign(mode=""),
+        manifest=manifest,
         groups_source=source,
         skipped=(),
         synthetic=False,

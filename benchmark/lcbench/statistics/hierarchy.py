@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from lcbench.taxonomy import Taxonomy
 
+_DIGITS = 2.0**44
+
 
 def labels_at_level(labels: Sequence[str], taxonomy: Taxonomy, level: int) -> list[str | None]:
     """Return the node that each label fixes at a level, 1 to `taxonomy.height`.
@@ -101,7 +103,9 @@ def summed(
 ) -> NDArray[np.float64]:
     """Return the summed probability of each of K parts of the leaves, (N, K).
 
-    What differs by rounding alone is equal, so that ties are ties.
+    What differs by rounding alone is equal, so that ties are ties: sums are rounded to 44 binary
+    digits. These are digits of the sum, not places after the point: a probability of 1e-14 is not
+    0, neither in a logarithm nor in an order.
 
     Parameters
     ----------
@@ -111,8 +115,8 @@ def summed(
         (L,) part that each leaf belongs to, 0 to K - 1; -1 outside all of them.
     """
     members = part[:, None] == np.arange(int(part.max()) + 1)
-    sums: NDArray[np.float64] = np.round(np.asarray(probabilities, np.float64) @ members, 12)
-    return sums
+    digits, exponent = np.frexp(np.asarray(probabilities, np.float64) @ members)
+    return np.asarray(np.ldexp(np.round(digits * _DIGITS) / _DIGITS, exponent), np.float64)
 
 
 def _check_level(taxonomy: Taxonomy, level: int) -> None:

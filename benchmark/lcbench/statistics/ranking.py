@@ -119,7 +119,8 @@ def ranking_panel(
     images = max((measure.images for measure in defined), default=0)
     groups = max((measure.groups for measure in defined), default=0)
     shares = [measure.trials for measure in by_leaf[: len(leaves)] if measure.images]
-    trials = trials_of_mean(np.array(shares))
+    # Of two leaves, one is right where the other is: their scores are no two independent ones.
+    trials = trials_of_mean(np.array(shares)) if len(shares) > 2 else min(shares, default=0)
     means = [
         Measure(MetricKey(name), SHARE, Scale.bounded, images, groups, trials)
         for name in ("macro_auroc", "macro_average_precision")

@@ -112,6 +112,34 @@ def test_one_class_alone_is_no_accuracy(name: str, half: str) -> None:
     )
 
 
+def test_each_folder_of_one_class_is_a_finding_of_its_own_at_its_coarsest_level() -> None:
+    levels = (external.one_class("malignant"), external.one_class("adenocarcinoma"))
+    folders = [
+        external.everything(name).model_copy(
+            update={"levels": (), "contaminated": (), "one_class": levels}
+        )
+        for name in ("clinic", "archive")
+    ]
+    found = findings(suites.lung(external=tuple(folders)))
+    for name in ("clinic", "archive"):
+        (told,) = (one for one in found if one.startswith(f"On {name} "))
+        assert "are malignant" in told
+        assert "adenocarcinoma" not in told
+
+
+def test_what_is_said_by_image_is_not_said_again_by_patient() -> None:
+    folder = external.everything()
+    assert folder.units is not None
+    assert folder.counts is not None
+    scored = folder.counts.scored
+    units = folder.units.model_copy(update={"units": scored, "images": scored})
+    alone = folder.model_copy(update={"units": units})
+    assert "Every patient has one image: by patient the numbers are the same." in said(alone)
+    assert "By patient, from" not in said(alone)
+    titles = [one.title for one in detail_tables(suites.lung(external=(alone,)), alone)]
+    assert not [title for title in titles if title.startswith("By patient")]
+
+
 def test_every_detail_has_a_table_and_every_number_a_row() -> None:
     folder = external.everything()
     results = suites.lung(external=(folder,))

@@ -97,3 +97,17 @@ def test_the_picture_is_drawn_where_both_sides_were_seen(
     assert first.read_bytes() == again.read_bytes()
     unknown = shifts.folder(ShiftRecord(reason="gone"))
     assert draw_shift(results, unknown, tmp_path / "c.png") is None
+
+
+def test_patients_are_no_source_groups() -> None:
+    folder = shifts.folder(shifts.ALIKE)
+    record = folder.record.model_copy(update={"unit": "patient"})
+    own = folder.model_copy(update={"record": record})
+    assert "one image a source group or patient, 40 patients here against 50 source groups" in said(
+        own
+    )
+    tables = {one.title: one.table for one in shift_tables(suites.lung(external=(own,)), own)}
+    assert "source groups, training / patients here" in (
+        tables["Distance from the training images"].headers
+    )
+    assert "patients" in tables["Outside the training range, by label, %"].headers

@@ -231,10 +231,12 @@ def _proof(unrelated: UnrelatedFacts, lowest: float, rate: float | None) -> str:
         f"; of {plural(unrelated.pairs, 'unrelated pair')} of these images, 98 % stay below "
         f"{unrelated.highest:.2f}"
     )
-    if rate is None:
+    if rate is not None:
+        limit = f"about {rate:.1g}" if rate >= _LEAST_RATE else f"under {_LEAST_RATE:g}"
+        words += f" (false-discovery rate {limit}, by the order of magnitude: a fitted normal tail)"
+    if unrelated.most is None or unrelated.most < lowest:
         return f"{words}."
-    limit = f"at most {rate:.2g}" if rate >= _LEAST_RATE else f"under {_LEAST_RATE:g}"
-    return f"{words} (false-discovery rate {limit})."
+    return f"{words}; the most alike of them reaches {unrelated.most:.2f}: see the weakest joins."
 
 
 def _crossing(crossing: Crossing) -> str:

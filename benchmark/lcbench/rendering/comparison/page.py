@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from lcbench.analysis.results import ComparisonResults
+from lcbench.analysis.scores import EventKind
 from lcbench.rendering import formats
 from lcbench.rendering import markdown as md
 from lcbench.rendering.comparison import words
@@ -31,6 +33,7 @@ def comparison_as_json(results: ComparisonResults) -> str:
 def comparison_page(results: ComparisonResults) -> str:
     """Return a comparison as a Markdown page."""
     keys = words.every_key(results)
+    models = [one.model for one in results.comparison.models]
     first = [key for key in keys if words.is_read_first(key)]
     told = (*words.basis(results), *unmatched_words(results.comparison))
     return render_page(
@@ -38,20 +41,32 @@ def comparison_page(results: ComparisonResults) -> str:
         results=results,
         comparison=results.comparison,
         default_test=results.settings.default_test,
-        models=[one.model for one in results.comparison.models],
+        models=models,
         told=(*told, *(f"Note: {note}." for note in words.notes(results))),
-        metrics=_metrics(results, first),
-        further=_metrics(results, [key for key in keys if key not in first]),
+        metrics=metrics_table(results, first, models),
+        further=metrics_table(results, [key for key in keys if key not in first], models),
         meanings=list(_meanings(results, keys)),
         words=words,
         units=units(results.comparison),
-        effect_cells=effect_cells,
+        effects_table=partial(effects_table, results),
         command=md.code_block([results.command], "sh") if results.command else "",
     )
 
 
-def _metrics(results: ComparisonResults, keys: Iterable[words.Key]) -> md.Table:
-    models = [one.model for one in results.comparison.models]
+def effects_table(results: ComparisonResults, kind: EventKind, node: str) -> md.Table:
+    """Return a row for each pair of models: how often an event happens under either."""
+    decimals = words.points_decimals(results)
+    rows = [
+        [pair.a, pair.b, *effect_cells(effect, results.settings, decimals)]
+        for pair, effect in words.effects_on(results, kind, node)
+    ]
+    return md.Table(["first", "second", *words.effect_headers(results)], rows, "llr")
+
+
+def metrics_table(
+    results: ComparisonResults, keys: Iterable[words.Key], models: Sequence[str]
+) -> md.Table:
+    """Return a row for each metric, with a column for each of these models."""
     rows = []
     for key in keys:
         found = words.estimates(results, key, models)

@@ -126,13 +126,23 @@ def test_headers(results: ComparisonResults) -> tuple[str, str]:
 
 def basis(results: ComparisonResults) -> list[str]:
     """Return what the numbers rest on, in sentences."""
+    return [
+        *evidence(results),
+        f"Intervals are 95 %: {DESCRIPTIONS[results.settings.interval]}; of these networks as they "
+        f"are trained, on new images of the same numbers in each class. {ONE_GROUP}",
+        *_without_interval(results),
+    ]
+
+
+def evidence(results: ComparisonResults) -> list[str]:
+    """Return how many images, predictions and independent units the numbers rest on."""
     found = results.comparison
     images = formats.plural(found.images, "image")
     if len(found.models) > 1:
         images += f" that all models have, matched by {_IDENTITIES[results.matched_by]}"
     predictions = f"{formats.plural(found.predictions, 'prediction')} of each model"
     if len(found.seeds) > 1:
-        predictions += f", over {formats.plural(len(found.seeds), 'seed')}"
+        predictions += f", over {formats.plural(len(found.seeds), results.repeats)}"
     drawn = ""
     if results.settings.interval != "score":
         drawn = f", resampled {formats.integer(results.settings.resamples)} times"
@@ -140,9 +150,6 @@ def basis(results: ComparisonResults) -> list[str]:
         f"{images}; {predictions}.",
         *coarse_words(found),
         f"{counted_units(results, found.groups)}{drawn}{_unknown(results)}.",
-        f"Intervals are 95 %: {DESCRIPTIONS[results.settings.interval]}; of these networks as they "
-        f"are trained, on new images of the same numbers in each class. {ONE_GROUP}",
-        *_without_interval(results),
     ]
 
 

@@ -180,7 +180,7 @@ def read_as(label: LabelCount) -> str:
 _FATES: dict[Fate, str] = {
     "scored": "scored",
     "left out": "left out by the label map",
-    "unknown": "unknown: predicted as out of distribution, not scored",
+    "unknown": "unknown: predicted as out of distribution, not scored (--labels says what it is)",
     "out of distribution": "out of distribution by the label map: predicted, not scored",
     "unlabelled": "no label: predicted, not scored",
 }

@@ -31,6 +31,7 @@ from lcbench.rendering.report.external_columns import (
     shares,
 )
 from lcbench.rendering.report.external_outside import calibrated_tables, without_truth_tables
+from lcbench.rendering.report.external_words import is_by_image
 from lcbench.rendering.words import (
     author,
     effect_cells,
@@ -49,7 +50,7 @@ def detail_tables(results: Results, folder: ExternalResult) -> Iterator[Titled]:
         yield from _of_level(results, level)
     yield from _detection(results, folder.nodes)
     yield from _each_alone(results, folder)
-    if folder.units is not None:
+    if folder.units is not None and not is_by_image(folder):
         yield from _by_unit(results, folder.units)
     for level in folder.contaminated:
         yield Titled(

@@ -230,10 +230,20 @@ def _shown_detector(results: Results, scores: tuple[NodeScore, ...]) -> NodeScor
     return own[-1] if own else None
 
 
+def is_by_image(result: ExternalResult) -> bool:
+    """Tell whether scores by patient or slide say again what those by image say."""
+    units, counts = result.units, result.counts
+    scored = counts.scored if counts else None
+    return units is not None and units.units == units.images == (scored or units.images)
+
+
 def units_words(result: ExternalResult, floor: Collection[str]) -> Iterator[str]:
-    """Yield what the models reach by patient or slide."""
+    """Yield what the models reach by patient or slide, where that is not what they do by image."""
     found = result.units
     if found is None:
+        return
+    if is_by_image(result):
+        yield f"Every {found.unit} has one image: by {found.unit} the numbers are the same."
         return
     mixed = (
         f" {plural(found.contradictory, found.unit)} with images under labels that exclude each "

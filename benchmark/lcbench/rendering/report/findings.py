@@ -28,6 +28,7 @@ from lcbench.rendering.report.external import (
 )
 from lcbench.rendering.report.external_contamination import contaminated_images
 from lcbench.rendering.report.external_words import one_class_words
+from lcbench.rendering.report.given_models import given_finding
 from lcbench.rendering.report.hypothesis import hypothesis_finding
 from lcbench.rendering.report.leakage import leakage_statement, smaller_training
 from lcbench.rendering.report.shift import unlike_words
@@ -54,8 +55,9 @@ def findings(results: Results) -> tuple[str, ...]:
     found = (
         *parts,
         _hierarchy(results),
+        *(given_finding(results, one) for one in results.given),
         *_unlike(results),
-        _external(results),
+        *_external(results),
         *_warnings(results),
     )
     return tuple(part for part in found if part)
@@ -276,7 +278,16 @@ def _unlike(results: Results) -> Iterator[str]:
         yield unlike_words(one)
 
 
-def _external(results: Results) -> str:
+def _external(results: Results) -> Iterator[str]:
+    """Yield what the models reach on external folders; one of a single class stands by itself."""
+    yield _scored_folders(results)
+    for one in results.external:
+        if not one.levels and one.one_class:
+            words = next(one_class_words(results, one))  # the coarsest of its levels
+            yield f"On {one.record.name} {words[:1].lower()}{words[1:]}"
+
+
+def _scored_folders(results: Results) -> str:
     levels = [(one, level) for one in results.external if (level := broadest(one))]
     floor = results.roles.floor
     parts = [_shared(results)]
@@ -292,12 +303,6 @@ def _external(results: Results) -> str:
             f"majority rate on {_folders(above)}, and not on {_folders(others)} (limits adjusted "
             f"for all models of a folder{_unknown(results)}).",
         )
-    alone = [one for one in results.external if not one.levels and one.one_class]
-    parts += [
-        f"On {one.record.name} {words[:1].lower()}{words[1:]}"
-        for one in alone
-        for words in one_class_words(results, one)
-    ]
     unlabelled = [
         one
         for one in results.external

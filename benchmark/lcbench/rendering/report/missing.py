@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 from lcbench.analysis.claim_results import UnreadableClaims
 from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.given_results import GivenModel
 from lcbench.analysis.results import Incomplete, ProtocolResult, Results
 from lcbench.rendering.formats import integer, listing, plural
 from lcbench.rendering.report.external import read_as
+from lcbench.rendering.report.given_models import left_out_words, unmatched_given_words
 from lcbench.rendering.words import capital, coarse_words, protocol_short, unmatched_words
 
 _FEW = 5
@@ -30,6 +32,7 @@ def missing_parts(results: Results) -> list[Missing]:
             "Claims of papers that could not be read",
             [_unreadable(one) for one in results.claims_unreadable],
         ),
+        ("Models from prediction files", [line for one in results.given for line in _given(one)]),
         ("External folders", [line for one in results.external for line in _folder(one)]),
     ]
     return [(title, lines) for title, lines in parts if lines]
@@ -80,6 +83,13 @@ def _protocol(result: ProtocolResult) -> Iterator[str]:
         yield f"{name}: no ensemble {one.ensemble}: {one.reason}."
     for words in (*unmatched_words(part), *coarse_words(part), *part.notes):
         yield f"{name}: {words}"
+
+
+def _given(given: GivenModel) -> Iterator[str]:
+    yield from (f"{given.model}: {words[:1].lower()}{words[1:]}" for words in left_out_words(given))
+    for found in given.comparisons:
+        for words in unmatched_given_words(given, found.comparison):
+            yield f"{given.model}, {protocol_short(found.protocol)}: {words}"
 
 
 def _folder(result: ExternalResult) -> Iterator[str]:

@@ -17,6 +17,7 @@ from lcbench.rendering.report.external_columns import Titled
 from lcbench.rendering.report.external_details import detail_tables
 from lcbench.rendering.report.external_tables import folders_table, main_table
 from lcbench.rendering.report.external_words import folder_words
+from lcbench.rendering.report.given_models import given_sections
 from lcbench.rendering.report.hypothesis import asked_words, hypothesis_parts
 from lcbench.rendering.report.leakage import (
     leakage_statement,
@@ -136,6 +137,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
         families=[events.families_words(results, one) for one in compared],
         same_answers=events.same_answers_words(results),
         selective=selective_parts(results),
+        given=given_sections(results),
         claims_table=claims.claims_table,
         error_words=claims.error_words,
         claim_verdicts=claims.judged_words,

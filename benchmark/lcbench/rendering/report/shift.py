@@ -24,7 +24,7 @@ from lcbench.rendering.formats import (
     share,
     share_interval,
 )
-from lcbench.rendering.report.external import who
+from lcbench.rendering.report.external import plural_of, who
 from lcbench.rendering.words import capital
 from lcbench.runs.shift_records import ColourRecord, ShiftRecord, SpaceRecord
 
@@ -67,7 +67,7 @@ def shift_words(results: Results, result: ExternalResult) -> Iterator[str]:
         )
     elif shift is not None:
         unlike = unlike_words(result)
-        yield unlike or _difference_words(result.record.name, shift)
+        yield unlike or _difference_words(result, shift)
         yield from _colour_words(shift)
         yield from _missing_words(shift)
     yield from _sureness_words(results, result)
@@ -110,8 +110,9 @@ def _is_stained(colour: ColourRecord) -> bool:
     return 2 * colour.stained >= colour.images
 
 
-def _difference_words(name: str, shift: ShiftRecord) -> str:
+def _difference_words(result: ExternalResult, shift: ShiftRecord) -> str:
     """Return whether a difference is shown, with the numbers of every space."""
+    name, unit = result.record.name, result.record.unit or "source group"
     if not shift.spaces:
         why = "; ".join(shift.without.values()) or "no space of features could be compared"
         return f"Whether {name} differs from the training images was not tested: {why}."
@@ -122,7 +123,9 @@ def _difference_words(name: str, shift: ShiftRecord) -> str:
         for space, p in zip(shift.spaces, ps, strict=True)
     ]
     family = f"; p adjusted for {plural(len(ps), 'test')}" if len(ps) > 1 else ""
-    groups = plural(shift.spaces[-1].groups[1], "source group")
+    known, here = shift.spaces[-1].groups
+    of_training = "" if unit == "source group" else f" {plural_of('source group')}"
+    each = "source group" if unit == "source group" else f"source group or {unit}"
     shown = (
         f"{name} differs from the training images"
         if look_of(shift) == "differs"
@@ -139,8 +142,8 @@ def _difference_words(name: str, shift: ShiftRecord) -> str:
         else ""
     )
     return (
-        f"{shown} (energy distance of one image a source group, {groups} here against "
-        f"{integer(shift.spaces[-1].groups[0])}{family}): {'; '.join(parts)}. Of held-out "
+        f"{shown} (energy distance of one image a {each}, {plural(here, unit)} here against "
+        f"{integer(known)}{of_training}{family}): {'; '.join(parts)}. Of held-out "
         f"training images, 1 % lie outside that range{yet}."
     )
 

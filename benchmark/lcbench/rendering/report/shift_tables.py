@@ -19,6 +19,7 @@ from lcbench.rendering.formats import (
     share_interval,
 )
 from lcbench.rendering.markdown import Table
+from lcbench.rendering.report.external import plural_of
 from lcbench.rendering.report.external_columns import Titled
 from lcbench.rendering.report.shift import space_words
 from lcbench.rendering.report.tidy_rows import Place, Row, estimate_rows, row
@@ -35,11 +36,11 @@ _COLOUR = (
 )
 _SPACES = (
     "Energy distance: over twice the mean distance between the sides, 0 where both have one "
-    "distribution, 1 where neither varies (Székely and Rizzo 2013); one image a source group, and "
-    "the mix of classes counts too. p: of dealing the source groups anew, adjusted for all spaces "
-    "(Holm). Parts of training: the same distance between two parts of the training images. "
+    "distribution, 1 where neither varies (Székely and Rizzo 2013); one image of each group, and "
+    "the mix of classes counts too. p: of dealing the groups anew, adjusted for all spaces (Holm). "
+    "Parts of training: the same distance between two parts of the training images. "
     "Outside: farther from the nearest training image than 99 % of held-out training images of "
-    "other source groups, with 95 % intervals over source groups. Farther than typical: the "
+    "other source groups, with 95 % intervals over the groups here. Farther than typical: the "
     "nearest training image is farther away than two training images of different groups are from "
     "each other in the median. Distances are Euclidean, of colour histograms Hellinger's."
 )
@@ -48,7 +49,8 @@ _SURENESS = (
     "calibrate on; the gap is it minus the accuracy, and ECE the expected calibration error, both "
     "on images whose label is a leaf. "
     "Above 0, a gap says that the model is surer than right. Change: of the mean confidence, here "
-    "minus on the test images. In brackets: 95 % intervals over source groups, of these networks."
+    "minus on the test images. In brackets: 95 % intervals over the groups of either side, of "
+    "these networks."
 )
 
 
@@ -62,7 +64,7 @@ def shift_tables(results: Results, folder: ExternalResult) -> Iterator[Titled]:
         rows = [_colour(name, side) for name, side in sides]
         yield Titled("Colour, beside the training images", Table(headers, rows), _COLOUR)
     if shift is not None and shift.spaces:
-        yield Titled("Distance from the training images", _spaces(shift), _SPACES)
+        yield Titled("Distance from the training images", _spaces(folder, shift), _SPACES)
         yield Titled("Outside the training range, by label, %", _by_label(folder, shift))
     if folder.sureness:
         title = "Confidence and calibration, on own test images and here"
@@ -86,9 +88,15 @@ def _vector(values: Vector | None) -> str:
     return ", ".join(f"{value:.2f}".replace("-", MINUS) for value in values)
 
 
-def _spaces(shift: ShiftRecord) -> Table:
+def _groups(folder: ExternalResult) -> str:
+    """Return what distances take as independent here."""
+    return plural_of(folder.record.unit or "source group")
+
+
+def _spaces(folder: ExternalResult, shift: ShiftRecord) -> Table:
+    here = f"{_groups(folder)} here" if folder.record.unit else "here"
     headers = (
-        "space", "energy distance", "p", "parts of training", "source groups, training / here",
+        "space", "energy distance", "p", "parts of training", f"source groups, training / {here}",
         "outside, %", "farther than typical, %",
     )  # fmt: skip
     rows = [
@@ -120,7 +128,7 @@ def _by_label(folder: ExternalResult, shift: ShiftRecord) -> Table:
         for name, one in labels.items()
     ]  # fmt: skip
     names = [space_words(space) for space in shift.spaces]
-    return Table(("label", _what(folder), "source groups", *names), rows)
+    return Table(("label", _what(folder), _groups(folder), *names), rows)
 
 
 def _sureness(results: Results, folder: ExternalResult) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from lcbench.analysis.given_results import GivenModel
 from lcbench.analysis.results import ProtocolResult, Results
 from lcbench.analysis.selective_scores import (
     HierarchicalAnswers,
@@ -65,6 +66,8 @@ def tidy_rows(results: Results) -> Iterator[Row]:
             yield row(Place("drop", side, drop.baseline), "accuracy", accuracy)
     yield from _efficiency(results)
     yield from _claims(results)
+    for given in results.given:
+        yield from _given(given, results.leaves)
     for folder in results.external:
         yield from external_rows(folder)
 
@@ -169,6 +172,19 @@ def _hierarchical(place: Place, answers: HierarchicalAnswers) -> Iterator[Row]:
         for of, (share, risk) in {**every, "any level": (point.answered, point.risk)}.items():
             yield from estimate_rows(place, "coverage", share, of, extra)
             yield from estimate_rows(place, "risk", risk, of, extra)
+
+
+def _given(given: GivenModel, leaves: tuple[str, ...]) -> Iterator[Row]:
+    """Yield a given model beside the baselines, on the images that all of them have."""
+    for found in given.comparisons:
+        part, inside = found.comparison, f"given:{given.model}:"
+        place = Place(f"given:{given.model}", found.protocol)
+        for name in ("images", "predictions", "groups"):
+            yield row(place, name, getattr(part, name), extra=f"sha256={given.sha256}")
+        for scores in part.models:
+            yield from score_rows(found.protocol, scores, leaves, inside)
+        for pair in part.pairs:
+            yield from pair_rows(found.protocol, pair, inside)
 
 
 def _efficiency(results: Results) -> Iterator[Row]:

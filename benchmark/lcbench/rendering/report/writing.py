@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lcbench.analysis.explanation_results import explanation_results
 from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.given_models import read_given
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
@@ -69,6 +70,8 @@ def write_report(
     resamples: int = RESAMPLES,
     advance: Callable[[str], Tick | None] = lambda _: None,
     adjustment: Adjustment = "holm",
+    given: Sequence[Path] = (),
+    labels: Path | None = None,
 ) -> Report:
     """Write the report of every suite in a runs folder.
 
@@ -90,11 +93,17 @@ def write_report(
         Called with the name of each step before it begins.
     adjustment
         How the p-values of a family are adjusted.
+    given
+        Prediction files of other tools, or folders of runs; each is compared with the baselines of
+        every suite.
+    labels
+        A label map for the class names in them.
 
     Raises
     ------
     UserError
-        If there are no runs, they cannot be read, or `out` holds files of someone else.
+        If there are no runs, they cannot be read, or `out` holds files of someone else; if a given
+        file cannot be used, or shares nothing with a suite.
     """
     settings = AnalysisSettings(resamples=resamples, adjustment=adjustment)
     suites = suite_folders(runs)
@@ -105,7 +114,10 @@ def write_report(
         for path in suites:
             advance(f"{path.name}: reading runs")
             suite = read_suite(path)
-            numbers = analyse(suite, command=command, settings=settings, advance=advance)
+            beside = read_given(given, suite, labels)
+            numbers = analyse(
+                suite, command=command, settings=settings, advance=advance, given=beside
+            )
             more = {"findings": findings(numbers), "explanations": explanation_results(path, suite)}
             results = numbers.model_copy(update=more)
             advance(f"{path.name}: drawing and writing")
