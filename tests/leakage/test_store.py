@@ -87,6 +87,15 @@ def test_images_are_known_by_their_bytes_and_not_by_their_names(
 
 
 @pytest.mark.usefixtures("small_parts")
+def test_files_of_the_same_bytes_are_described_once(paths: list[Path], decoded: list[str]) -> None:
+    copies = [paths[0], paths[0], paths[3], paths[4], paths[0], paths[3]]
+    found = features_of([files(copies), files([paths[4], paths[6]])])
+    assert sorted(decoded) == ["0.png", "3.png", "4.png", "6.png"]
+    for image, number in zip(found, (0, 0, 3, 4, 0, 3, 4, 6), strict=True):
+        require_equal(image, described(tiles(8)[number]))
+
+
+@pytest.mark.usefixtures("small_parts")
 def test_parts_that_were_finished_before_a_kill_are_kept(
     paths: list[Path], decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

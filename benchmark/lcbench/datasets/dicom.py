@@ -78,7 +78,7 @@ def decode_dicom(
     _require_one_image(dataset)
     require_size(int(dataset.Columns), int(dataset.Rows))
     _require_decoder(dataset)
-    values: NDArray[Any] = dataset.pixel_array
+    values = _values(dataset)
     if values.shape[:2] != (dataset.Rows, dataset.Columns):
         raise NoDicomImageError(f"{values.shape} pixels, not {dataset.Rows} x {dataset.Columns}")
     if values.ndim == 3:
@@ -148,6 +148,22 @@ def _require_decoder(dataset: Dataset) -> None:
             f"compressed as {syntax.name}, for which pydicom needs a plugin ({_PLUGINS}); or save "
             "it uncompressed"
         )
+
+
+def _values(dataset: Dataset) -> NDArray[Any]:
+    """Return the stored values, unpacked."""
+    syntax = dataset.file_meta.TransferSyntaxUID
+    try:
+        values: NDArray[Any] = dataset.pixel_array
+    except RuntimeError as error:  # of the plugins, one line each
+        if not syntax.is_compressed:
+            raise
+        reasons = "; ".join(line.strip() for line in str(error).splitlines()[1:])
+        raise NoDicomImageError(
+            f"compressed as {syntax.name}, and not unpacked ({reasons or error}). If the file is "
+            f"sound, another plugin may do it ({_PLUGINS}); or save it uncompressed"
+        ) from error
+    return values
 
 
 def _colours(values: NDArray[Any]) -> NDArray[np.uint8]:

@@ -47,7 +47,9 @@ def local_correlation(
     longer = max(first.shape)
     side = max(_SMALLEST_WINDOW, round(longer * WINDOW)) | 1
     weight = inside.astype(np.float32)
-    a, b = (_detail(image, weight, longer * DETAIL) for image in (first, second))
+    blur = longer * DETAIL
+    near = np.maximum(cv2.GaussianBlur(weight, (0, 0), blur), 1e-3)
+    a, b = (_detail(image, weight, near, blur) for image in (first, second))
     shown = _box(weight, side)
     places = (inside > 0) & (shown >= _MOSTLY_INSIDE)
     share = np.maximum(shown, _MOSTLY_INSIDE)
@@ -64,12 +66,14 @@ def local_correlation(
 
 
 def _detail(
-    image: NDArray[np.float32], weight: NDArray[np.float32], deviation: float
+    image: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    near: NDArray[np.float32],
+    deviation: float,
 ) -> NDArray[np.float32]:
     """Return an image less its blurred self; what lies outside counts for nothing, and is 0."""
     blurred = cv2.GaussianBlur(image * weight, (0, 0), deviation)
-    shown = np.maximum(cv2.GaussianBlur(weight, (0, 0), deviation), 1e-3)
-    return np.asarray((image - blurred / shown) * weight, dtype=np.float32)
+    return np.asarray((image - blurred / near) * weight, dtype=np.float32)
 
 
 def _box(image: NDArray[np.float32], side: int) -> NDArray[np.float32]:

@@ -30,6 +30,10 @@ _VOCABULARY_IMAGES = 4_000
 _VOCABULARY_DESCRIPTORS = 20
 _PROJECTION_IMAGES = 4_000
 _BLOCK = 250
+_EXACT = 2_048
+"""Vectors up to which principal axes are exact."""
+_NOTHING = 1e-6
+"""Variance, as a share of the largest, that is rounding."""
 
 
 @dataclass(frozen=True)
@@ -73,17 +77,20 @@ def _embed_blocks(
     images: Sequence[ImageFeatures], advance: Advance, seed: int
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     vocabulary = _Vocabulary(images, seed)
-    projection = _Projection(images, vocabulary)
+
+    def aggregate(index: int) -> NDArray[np.float32]:
+        return vocabulary.aggregate(images[index].descriptors)
+
+    chosen = _spread(len(images), _PROJECTION_IMAGES).tolist()
+    sample = dict(zip(chosen, ahead(aggregate, chosen), strict=True))
+    projection = _Projection(np.concatenate(list(sample.values())))
     blocks = [
         range(start, min(start + _BLOCK, len(images))) for start in range(0, len(images), _BLOCK)
     ]
 
     def work(block: range) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        upright = np.stack([vocabulary.aggregate(images[i].descriptors) for i in block])
-        mirrored = np.stack(
-            [vocabulary.aggregate(mirrored_descriptors(images[i].descriptors)) for i in block]
-        )
-        return projection(upright), projection(mirrored)
+        vectors = np.stack([sample[i] if i in sample else aggregate(i) for i in block])
+        return projection(vectors[:, 0]), projection(vectors[:, 1])
 
     for part in ahead(work, blocks):
         advance(len(part[0]))
@@ -99,19 +106,28 @@ class _Vocabulary:
 
         sample = _sample_descriptors(images, seed)
         length = min(WORD_LENGTH, *sample.shape)
-        self._pca = PCA(length, svd_solver="covariance_eigh").fit(sample)
-        reduced = self._pca.transform(sample)
+        pca = PCA(length, svd_solver="covariance_eigh").fit(sample)
+        reduced = pca.transform(sample)
         words = MiniBatchKMeans(
             min(WORDS, len(reduced)), random_state=seed, n_init=1, batch_size=4096
         ).fit(reduced)
         self._words = words.cluster_centers_.astype(np.float32)
+        self._axes = pca.components_.T.astype(np.float32)
+        self._middle = (pca.mean_ @ pca.components_.T).astype(np.float32)
 
     def aggregate(self, descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the normalised sums of differences to each descriptor's nearest word."""
+        """Return (2, length) for an image and its mirror image.
+
+        The normalised sums of differences to each descriptor's nearest word.
+        """
+        roots = _square_root(np.concatenate(_both(descriptors)))
+        reduced = roots @ self._axes - self._middle
+        return np.stack([self._sums(part) for part in np.split(reduced, 2)])
+
+    def _sums(self, reduced: NDArray[np.float32]) -> NDArray[np.float32]:
         words = self._words
-        if len(descriptors) == 0:
+        if len(reduced) == 0:
             return np.zeros(words.size, dtype=np.float32)
-        reduced = self._pca.transform(_square_root(descriptors)).astype(np.float32)
         nearest = (reduced @ words.T - 0.5 * (words**2).sum(axis=1)).argmax(axis=1)
         member = np.zeros((len(words), len(reduced)), dtype=np.float32)
         member[nearest, np.arange(len(reduced))] = 1
@@ -124,27 +140,47 @@ class _Vocabulary:
 class _Projection:
     """From aggregated descriptors to vectors of unit length."""
 
-    def __init__(self, images: Sequence[ImageFeatures], vocabulary: _Vocabulary) -> None:
-        from sklearn.decomposition import PCA
-
-        chosen = _spread(len(images), _PROJECTION_IMAGES)
-        sample = np.stack(
-            [
-                vocabulary.aggregate(descriptors)
-                for index in chosen
-                for descriptors in _both(images[index].descriptors)
-            ]
-        )
-        length = min(LENGTH, *sample.shape)
-        self._pca = PCA(length, svd_solver="randomized", random_state=0).fit(sample)
-        self._weights = self._pca.explained_variance_.clip(1e-9) ** (WHITENING / 2)
+    def __init__(self, sample: NDArray[np.float32]) -> None:
+        few = len(sample) <= _EXACT
+        self._mean, axes, variances = (_exact_axes if few else _near_axes)(sample)
+        self._axes = axes / variances.clip(1e-9) ** (WHITENING / 2)
 
     def __call__(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         empty = ~vectors.any(axis=1)
-        projected: NDArray[Any] = self._pca.transform(vectors) / self._weights
+        projected: NDArray[Any] = (vectors - self._mean) @ self._axes
         projected /= np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-9)
         projected[empty] = 0
         return projected.astype(np.float32)
+
+
+_Axes = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+"""(features,) mean, (features, axes) unit axes of the largest variances, and (axes,) these."""
+
+
+def _exact_axes(sample: NDArray[np.float32]) -> _Axes:
+    """Return the principal axes, from the products of the vectors with each other.
+
+    Of 1,200 vectors a seventh of the time of a randomised decomposition, of 8,000 more than it.
+    """
+    from scipy.linalg import eigh
+
+    mean = sample.mean(axis=0)
+    centred = sample - mean
+    size = len(sample)
+    squares, found = eigh(centred @ centred.T, subset_by_index=[max(0, size - LENGTH), size - 1])
+    there = squares > _NOTHING * max(float(squares[-1]), 1e-9)
+    there[-1] = True
+    squares = np.maximum(squares[there], 1e-9)
+    axes = centred.T @ found[:, there] / np.sqrt(squares)
+    return mean, axes, squares / max(size - 1, 1)
+
+
+def _near_axes(sample: NDArray[np.float32]) -> _Axes:
+    from sklearn.decomposition import PCA
+
+    length = min(LENGTH, *sample.shape)
+    pca = PCA(length, svd_solver="randomized", random_state=0).fit(sample)
+    return pca.mean_, pca.components_.T, pca.explained_variance_
 
 
 def _sample_descriptors(images: Sequence[ImageFeatures], seed: int) -> NDArray[np.float32]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scipy.cluster.hierarchy import DisjointSet
+import numpy as np
+from numpy.typing import NDArray
 
 from lcbench.console import Advance, no_progress
 from lcbench.leakage.candidates import Candidate
@@ -28,6 +28,8 @@ SYMMETRIC = 0.8
 """From this local correlation on, agreement either way round is a symmetric image, not chance."""
 
 _BATCH = 256
+_LATER = 20
+"""For each candidate of a batch, at most so many are looked at that might become needless."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,7 @@ class Grouping:
     """
 
     def __init__(self, images: int, proofs: Proofs, least: float = MIN_LOCAL) -> None:
-        self._images = range(images)
-        self._sets = DisjointSet(self._images)
+        self._lowest = np.arange(images)
         self._proofs = proofs
         self._least = least
         self._tried: set[Candidate] = set()
@@ -91,12 +92,12 @@ class Grouping:
 
     def connected(self, first: int, second: int) -> bool:
         """Whether two images are in the same group."""
-        return bool(self._sets.connected(first, second))
+        return bool(self._lowest[first] == self._lowest[second])
 
     def labels(self) -> list[int]:
         """Return for each image the lowest image of its group."""
-        lowest: dict[int, int] = {}
-        return [lowest.setdefault(self._sets[image], image) for image in self._images]
+        found: list[int] = self._lowest.tolist()
+        return found
 
     @property
     def tried(self) -> int:
@@ -125,32 +126,52 @@ class Grouping:
             Takes the number of candidates that are decided.
         """
         every = list(candidates)
-        pending = deque(candidate for candidate in every if candidate not in self._tried)
+        pending = [candidate for candidate in every if candidate not in self._tried]
         advance(len(every) - len(pending))
-        while pending:
-            before = len(pending)
-            self._decide(self._take_batch(pending))
-            advance(before - len(pending))
+        ends = np.array([pair[:2] for pair in pending], dtype=np.intp).reshape(-1, 2)
+        waiting = np.arange(len(pending))
+        while len(waiting):
+            batch, left = self._take_batch(ends, waiting)
+            self._decide([pending[number] for number in batch])
+            advance(len(waiting) - len(left))
+            waiting = left
 
-    def _take_batch(self, pending: deque[Candidate]) -> list[Candidate]:
-        """Take unconnected candidates of which none would be needless if the others succeed.
+    def _take_batch(
+        self, ends: NDArray[np.intp], waiting: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Take candidates of different groups, none needless if the others of the batch succeed.
 
-        Those that might be stay pending, in order, until the batch is decided; those within one
+        Those that might be needless wait, in order, until the batch is decided; those within one
         group are dropped.
+
+        Parameters
+        ----------
+        ends
+            (candidates, 2) images of each candidate.
+        waiting
+            Candidates that are not decided, in order.
+
+        Returns
+        -------
+        batch, left
+            Candidates to register now, and those that wait on.
         """
-        hoped = DisjointSet()
-        batch: list[Candidate] = []
-        later: list[Candidate] = []
-        while pending and len(batch) < _BATCH and len(later) < 20 * _BATCH:
-            candidate = pending.popleft()
-            first, second = self._sets[candidate.first], self._sets[candidate.second]
-            if first == second:
-                continue
-            hoped.add(first)
-            hoped.add(second)
-            (batch if hoped.merge(first, second) else later).append(candidate)
-        pending.extendleft(reversed(later))
-        return batch
+        groups = self._lowest[ends[waiting]]
+        apart = groups[:, 0] != groups[:, 1]
+        waiting, groups = waiting[apart], groups[apart]
+        seen = groups[: _BATCH * (1 + _LATER)]
+        taken = _forest(seen)
+        full = (taken.cumsum() >= _BATCH) | ((~taken).cumsum() >= _LATER * _BATCH)
+        end = int(full.argmax()) + 1 if full.any() else len(seen)
+        now = taken[:end]
+        return waiting[:end][now], np.concatenate([waiting[:end][~now], waiting[end:]])
+
+    def _merge(self, candidate: Candidate) -> bool:
+        """Make one group of those of two images; tell whether they were two."""
+        one, other = self._lowest[[candidate.first, candidate.second]]
+        if one != other:
+            self._lowest[self._lowest == max(one, other)] = min(one, other)
+        return bool(one != other)
 
     def _decide(self, batch: list[Candidate]) -> None:
         self._tried.update(batch)
@@ -163,5 +184,27 @@ class Grouping:
             link = Link(candidate, found)
             if not is_proof(found, self._least):
                 self._doubtful.append(link)
-            elif self._sets.merge(candidate.first, candidate.second):
+            elif self._merge(candidate):
                 self.links.append(link)
+
+
+def _forest(pairs: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return which pairs join parts that no pairs before them join: Kruskal's spanning forest.
+
+    Parameters
+    ----------
+    pairs
+        (pairs, 2) numbers of groups, no pair of one group with itself.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
+    nodes, ends = np.unique(np.sort(pairs, axis=1), return_inverse=True)
+    ends = ends.reshape(-1, 2)
+    # Of several pairs of the same groups, the first.
+    _, first = np.unique(ends[:, 0] * len(nodes) + ends[:, 1], return_index=True)
+    place = (first + 1.0, (ends[first, 0], ends[first, 1]))  # 0 would be no pair
+    tree = minimum_spanning_tree(coo_array(place, shape=(len(nodes),) * 2).tocsr())
+    chosen = np.zeros(len(pairs), dtype=np.bool_)
+    chosen[tree.data.astype(np.intp) - 1] = True
+    return chosen

@@ -30,7 +30,7 @@ from lcbench.leakage.embedding import embed
 from lcbench.leakage.grouping import MIN_LOCAL, SYMMETRIC, Grouping, Link
 from lcbench.leakage.keypoints import ImageFeatures
 from lcbench.leakage.leftovers import leftover_candidates
-from lcbench.leakage.proofs import Proofs
+from lcbench.leakage.proofs import Proofs, registration_of, values_of
 from lcbench.leakage.store import FeatureStore, features_of
 from lcbench.leakage.unrelated import (
     PAIRS,
@@ -42,7 +42,7 @@ from lcbench.leakage.unrelated import (
 from lcbench.storage.hashes import content_hash
 from lcbench.storage.whole import write_json
 
-VERSION = "2"
+VERSION = "3"
 """Changes whenever the same images would get other candidates or other proofs."""
 
 _FINISHED, _JOURNAL = "groups.json", "registrations.jsonl"
@@ -203,8 +203,10 @@ def _join_distinct(images: Sequence[ImageFeatures], queries: NDArray[np.intp]) -
         # What a killed process had proven, or what is left of an entry that was damaged.
         if not journal.exists() and (folder / _JOURNAL).is_file():
             shutil.copyfile(folder / _JOURNAL, journal)
-        joined = _join(images, queries, Proofs(images, journal, name))
-        write_json(place / _FINISHED, _as_json(joined))
+        proofs = Proofs(images, journal, name)
+        joined = _join(images, queries, proofs)
+        maps = proofs.refined([link.candidate for link in joined.links])
+        write_json(place / _FINISHED, {**_as_json(joined), "maps": [*map(values_of, maps)]})
         if journal.exists():
             shutil.copyfile(journal, place / _JOURNAL)
         return {"images": len(images)}
@@ -234,14 +236,14 @@ def _key(images: Sequence[ImageFeatures], queries: NDArray[np.intp]) -> str:
 def _read(finished: Path, proofs: Proofs) -> _Joined:
     kept = json.loads(finished.read_text(encoding="utf-8"))
 
-    def links(name: str) -> list[Link]:
+    def links(name: str, maps: list[Any] | None = None) -> list[Link]:
         candidates = [Candidate(*values) for values in kept[name]]
-        registrations = proofs.registrations(candidates)
-        return [Link(c, r) for c, r in zip(candidates, registrations, strict=True) if r is not None]
+        found = proofs.registrations(candidates) if maps is None else map(registration_of, maps)
+        return [Link(c, r) for c, r in zip(candidates, found, strict=True) if r is not None]
 
     return _Joined(
         groups=np.array(kept["groups"], dtype=np.intp),
-        links=links("links"),
+        links=links("links", kept["maps"]),
         doubtful=links("doubtful"),
         tried=kept["tried"],
         rejected=kept["rejected"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,7 +50,13 @@ class _Part:
         dtype, width = _LARGE[name]
         offset = self._headers[name] + int(start) * width * np.dtype(dtype).itemsize
         count = int(end - start) * width
-        return np.fromfile(self._file(name), dtype=dtype, count=count, offset=offset)
+        values = np.empty(count, dtype=dtype)
+        with self._file(name).open("rb", buffering=0) as file:  # half the time of np.fromfile
+            file.seek(offset)
+            read = file.readinto(values.data)
+        if read != values.nbytes:
+            raise OSError(f"{self._file(name)}: {read} of {values.nbytes} bytes")
+        return values
 
     def __len__(self) -> int:
         return len(self._arrays["sizes"])
@@ -124,28 +130,51 @@ def features_of(
     UserError
         If an image changed since it was hashed.
     """
-    parts = [
-        _part(files[start : start + PART_SIZE], advance)
-        for files in folders
-        for start in range(0, len(files), PART_SIZE)
-    ]
+    parts: list[_Part] = []
+    described: dict[str, tuple[_Part, int]] = {}
+    for files in folders:
+        for start in range(0, len(files), PART_SIZE):
+            chosen = files[start : start + PART_SIZE]
+            parts.append(_part(chosen, described, advance))
+            for row, file in enumerate(chosen):
+                described.setdefault(file.sha256, (parts[-1], row))
     return FeatureStore(parts)
 
 
-def _part(files: Sequence[ImageFile], advance: Advance) -> _Part:
+def _part(
+    files: Sequence[ImageFile], described: Mapping[str, tuple[_Part, int]], advance: Advance
+) -> _Part:
+    """Return the features of some files; those of the same bytes are found once.
+
+    Parameters
+    ----------
+    files
+        The files.
+    described
+        Of files that stand in earlier parts, by hash: the part and the row in it.
+    advance
+        Takes the number of images done.
+    """
     name = content_hash(*(file.sha256 for file in files))
     folder = cache_folder() / "keypoints" / f"v{VERSION}" / name
     done = 0
 
+    def features(file: ImageFile) -> ImageFeatures:
+        if file.sha256 not in described:
+            return read_features(file)
+        part, row = described[file.sha256]
+        return part[row]
+
     def build(place: Path) -> dict[str, int]:
         nonlocal done
-        images = []
-        for image in ahead(read_features, files):
-            images.append(image)
+        different = {file.sha256: file for file in files}
+        found = {}
+        for sha256, image in zip(different, ahead(features, different.values()), strict=True):
+            found[sha256] = image
             done += 1
             advance(1)
-        _write(place, images)
-        return {"images": len(images)}
+        _write(place, [found[file.sha256] for file in files])
+        return {"images": len(files)}
 
     key = (f"keypoints {VERSION}", f"{len(files)} images", name)
     part = _Part(open_entry(folder, key, build).folder)

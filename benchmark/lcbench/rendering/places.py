@@ -10,10 +10,13 @@ from lcbench.documents import read_json
 from lcbench.errors import UserError, wrong_usage
 from lcbench.storage.leftovers import NEW
 
+INDEX = "index.html"
 README = "README.md"
 RESULTS_JSON = "results.json"
 RESULTS_CSV = "results.csv"
 FIGURES = "figures"
+IMAGES = "images"
+"""Pictures of the user's own images, beside the page to explore; each is called by a number."""
 GENERATOR = "lcbench report"
 AUDIT_JSON = "audit.json"
 GROUPS = "groups.csv"
@@ -198,7 +201,14 @@ def _is_ours(path: Path) -> bool:
 def _is_of_report(path: Path, target: Path) -> bool:
     folder = path.parent
     if path.is_dir():
-        return path.name == FIGURES or _is_ours(path / RESULTS_JSON)
-    if folder.name == FIGURES and path.suffix == ".png":
+        return path.name in (FIGURES, IMAGES) or _is_ours(path / RESULTS_JSON)
+    is_picture = folder.name == FIGURES and path.suffix == ".png"
+    if is_picture or (folder.name == IMAGES and _is_numbered(path)):
         return folder.parent == target or _is_ours(folder.parent / RESULTS_JSON)
-    return path.name in {README, RESULTS_JSON, RESULTS_CSV} and _is_ours(folder / RESULTS_JSON)
+    return path.name in {INDEX, README, RESULTS_JSON, RESULTS_CSV} and _is_ours(
+        folder / RESULTS_JSON
+    )
+
+
+def _is_numbered(path: Path) -> bool:
+    return path.suffix in (".jpg", ".png") and path.stem.replace("-", "").isdigit()

@@ -12,6 +12,8 @@ from lcbench.analysis.given_models import read_given
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
+from lcbench.rendering.explorer.images import image_sections
+from lcbench.rendering.explorer.writing import write_explorer, write_list
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.places import (
     FIGURES,
@@ -70,6 +72,7 @@ def write_report(
     resamples: int = RESAMPLES,
     advance: Callable[[str], Tick | None] = lambda _: None,
     adjustment: Adjustment = "holm",
+    pictures: bool = True,
     given: Sequence[Path] = (),
     labels: Path | None = None,
 ) -> Report:
@@ -93,6 +96,9 @@ def write_report(
         Called with the name of each step before it begins.
     adjustment
         How the p-values of a family are adjusted.
+    pictures
+        Whether the page to explore gets small pictures of the images; no report that is published
+        should hold those of somebody's patients.
     given
         Prediction files of other tools, or folders of runs; each is compared with the baselines of
         every suite.
@@ -121,7 +127,10 @@ def write_report(
             more = {"findings": findings(numbers), "explanations": explanation_results(path, suite)}
             results = numbers.model_copy(update=more)
             advance(f"{path.name}: drawing and writing")
-            _write_suite(suite, results, folder if len(suites) == 1 else folder / path.name)
+            place = folder if len(suites) == 1 else folder / path.name
+            _write_suite(suite, results, place)
+            of_images = image_sections(suite, results, path, place, thumbnails=pictures)
+            write_explorer(results, place, of_images)
             written[path.name] = results
         if len(suites) > 1:
             _write_index(written, folder)
@@ -218,10 +227,11 @@ def _draw_folder(results: Results, folder: ExternalResult, path: Path) -> Path |
 
 
 def _write_index(written: dict[str, Results], folder: Path) -> None:
-    """Write the list of several reports."""
+    """Write the lists of several reports."""
     reports = [
         (results.suite, f"{name}/{README}", results.findings[0])
         for name, results in written.items()
     ]
     write_text(folder / README, render_page("reports.md.j2", reports=reports))
+    write_list(written, folder)
     write_json(folder / RESULTS_JSON, {"generator": GENERATOR, "suites": list(written)})
