@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from lcbench.explanations.options import ExplainOptions
 from lcbench.explanations.records import MAPS, RECORD, read_explanations
 from lcbench.features.decoding import decode_batch
 from lcbench.rendering.explanation_gallery import write_gallery
+from lcbench.rendering.explorer.explained import explained_pictures
 from lcbench.runs.store import plan_taxonomy, read_plan
 from lcbench.runs.usable_runs import finished_runs
 
@@ -118,7 +121,9 @@ def test_other_images_or_another_network_are_refused(suite: Path, tmp_path: Path
         explain(suite, ExplainOptions(**{**ASKED, "nodes": ("squamos",)}))
 
 
-def test_the_gallery_shows_every_case_with_its_verdict(suite: Path, explained: Explained) -> None:
+def test_the_gallery_shows_every_case_with_its_verdict(
+    suite: Path, explained: Explained, tmp_path: Path
+) -> None:
     page = write_gallery(suite, explained.root)
     (stored,) = explained.stored
     index = json.loads((page.parent / "pictures.json").read_text())
@@ -129,6 +134,12 @@ def test_the_gallery_shows_every_case_with_its_verdict(suite: Path, explained: E
     assert text.count(index[0]["note"]) > len(index)
     assert "<script" not in text
     write_gallery(suite, explained.root)  # replaces its own
+    record: Any = SimpleNamespace(explanations=[stored], suite="")
+    beside = explained_pictures(suite, record, tmp_path)
+    assert set(beside) == set(stored.cases()["image"])
+    assert all((tmp_path / one[0].file).is_file() for one in beside.values())
+    record.explanations = [SimpleNamespace(record=SimpleNamespace(key="of other runs"))]
+    assert explained_pictures(suite, record, tmp_path) == {}
     (page.parent / "notes.txt").write_text("mine")
     with pytest.raises(UserError, match=r"notes\.txt"):
         write_gallery(suite, explained.root)

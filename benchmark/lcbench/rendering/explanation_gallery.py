@@ -26,11 +26,9 @@ from lcbench.features.decoding import ahead
 from lcbench.rendering.explanation_pictures import explained_picture
 from lcbench.rendering.explanation_words import sentences, verdict_line
 from lcbench.rendering.formats import plural
-from lcbench.rendering.places import GALLERY_INDEX, GALLERY_PAGE, check_gallery
+from lcbench.rendering.places import GALLERY, GALLERY_INDEX, GALLERY_PAGE, check_gallery
 from lcbench.runs.store import EXPLANATIONS
 from lcbench.storage.whole import whole_folder, write_json
-
-GALLERY = "gallery"
 
 
 @dataclass(frozen=True)
@@ -39,12 +37,15 @@ class Shown:
 
     Parameters
     ----------
+    key
+        Of the explanation, see `lcbench.explanations.records.ExplanationRecord`.
     file
         Below the gallery's folder; made of numbers and names of methods alone.
     title, note
         What it shows, and what came of the method's checks.
     """
 
+    key: str
     file: str
     title: str
     note: str
@@ -152,7 +153,9 @@ def _chapter(number: int, stored: Sequence[StoredExplanation], root: Path, folde
                 file = f"{number}/{row}-{one.record.method}.jpg"
                 (folder / file).write_bytes(data)
                 asked = f"why {cases['answer'][row]}"
-                pictures.setdefault(row, []).append(Shown(file, f"{title}: {asked}", note))
+                pictures.setdefault(row, []).append(
+                    Shown(one.record.key, file, f"{title}: {asked}", note)
+                )
                 advance(1)
     return Chapter(
         title=f"{record.baseline} under {record.protocol}: {' or '.join(record.children)}",

@@ -23,7 +23,7 @@ GROUPS = "groups.csv"
 PAIRS = "pairs.csv"
 MERGES = "merges.csv"
 PICTURES = "pairs"
-GALLERY_PAGE, GALLERY_INDEX = "index.html", "pictures.json"
+GALLERY, GALLERY_PAGE, GALLERY_INDEX = "gallery", "index.html", "pictures.json"
 PLOTS = ("group-sizes", "correlations", "overlaps")
 """What an audit writes, beside its page."""
 _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from lcbench.analysis.results import Results
 from lcbench.analysis.suite import compared_predictions
 from lcbench.rendering import formats
 from lcbench.rendering.explorer.document import render_html
+from lcbench.rendering.explorer.explained import explained_pictures
 from lcbench.rendering.explorer.image_data import (
     UNKNOWN,
     ProtocolImages,
@@ -69,6 +71,9 @@ def image_sections(
         if thumbnails
         else no_pictures(images)
     )
+    if thumbnails:
+        explained = explained_pictures(suite_folder, results, folder)
+        pictures = replace(pictures, explanations=explained)
     return (
         images_section(suite, results, images, protocols, pictures),
         pairs_section(results, suite.protocols),
