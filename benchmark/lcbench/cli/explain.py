@@ -92,6 +92,7 @@ def explain(
     from lcbench.explanations.options import ExplainOptions
     from lcbench.rendering.explanation_gallery import write_gallery
     from lcbench.rendering.explanation_terminal import show_explained
+    from lcbench.rendering.places import check_gallery
     from lcbench.runs.store import suite_folders
 
     options = ExplainOptions(
@@ -112,6 +113,8 @@ def explain(
     suites = suite_folders(runs)
     if out is not None and len(suites) > 1:
         raise wrong_usage(f"--out {out}: one gallery for {len(suites)} suites", "Name one suite.")
+    if out is not None:
+        check_gallery(out)
     done = []
     for suite in suites:
         explained = explain(suite, options)
