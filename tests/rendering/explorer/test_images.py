@@ -253,7 +253,7 @@ def test_an_address_with_what_is_not_there_shows_the_usual(
         page.locator("#images .matrix caption").inner_text().startswith("reference, leakage-free")
     )
     assert page.locator("#pairs .tested").count() == 1
-    assert page.locator("#images article, #pairs article, .warning").count() == 0
+    assert page.locator(":is(#images, #pairs) :is(article, .warning)").count() == 0
 
 
 def test_everybody_can_use_it(images_page: Callable[..., Page]) -> None:
