@@ -24,7 +24,7 @@ STREET = (
     ("testing", "runs"),
     ("analysis", "audit", "doctor"),
     ("stored_results", "rendering"),
-    ("rerun",),
+    ("rerun", "site"),
     ("cli",),
 )
 PLACE = {room: number for number, rooms in enumerate(STREET) for room in rooms}

@@ -42,6 +42,9 @@ def places(results: Results) -> Iterator[Place]:
             key = external_key(folder.record.name, level.level)
             for one in sorted(level.comparisons, key=lambda it: _place(order, it.protocol)):
                 yield Place(key, one.protocol, one.comparison)
+    for given in results.given:
+        for found in given.comparisons:
+            yield Place(_given_key(given.model), found.protocol, found.comparison)
 
 
 def external_key(folder: str, level: int) -> str:
@@ -79,7 +82,11 @@ def shared_names(results: Results) -> JsonValue:
             for name in sorted(names, key=lambda name: name != strict)
             if name in trained
         ],
-        "places": [{"key": OWN, "title": "test images"}, *_external_titles(results)],
+        "places": [
+            {"key": OWN, "title": "test images"},
+            *_external_titles(results),
+            *_given_titles(results),
+        ],
     }
 
 
@@ -109,6 +116,15 @@ def _external_titles(results: Results) -> Iterator[JsonValue]:
             name = folder.record.name
             options = " / ".join(words.node_words(one) for one in level.classes)
             yield {"key": external_key(name, level.level), "title": f"{name}: {options}"}
+
+
+def _given_titles(results: Results) -> Iterator[JsonValue]:
+    for one in results.given:
+        yield {"key": _given_key(one.model), "title": f"test images that {one.model} answers"}
+
+
+def _given_key(model: str) -> str:
+    return f"with {model}"
 
 
 def _place(order: list[str], protocol: str) -> int:

@@ -14,10 +14,10 @@ class Origin(NamedTuple):
 
     what: str
     """What is told."""
-    value: str
+    value: str = ""
     """Its value."""
-    is_code: bool = False
-    """Whether it is a name for machines, such as a hash."""
+    codes: tuple[str, ...] = ()
+    """Names for machines, such as hashes, that follow."""
 
 
 def provenance_rows(results: Results) -> list[Origin]:
@@ -35,16 +35,18 @@ def provenance_rows(results: Results) -> list[Origin]:
             for one in results.external
         ),
         *(
-            Origin("model from a prediction file", f"{one.model}: {one.file}, sha256 {one.sha256}")
+            Origin(
+                "model from a prediction file", f"{one.model}: {one.file}, sha256", (one.sha256,)
+            )
             for one in results.given
         ),
         Origin("machine", results.machine),
         Origin("device and precision", "; ".join(devices)),
-        Origin("code commit", ", ".join(commits), is_code=True),
+        Origin("code commit", codes=tuple(commits)),
         Origin("versions", ", ".join(_versions(results))),
         Origin("report written by", f"lcbench {results.lcbench_version}"),
         Origin("dataset", dataset.name),
-        Origin("dataset hash", dataset.sha256, is_code=True),
+        Origin("dataset hash", codes=(dataset.sha256,)),
         Origin("source groups from", dataset.groups_source or "unknown"),
         Origin("class tree", results.taxonomy.name),
         Origin("intervals", f"score interval over {drawn}"),
