@@ -22,6 +22,7 @@ STREET = (
     ("leakage",),
     ("models", "predictions"),
     ("testing", "runs"),
+    ("explanations",),
     ("analysis", "audit", "doctor"),
     ("stored_results", "rendering"),
     ("rerun", "site"),

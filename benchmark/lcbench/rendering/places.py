@@ -23,6 +23,7 @@ GROUPS = "groups.csv"
 PAIRS = "pairs.csv"
 MERGES = "merges.csv"
 PICTURES = "pairs"
+GALLERY, GALLERY_PAGE, GALLERY_INDEX = "gallery", "index.html", "pictures.json"
 PLOTS = ("group-sizes", "correlations", "overlaps")
 """What an audit writes, beside its page."""
 _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -104,6 +105,36 @@ def check_audit_folder(target: Path) -> None:
                 "write",
                 "Choose another folder with --out, or move what is in it.",
             )
+
+
+def check_gallery(target: Path) -> None:
+    """Refuse a folder with anything in it that `lcbench explain` did not write: it is replaced.
+
+    Raises
+    ------
+    UserError
+        If there is something of someone else; it names the first such file.
+    """
+    if target.exists() and not target.is_dir():
+        raise UserError(f"--out {target}: a file, not a folder", _ELSEWHERE)
+    _require_writable(target, target.absolute().parent)
+    for path in sorted(target.rglob("*")):
+        if path.is_symlink() or not _is_of_gallery(path, target):
+            raise UserError(
+                f"--out {target}: holds {path.relative_to(target)}, which lcbench explain did not "
+                "write",
+                "Choose another folder with --out, or move what is in it.",
+            )
+
+
+def _is_of_gallery(path: Path, target: Path) -> bool:
+    if path.name in _SYSTEM_FILES:
+        return True
+    if path.is_dir():
+        return path.parent == target and path.name.isdigit()
+    if path.parent == target:
+        return path.name in (GALLERY_PAGE, GALLERY_INDEX)
+    return path.suffix == ".jpg" and path.name[0].isdigit()
 
 
 def _is_of_audit(path: Path, target: Path) -> bool:

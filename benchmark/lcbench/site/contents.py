@@ -52,6 +52,7 @@ _PARTS = {
     ),
     "Explanation": (
         ("Leakage", "leakage.md"),
+        ("Why a model answers so", "explanations.md"),
         ("Statistics", "statistics.md"),
         ("Speed and memory", "performance.md"),
     ),

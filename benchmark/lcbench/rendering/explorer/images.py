@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from lcbench.analysis.suite import compared_predictions
 from lcbench.rendering import formats
 from lcbench.rendering.explorer.curves import curves_section
 from lcbench.rendering.explorer.document import render_html
+from lcbench.rendering.explorer.explained import explained_pictures
 from lcbench.rendering.explorer.image_data import (
     UNKNOWN,
     ProtocolImages,
@@ -72,6 +74,9 @@ def image_sections(
         if thumbnails
         else no_pictures(images)
     )
+    if thumbnails:
+        explained = explained_pictures(suite_folder, results, folder)
+        pictures = replace(pictures, explanations=explained)
     of_curves = curves_section(results, suite.taxonomy, protocols)
     return (
         images_section(suite, results, images, protocols, pictures),

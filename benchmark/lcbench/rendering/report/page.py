@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from lcbench.rendering import formats, words
 from lcbench.rendering import markdown as md
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.report import claims, digits, events, tables, tree
+from lcbench.rendering.report.explanations import explanation_parts
 from lcbench.rendering.report.external_columns import Titled
 from lcbench.rendering.report.external_details import detail_tables
 from lcbench.rendering.report.external_tables import folders_table, main_table
@@ -59,6 +60,8 @@ class Pictures(NamedTuple):
     """Reliability on external folders, by their names."""
     shifts: Mapping[str, Picture] = MappingProxyType({})
     """External folders beside the training images, by name."""
+    explanations: Mapping[int, Sequence[tuple[str, str]]] = MappingProxyType({})
+    """File and text of the plots of explanations, by their number."""
 
 
 class Folder(NamedTuple):
@@ -150,6 +153,7 @@ def report_page(results: Results, pictures: Pictures) -> str:
             )
             for one in results.external
         ],
+        explained=explanation_parts(results, pictures.explanations),
         missing=missing_parts(results),
         provenance=provenance_rows(results),
         commands=md.code_block(commands(results), "sh"),

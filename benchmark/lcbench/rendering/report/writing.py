@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lcbench.analysis.explanation_results import explanation_results
 from lcbench.analysis.external_results import ExternalResult
 from lcbench.analysis.given_models import read_given
 from lcbench.analysis.results import Results
@@ -32,6 +33,7 @@ from lcbench.rendering.plots.intervals import draw_intervals
 from lcbench.rendering.plots.reliability import draw_reliability
 from lcbench.rendering.plots.risk_coverage import draw_risk_coverage
 from lcbench.rendering.plots.shift import draw_shift
+from lcbench.rendering.report.explanations import draw_explanations
 from lcbench.rendering.report.external import broadest
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.page import Picture, Pictures, report_page
@@ -122,7 +124,8 @@ def write_report(
             numbers = analyse(
                 suite, command=command, settings=settings, advance=advance, given=beside
             )
-            results = numbers.model_copy(update={"findings": findings(numbers)})
+            more = {"findings": findings(numbers), "explanations": explanation_results(path, suite)}
+            results = numbers.model_copy(update=more)
             advance(f"{path.name}: drawing and writing")
             place = folder if len(suites) == 1 else folder / path.name
             _write_suite(suite, results, place)
@@ -193,6 +196,10 @@ def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
         next(iter(external), None),
         of_folders,
         _draw_shifts(results, place),
+        {
+            number: tuple((f"{FIGURES}/{path.name}", text) for path, text in drawn)
+            for number, drawn in draw_explanations(results, place).items()
+        },
     )
 
 

@@ -24,7 +24,7 @@
       level: choose.within(key("level"), images.levels.length, images.levels.length - 1),
       of: images.ranges(p, of).length ? of : "",
       at: state.get(key("at")) ?? "",
-      show: state.get(key("show")) in LISTS ? state.get(key("show")) : null,
+      show: Object.hasOwn(LISTS, state.get(key("show"))) ? state.get(key("show")) : null,
       page: choose.within(key("page"), 1_000_000, 0),
     };
   }
