@@ -91,7 +91,7 @@ def test_what_is_equally_sure_stands_or_falls_together(data: st.DataObject) -> N
 def test_reliability_at_the_leaves_is_that_of_the_results(explored: Explored) -> None:
     images = read_suite_images(explored.folder, explored.suite)
     for number, one in enumerate(protocol_images(explored.suite, images)):
-        data: Any = ProtocolCurves(explored.results, explored.suite.taxonomy, one).data()
+        data: Any = ProtocolCurves(explored.suite.taxonomy, one).data(explored.results)
         for place, model in enumerate(explored.results.protocols[number].comparison.models):
             wanted = [
                 [bin_.confidence, bin_.right.value, bin_.right.low, bin_.right.high]
@@ -119,7 +119,11 @@ def redrawn(page: Page, act: Any) -> None:
 def test_the_threshold_moves_by_keyboard_and_opens_its_images(
     open_whole: WholePage, explored: Explored
 ) -> None:
-    page = open_whole("#curves.protocol=1&curves.baseline=1")
+    nowhere = "curves.show=constructor&curves.of=9.9&curves.at=x&subsets.part=__proto__"
+    page = open_whole(f"#curves.protocol=1&curves.baseline=1&{nowhere}")
+    assert (
+        page.locator(":is(#curves, #subsets, #notes) :is(article, .warning):visible").count() == 0
+    )
     section = page.locator("#curves")
     slider = section.get_by_role("slider", name="Least confidence that is answered")
     assert "everything is answered: 100 % answered" in str(slider.get_attribute("aria-valuetext"))

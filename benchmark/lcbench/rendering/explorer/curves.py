@@ -29,7 +29,7 @@ from lcbench.statistics.calibration import Confidences
 from lcbench.statistics.design import Design
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.reliability import reliability_curve
-from lcbench.statistics.selective import Answers, Level, levels_of
+from lcbench.statistics.selective import Answers, levels_of
 from lcbench.taxonomy import Taxonomy
 
 SECTION = "curves"
@@ -54,13 +54,13 @@ def curves_section(
     protocols
         In the order of the section `images`.
     """
-    found = [ProtocolCurves(results, taxonomy, one) for one in protocols]
+    found = [ProtocolCurves(taxonomy, one) for one in protocols]
     if not any(one.names for one in found):
         return None
     coverages = [one.selective.coverages for one in results.protocols if one.selective]
     data: JsonValue = {
         "coverages": list(next(iter(coverages), ())),
-        "protocols": [one.data() for one in found],
+        "protocols": [one.data(results) for one in found],
     }
     arrays = {name: array for one in found for name, array in one.arrays()}
     unknown = GROUPS_UNKNOWN if unknown_groups(results) else ""
@@ -118,17 +118,15 @@ class ProtocolCurves:
 
     Parameters
     ----------
-    results
-        What was computed.
     taxonomy
         The class tree.
     images
         The predictions.
     """
 
-    def __init__(self, results: Results, taxonomy: Taxonomy, images: ProtocolImages) -> None:
+    def __init__(self, taxonomy: Taxonomy, images: ProtocolImages) -> None:
         aligned = images.aligned
-        self._results, self._images = results, images
+        self._images = images
         self._coded = CodedPredictions.of(aligned, taxonomy)
         self._levels = levels_of(self._coded.tree)
         cells = aligned.rows[["seed", "fold"]].to_numpy()
@@ -141,13 +139,19 @@ class ProtocolCurves:
             if (chances := aligned.probabilities[name]) is not None
         ]
 
-    def data(self) -> JsonValue:
+    def data(self, results: Results) -> JsonValue:
         """Return, for each baseline by its place, what the analysis found at each level."""
+        selective = {one.protocol: one.selective for one in results.protocols}
+        found = selective[self._images.name]
+        levels = {} if found is None else {one.level: one for one in found.levels}
         return {
-            "series": series(self._results, self._images.name),
+            "series": series(results, self._images.name),
             "models": {
                 str(place): [
-                    self._level(name, level, level.answers(chances, self._coded.true))
+                    self._level(
+                        levels[level.level].scores(name) if level.level in levels else None,
+                        level.answers(chances, self._coded.true),
+                    )
                     for level in self._levels
                 ]
                 for place, name, chances in self.names
@@ -165,8 +169,7 @@ class ProtocolCurves:
                 yield f"stops-{key}", found.stops
                 yield f"reached-{key}", found.reached
 
-    def _level(self, name: str, level: Level, answers: Answers) -> JsonValue:
-        scores = self._scores(name, level)
+    def _level(self, scores: SelectiveScores | None, answers: Answers) -> JsonValue:
         return {
             "curve": list(scores.curve) if scores else [],
             "area": numbers(scores.area) if scores else None,
@@ -176,12 +179,6 @@ class ProtocolCurves:
                 for confidence, right in self._reliability(answers)
             ],
         }
-
-    def _scores(self, name: str, level: Level) -> SelectiveScores | None:
-        selective = {one.protocol: one.selective for one in self._results.protocols}
-        found = selective[self._images.name]
-        levels = () if found is None else found.levels
-        return next((one.scores(name) for one in levels if one.level == level.level), None)
 
     def _point(self, point: OperatingPoint, answers: Answers) -> JsonValue:
         """Return an operating point, and how many steps its thresholds answer in each split."""

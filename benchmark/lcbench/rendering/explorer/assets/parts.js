@@ -9,7 +9,13 @@
 (() => {
   const SURE = 0.75;
 
-  async function everyRow(images, p, keep = () => true) {
+  const known = new Map();
+  const once = (key, make) => {
+    if (!known.has(key)) known.set(key, make());
+    return known.get(key);
+  };
+
+  async function rowsOf(images, p, keep = () => true) {
     const rows = await images.rows(p);
     const found = new Map();
     rows.forEach((image, row) => {
@@ -20,10 +26,12 @@
     return found;
   }
 
+  const everyRow = (images, p) => once(`rows ${p}`, () => rowsOf(images, p));
+
   async function partOf(images, arrays, p, { nodes, copies }) {
     const near = (await arrays.load(`copies-${p}`)).values;
     const labels = nodes && new Set(nodes);
-    return everyRow(
+    return rowsOf(
       images,
       p,
       (image, row) =>
@@ -33,7 +41,7 @@
   }
 
   const groupPart = (images, p, group) =>
-    everyRow(images, p, (image) => images.group(image) === group);
+    rowsOf(images, p, (image) => images.group(image) === group);
 
   /* Whether each prediction of a baseline is wrong at the leaves; null where that is not known. */
   async function wrongOf(images, p, b) {
@@ -47,7 +55,9 @@
   }
 
   /* Images by how many of their answers are wrong: none known is left out. */
-  async function tallied(images, p, b) {
+  const tallied = (images, p, b) => once(`tally ${p} ${b}`, () => tally(images, p, b));
+
+  async function tally(images, p, b) {
     const [every, wrong] = await Promise.all([everyRow(images, p), wrongOf(images, p, b)]);
     const found = new Map();
     for (const [image, rows] of every) {
@@ -62,9 +72,9 @@
   const often = (one) => one !== undefined && 2 * one.wrong > one.of;
   const seldom = (one) => one !== undefined && 2 * one.wrong < one.of;
 
-  function only(tally, keep) {
+  function only(tallies, keep) {
     const found = new Map();
-    for (const [image, one] of tally) if (keep(one, image)) found.set(image, one.rows);
+    for (const [image, one] of tallies) if (keep(one, image)) found.set(image, one.rows);
     return found;
   }
 
