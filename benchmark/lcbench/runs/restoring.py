@@ -24,6 +24,7 @@ from lcbench.runs.records import BackboneRecord
 from lcbench.runs.stored import MODEL, StoredRun
 from lcbench.taxonomy import Taxonomy
 
+_MEND = "Mend the kind, then give lcbench evaluate the folder again."
 _FRESH = "lcbench run --fresh, with the same command as before, does it again."
 
 
@@ -157,10 +158,15 @@ def predict(run: StoredRun, features: Features, taxonomy: Taxonomy) -> NDArray[n
     model = run.folder / MODEL
     try:
         baseline.restore(_stored_model(model))
+    except UserError as error:
+        raise UserError(f"{model}: {error.message}", error.remedy or _FRESH) from error
+    try:
         probabilities = baseline.predict(Samples(features, images))
         require_distributions(config.kind, probabilities, (len(images), len(taxonomy.leaves)))
     except UserError as error:
-        raise UserError(f"{model}: {error.message}", error.remedy or _FRESH) from error
+        # What was trained can be sound where a user's own code does not know new images.
+        remedy = _MEND if ":" in config.kind else _FRESH
+        raise UserError(f"{model}: {error.message}", error.remedy or remedy) from error
     return probabilities
 
 
