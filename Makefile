@@ -1,16 +1,17 @@
-# make run | test | check | bench | bench-gpu: each installs what it needs into .venv first.
+# make run | test | check | site | bench | bench-gpu: each installs what it needs into .venv first.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 REPORT ?= report
+SITE ?= site
 # Whoever is done takes over half of what another still has before it.
 TEST := $(BIN)/pytest -n auto --dist worksteal
 OLDEST := tests/predictions tests/datasets tests/features tests/cli/test_answers.py tests/test_end_to_end.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-oldest check lint format bench bench-gpu bench-statistics schema clean
+.PHONY: help run site test test-oldest check lint format bench bench-gpu bench-statistics schema clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -18,7 +19,10 @@ help: ## Show this list
 run: $(VENV)/installed ## Benchmark on the demonstration set, then the report
 	$(BIN)/lcbench run --suite core --data demo --offline --backbone tf_efficientnet_lite0 --out $(RUNS)
 	$(BIN)/lcbench report $(RUNS) --out $(REPORT)
-	@echo "The report is at $(abspath $(REPORT))/README.md"
+	@echo "The report is at $(abspath $(REPORT))/README.md; to explore in a browser: index.html beside it"
+
+site: $(VENV)/installed-dev ## Make the site of the published reports and the documentation
+	$(BIN)/lcbench site reports --out $(SITE)
 
 test: $(VENV)/installed-dev ## Run the tests
 	$(TEST)
@@ -54,7 +58,7 @@ schema: $(VENV)/installed-dev ## Write the JSON Schema of the results into docs
 	$(BIN)/python -m lcbench.analysis.schema > docs/results.schema.json
 
 clean: ## Remove the environment and what was run
-	rm -rf $(VENV) $(RUNS) $(REPORT)
+	rm -rf $(VENV) $(RUNS) $(REPORT) $(SITE)
 
 # constraints.txt pins every version, so that a clone of today gives the numbers of today. torch is
 # upgraded where an environment has an older one.

@@ -22,9 +22,10 @@ STREET = (
     ("leakage",),
     ("models", "predictions"),
     ("testing", "runs"),
+    ("explanations",),
     ("analysis", "audit", "doctor"),
     ("stored_results", "rendering"),
-    ("rerun",),
+    ("rerun", "site"),
     ("cli",),
 )
 PLACE = {room: number for number, rooms in enumerate(STREET) for room in rooms}

@@ -329,7 +329,7 @@ def test_the_page_shows_what_the_record_says(record: ModuleType, bench: ModuleTy
     "name",
     [
         *("start", "batches", "embedding", "finetuning", "heads", "usual_loops"),
-        *("straightforward", "growth", "report_statistics"),
+        *("straightforward", "growth", "report_statistics", "explorer"),
     ],
 )
 def test_a_bench_runs_and_writes_its_ratios(

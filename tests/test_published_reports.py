@@ -67,7 +67,7 @@ def test_every_picture_of_the_report_is_there_and_drawn(folder: Path) -> None:
 @pytest.mark.parametrize("folder", [*REPORTS, *AUDITS], ids=lambda folder: folder.name)
 def test_reports_hold_text_tables_and_plots_alone(folder: Path) -> None:
     kinds = {path.suffix for path in folder.rglob("*") if path.is_file()}
-    assert kinds <= {".md", ".json", ".csv", ".png"}
+    assert kinds <= {".md", ".html", ".json", ".csv", ".png"}
     assert {path.parent.name for path in folder.rglob("*.png")} == {"figures"}
 
 
@@ -124,3 +124,23 @@ def test_the_page_of_answers_quotes_the_reports_that_it_links(question: str) -> 
     assert quoted
     for words in quoted:
         assert any(words in report for report in reports.values()), words
+
+
+QUOTED_OF_LEAKAGE = (
+    "666 of 666 source groups", "777 files", "13,456", "62 pairs", "0.73", "stay below 0.12",
+    "705 source groups", "103,857 of 103,857", "25 pairs", "72 % fewer [60, 80]", "11 [1, 20] %",
+    "75.3 [62.1, 85.0]", "45.5 [39.7, 51.5]", "44.9 %",
+)  # fmt: skip
+
+
+def test_the_page_on_leakage_quotes_the_reports_that_it_links() -> None:
+    page = (ROOT / "docs" / "leakage.md").read_text("utf-8")
+    linked = set(re.findall(r"\]\(\.\./(reports/[^)#]+)", page))
+    assert {"reports/lc25000-lung/README.md", "reports/questions.md"} <= linked
+    text = " ".join(" ".join((ROOT / name).read_text("utf-8").split()) for name in linked)
+    (quoted,) = (table for table in tables(page) if "drop, points" in table[0])
+    for row in quoted:
+        assert " | ".join(row.values()) in text
+    for words in QUOTED_OF_LEAKAGE:
+        assert words in text, words
+        assert words.split(" [")[0].split(" of ")[-1] in page, words

@@ -1,4 +1,4 @@
-"""The README's commands, run as they stand there, on small data."""
+"""The commands of the README and of the documentation, run as they stand there, on small data."""
 
 from __future__ import annotations
 
@@ -17,32 +17,54 @@ from .processes import started
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FENCES = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
+FENCES = FENCE.findall(README)
+GUIDES = ("tutorial", "your-data", "your-predictions", "your-cluster")
+"""Pages of docs whose commands are run too; what the README has is run once."""
 
 # What a README command is given besides: weights that are on this machine, and one seed.
 SMALL = ["--offline", "--backbone", "tf_efficientnet_lite0", "--seeds", "1"]
 
 
-def shell_lines() -> list[str]:
-    blocks = (body for language, body in FENCES if language == "sh")
+def guide(name: str) -> list[tuple[str, str]]:
+    return FENCE.findall((ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8"))
+
+
+def shell_lines(fences: list[tuple[str, str]] = FENCES) -> list[str]:
+    blocks = (body for language, body in fences if language == "sh")
     return [line.split("  #")[0].strip() for body in blocks for line in body.splitlines()]
 
 
-def lcbench_commands() -> list[list[str]]:
-    found = (shlex.split(line) for line in shell_lines() if "lcbench " in line)
+def lcbench_commands(fences: list[tuple[str, str]] = FENCES) -> list[list[str]]:
+    found = (shlex.split(line) for line in shell_lines(fences) if "lcbench " in line)
     return [words for words in found if "lcbench" in words]
 
 
+def every_command() -> list[list[str]]:
+    """Return what is typed after `lcbench`: in the README, then what the guides have beside it.
+
+    What the README repeats is run where it stands last.
+    """
+    every = [adapted(words) for words in lcbench_commands()]
+    commands = [words for place, words in enumerate(every) if words not in every[place + 1 :]]
+    for name in GUIDES:
+        found = [adapted(words) for words in lcbench_commands(guide(name))]
+        assert found, name
+        commands += [words for words in found if words not in commands]
+    return commands
+
+
 def adapted(words: list[str]) -> list[str]:
-    """Return the command for small data without a model hub."""
+    """Return the command for small data without a model hub; the small data are a demo set."""
     words = words[words.index("lcbench") + 1 :]
     if words[0] != "run":
         return words
-    kept = list(words)
+    kept = ["lung_image_sets" if word == "demo" else word for word in words]
     for option in ("--seeds", "--backbone"):
         if option in kept:
             del kept[kept.index(option) : kept.index(option) + 2]
-    return [*(word for word in kept if word != "--offline"), *SMALL]
+    few = ["--only", "reference"] if "offline_runs" in words else []
+    return [*(word for word in kept if word != "--offline"), *SMALL, *few]
 
 
 @pytest.fixture
@@ -90,12 +112,10 @@ def test_the_two_commands_that_open_the_readme_are_targets_of_the_makefile() -> 
     assert re.search(r"^test:", makefile, flags=re.MULTILINE)
 
 
-def test_every_lcbench_command_of_the_readme_succeeds(workplace: Path) -> None:
-    commands = lcbench_commands()
-    assert len(commands) >= 9
+def test_every_lcbench_command_succeeds(workplace: Path) -> None:
+    assert len(lcbench_commands()) >= 9
     paths = os.pathsep.join([str(workplace), os.environ.get("PYTHONPATH", "")])
-    for words in commands:
-        arguments = adapted(words)
+    for arguments in every_command():
         with started(workplace, *arguments, PYTHONPATH=paths) as command:
             assert command.end() == 0, (arguments, command.out.read_text("utf-8"), command.said)
     own = (workplace / "my_report" / "README.md").read_text(encoding="utf-8")
@@ -107,7 +127,21 @@ def test_every_lcbench_command_of_the_readme_succeeds(workplace: Path) -> None:
     assert "obuchowski" in comparison
 
 
-def test_pip_install_ships_the_suites(tmp_path: Path) -> None:
+def test_each_task_of_the_job_array_runs_a_suite_that_there_is() -> None:
+    ((script,),) = [[body for language, body in guide("your-cluster") if language == "bash"]]
+    last = re.findall(r"--array=0-(\d+)", script)
+    for task in range(int(last[0]) + 1):
+        said = subprocess.run(
+            ["bash", "-euc", f"lcbench() {{ echo \"$@\"; }}\n{script}"],
+            env={"SLURM_ARRAY_TASK_ID": str(task), "SLURM_CPUS_PER_TASK": "8"},
+            capture_output=True, text=True, check=True,
+        ).stdout.split()  # fmt: skip
+        assert said[:2] == ["run", "--suite"]
+        assert (ROOT / "baselines" / f"{said[2]}.toml").is_file()
+        assert said[said.index("--jobs") + 1] == "8"
+
+
+def test_pip_install_ships_the_suites_and_the_documentation(tmp_path: Path) -> None:
     assert "pip install ." in shell_lines()
     command = [sys.executable, "-m", "pip", "install", ".", "--no-deps", "--target", str(tmp_path)]
     installed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -127,6 +161,8 @@ def test_pip_install_ships_the_suites(tmp_path: Path) -> None:
     file, *suites = shown.stdout.split()
     assert file == str(tmp_path / "lcbench" / "__init__.py")
     assert suites == sorted(path.stem for path in (ROOT / "baselines").glob("*.toml"))
+    assert (tmp_path / "lcbench" / "_docs" / "tutorial.md").is_file()
+    assert (tmp_path / "lcbench" / "site" / "theme" / "main.html").is_file()
 
 
 def test_every_picture_and_document_that_the_readme_names_exists() -> None:

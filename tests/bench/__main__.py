@@ -21,7 +21,7 @@ RECORD = ROOT / "docs" / "performance.json"
 PAGE = ROOT / "docs" / "performance.md"
 BENCHES = (
     *("start", "batches", "embedding", "finetuning", "heads", "usual_loops", "straightforward"),
-    *("evaluating", "growth", "report_statistics", "intervals", "leakage"),
+    *("evaluating", "growth", "report_statistics", "explorer", "intervals", "leakage"),
 )
 
 

@@ -20,7 +20,7 @@ def write(folder: Path, *names: str) -> Path:
     return folder
 
 
-REPORT = ("README.md", "results.json", "results.csv", "figures/a.png", ".DS_Store")
+REPORT = ("README.md", "index.html", "results.json", "results.csv", "figures/a.png", ".DS_Store")
 
 
 def test_a_report_or_nothing_may_be_replaced(tmp_path: Path) -> None:

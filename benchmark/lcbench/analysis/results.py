@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 
 from lcbench.analysis.claim_results import PaperClaims, UnreadableClaims
 from lcbench.analysis.ensemble_results import EnsembleLeftOut, EnsembleResult
+from lcbench.analysis.explanation_results import ExplanationResult
 from lcbench.analysis.external_results import ExternalResult
 from lcbench.analysis.given_results import GivenModel
 from lcbench.analysis.hypothesis_results import HypothesisResult
@@ -275,6 +276,8 @@ class Results(ResultModel):
     """Finished runs."""
     findings: tuple[str, ...] = ()
     """The findings, in sentences."""
+    explanations: tuple[ExplanationResult, ...] | None = None
+    """Why the models answer so; null where nobody asked, and in older reports."""
 
     def protocol(self, name: str | None) -> ProtocolResult | None:
         """Return the results under a protocol, or None where it has none."""

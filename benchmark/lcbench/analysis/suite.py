@@ -140,6 +140,17 @@ def analyse(
     )
 
 
+def compared_predictions(suite: FinishedSuite, protocol: str) -> Aligned:
+    """Return the predictions that the results of a protocol rest on, those of ensembles included.
+
+    Raises
+    ------
+    UserError
+        If prediction files contradict each other.
+    """
+    return _align(suite, protocol).aligned
+
+
 @dataclass(frozen=True)
 class _ProtocolPredictions:
     """The predictions of one protocol's baselines, side by side, and what had to be left out."""

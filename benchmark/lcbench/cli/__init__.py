@@ -1,13 +1,14 @@
 """The `lcbench` command: parse, call, print."""
 
-from lcbench.cli import run, report, rerun, evaluate, compare, validate, audit, list, doctor, cache  # noqa: A004, I001 - the order of --help
+from lcbench.cli import run, report, rerun, evaluate, explain, compare, validate  # noqa: I001 - the order of --help
+from lcbench.cli import audit, site, list, doctor, cache  # noqa: A004
 from lcbench.cli.base import app
 from lcbench.cli.signals import heed_signals
 from lcbench.output import take_any_name
 
 __all__ = [
-    "app", "audit", "cache", "compare", "doctor", "evaluate", "list", "main", "report", "rerun",
-    "run", "validate",
+    "app", "audit", "cache", "compare", "doctor", "evaluate", "explain", "list", "main", "report",
+    "rerun", "run", "site", "validate",
 ]  # fmt: skip
 
 

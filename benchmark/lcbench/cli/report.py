@@ -37,21 +37,29 @@ def report(
     ] = None,
     labels: LabelsOption = None,
     adjust: AdjustOption = "holm",
+    no_images: Annotated[
+        bool,
+        typer.Option("--no-images", help="Make no thumbnails of the images beside the page."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> ExitCode:
-    """Write the Markdown report, with pictures and the same numbers as JSON and CSV.
+    """Write the Markdown report, a page to explore, plots, and the same numbers as JSON and CSV.
+
+    The page shows small pictures of the images, which are put beside it: leave them out with
+    --no-images where the report will be published.
 
     Ends with exit code 3 where runs were done and cannot be used (failed, damaged or outdated), or
     where no baseline has predicted some of the images of a file after --with.
     """
     from lcbench.rendering import terminal
+    from lcbench.rendering.places import INDEX
     from lcbench.rendering.report.given_models import screen_words
     from lcbench.rendering.report.summary import summary_table
     from lcbench.runs.finished import is_broken
 
     if labels is not None and not with_files:
         raise wrong_usage("--labels: it is for files after --with", "Leave it out, or give one.")
-    written = _write(runs, out_folder, adjust, with_files or [], labels)
+    written = _write(runs, out_folder, adjust, with_files or [], labels, pictures=not no_images)
     for suite in written.suites:
         if not as_json:
             out.print(summary_table(suite))
@@ -63,6 +71,7 @@ def report(
     terminal.show_incomplete(broken)
     given = [one for suite in written.suites for one in suite.given]
     err.print(f"Report: {escape(str(written.readme))}")
+    err.print(f"To explore, in a browser: {escape(str(written.readme.with_name(INDEX)))}")
     partly = broken or any(one.is_partial for one in given)
     return ExitCode.PARTLY_DONE if partly else ExitCode.DONE
 
@@ -73,6 +82,8 @@ def _write(
     adjust: AdjustOption,
     given: Sequence[Path],
     labels: Path | None,
+    *,
+    pictures: bool,
 ) -> Report:
     from lcbench.provenance import command
     from lcbench.rendering.report.writing import write_report
@@ -84,6 +95,7 @@ def _write(
             command=command(),
             advance=say,
             adjustment=adjust,
+            pictures=pictures,
             given=given,
             labels=labels,
         )

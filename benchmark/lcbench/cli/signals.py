@@ -11,6 +11,7 @@ _KEPT = {
     "evaluate": "This evaluation is not stored; what was computed from the images is kept.",
     "audit": "The folder of the audit is as it was, or whole; what was computed is kept.",
     "report": "The folder of the report is as it was, or whole.",
+    "site": "The folder of the site is as it was, or whole.",
     "compare": "The file of the comparison is as it was, or whole.",
     "clear": "What was removed is gone; the rest is untouched.",
     **dict.fromkeys(("info", "verify", "doctor", "validate", "list_"), "Nothing was changed."),

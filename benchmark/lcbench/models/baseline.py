@@ -18,6 +18,7 @@ from lcbench.training.history import Epoch
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     from lcbench.compute import Compute
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from lcbench.features.encoder import Encoder, HeadFacts, Part
     from lcbench.features.samples import Samples
     from lcbench.features.views import View
+    from lcbench.models.differentiable import LeafNetwork
     from lcbench.taxonomy import Taxonomy
 
 __all__ = [
@@ -237,6 +239,25 @@ class Baseline(ABC):
     @abstractmethod
     def restore(self, state: State) -> None:
         """Take back what `state` returned, instead of fitting."""
+
+    def differentiable(
+        self,
+        load: Callable[[], torch.nn.Module],  # noqa: ARG002 - for kinds that have one
+    ) -> LeafNetwork:
+        """Return what `predict` does with an image as one network, for explanations of it.
+
+        Parameters
+        ----------
+        load
+            Returns the backbone that the settings name, which several models may share. Not
+            called by a model with a backbone of its own.
+
+        Raises
+        ------
+        UserError
+            If the answer has no gradient with respect to the image, as by default.
+        """
+        raise UserError("its answers have no gradient with respect to the image")
 
 
 def require_arrays(state: State, shapes: Mapping[str, tuple[int | None, ...]]) -> None:

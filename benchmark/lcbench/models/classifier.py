@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,11 @@ from lcbench.features.encoder import HeadFacts
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import Baseline, FitSummary, Settings, State, register, require_arrays
 from lcbench.taxonomy import Taxonomy, normalise
+
+if TYPE_CHECKING:
+    import torch
+
+    from lcbench.models.differentiable import LeafNetwork
 
 _SHOWN = 5
 _TOLERANCE = 1e-3
@@ -124,6 +129,14 @@ class Classifier(Baseline):
         self._shares = state["shares"].astype(np.float64)
         if not (np.isin(self._shares.sum(axis=1).round(6), (0, 1)).all() and self._shares.any()):
             raise UserError("another model: its classes do not stand for leaves")
+
+    def differentiable(self, load: Callable[[], torch.nn.Module]) -> LeafNetwork:
+        """Return the network with its own head, and the sums over the classes of each leaf."""
+        from lcbench.models.differentiable import ClassesOfLeaves, LeafNetwork, last_module
+
+        network = load()
+        decide = ClassesOfLeaves(self._shares, logits=self.settings.gives == "logits")
+        return LeafNetwork(network, decide, decide.answers, (f"backbone.{last_module(network)}",))
 
     def _shares_of_classes(self) -> NDArray[np.float64]:
         classes, tree = self.settings.classes, self.context.taxonomy

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import reduce
+from operator import add
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +21,8 @@ from lcbench.taxonomy import ROOT, Taxonomy
 
 HierarchyName = Literal["flat", "multi-head", "cascade", "per-node", "per-level"]
 
-Logs = NDArray[np.float64]
-"""Logarithms of probabilities."""
+Logs = Any
+"""Logarithms of probabilities: an array of float64, or a tensor where gradients are asked for."""
 
 
 @dataclass(frozen=True)
@@ -194,16 +196,24 @@ def _among_siblings(scores: Mapping[str, Logs], taxonomy: Taxonomy) -> dict[str,
     shares: dict[str, Logs] = {}
     for parent in taxonomy.inner_nodes:
         children = taxonomy.children(parent)
-        together = np.logaddexp.reduce([scores[child] for child in children])
+        together = reduce(_logaddexp, [scores[child] for child in children])
         shares |= {child: scores[child] - together for child in children}
     return shares
 
 
 def _along_paths(conditional: Mapping[str, Logs], taxonomy: Taxonomy) -> Logs:
     """Return (images, leaves) from what is known of each node given its parent, (images,) each."""
-    images = len(next(iter(conditional.values())))
-    result = np.zeros((images, len(taxonomy.leaves)))
-    for column, leaf in enumerate(taxonomy.leaves):
-        for node in taxonomy.path(leaf):
-            result[:, column] += conditional[node]
-    return result
+    if not isinstance(next(iter(conditional.values())), np.ndarray):
+        import torch
+
+        return torch.stack([_sum(conditional, leaf, taxonomy) for leaf in taxonomy.leaves], dim=1)
+    exact = {node: logs.astype(np.float64) for node, logs in conditional.items()}
+    return np.stack([_sum(exact, leaf, taxonomy) for leaf in taxonomy.leaves], axis=1)
+
+
+def _sum(conditional: Mapping[str, Logs], leaf: str, taxonomy: Taxonomy) -> Logs:
+    return reduce(add, [conditional[node] for node in taxonomy.path(leaf)])
+
+
+def _logaddexp(one: Logs, other: Logs) -> Logs:
+    return np.logaddexp(one, other) if isinstance(one, np.ndarray) else one.logaddexp(other)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -10,6 +13,11 @@ from lcbench.errors import UserError
 from lcbench.features.samples import Samples
 from lcbench.models.baseline import Baseline, FitSummary, Settings, State, register, require_arrays
 from lcbench.models.logistic import decisions, log_losses, require_classes, softmax
+
+if TYPE_CHECKING:
+    import torch
+
+    from lcbench.models.differentiable import LeafNetwork
 
 
 class LinearProbeSettings(Settings):
@@ -102,6 +110,15 @@ class LinearProbe(Baseline):
             raise UserError("a broken model: it divides embeddings by what is not above 0")
         self._classes, self._mean, self._scale = classes, state["mean"], state["scale"]
         self._choose(float(state["penalty"][0]), state["weights"], state["intercepts"])
+
+    def differentiable(self, load: Callable[[], torch.nn.Module]) -> LeafNetwork:
+        """Return the backbone and the regression."""
+        from lcbench.models.differentiable import LeafNetwork, Linear
+
+        leaves = len(self.context.taxonomy.leaves)
+        fitted = (self._mean, self._scale, self._weights, self._intercepts)
+        decide = Linear(*fitted, self._classes, leaves)
+        return LeafNetwork(load(), decide, self._classes.tolist())
 
     def _choose(
         self, penalty: float, weights: NDArray[np.float64], intercepts: NDArray[np.float64]

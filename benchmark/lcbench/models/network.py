@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Literal
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from lcbench.models.differentiable import LeafNetwork
     from lcbench.training.checkpoint import Checkpoint
     from lcbench.training.loop import Examples
 
@@ -196,6 +199,26 @@ class Network(Baseline):
             )
         self._networks = built
 
+    def differentiable(self, load: Callable[[], torch.nn.Module]) -> LeafNetwork:
+        """Return the networks on what they share: backbone, its frozen part, or images alone."""
+        from torch import nn
+
+        from lcbench.models.differentiable import Decisions, LeafNetwork
+
+        shared: nn.Module = nn.Identity()
+        parts = [self._networks[part.name] for part in self._hierarchy.parts]
+        head = ["decide"]
+        if self._frozen:
+            shared = load()
+        else:
+            head = [f"decide.parts.{number}.head" for number in range(len(parts))]
+        if self.settings.last_part is not None:
+            shared = self.settings.last_part.front(self._backbone)
+        elif not self._frozen:
+            parts = [_of_normalised(part) for part in parts]
+        leaves = range(len(self.context.taxonomy.leaves))
+        return LeafNetwork(shared, Decisions(parts, self._hierarchy.combine), leaves, head)
+
     @property
     def _frozen(self) -> bool:
         return self.settings.tuning == "frozen"
@@ -300,6 +323,14 @@ class Network(Baseline):
             return embeddings, torch.arange(len(embeddings))
         shown = samples.all_activations(name, part) if part else samples.all_pixels(name)
         return torch.from_numpy(shown), torch.from_numpy(samples.rows)
+
+
+def _of_normalised(network: nn.Module) -> nn.Module:
+    """Return an `ImageNetwork` without its normalisation."""
+    from torch import nn
+
+    parts = {name: network.get_submodule(name) for name in ("backbone", "head")}
+    return nn.Sequential(OrderedDict(parts))
 
 
 def _learned(module: nn.Module) -> int:

@@ -36,7 +36,7 @@ def escape(text: str) -> Markdown:
     """
     if isinstance(text, Markdown):
         return text
-    line = _visible(text)
+    line = visible(text)
     line = "".join(_ENTITIES.get(character, character) for character in line)
     line = _ALWAYS.sub(lambda found: found[1] or f"\\{found[2]}", line)
     line = _OUTER_UNDERSCORE.sub(r"\\_", line)
@@ -59,7 +59,7 @@ def escape_cell(text: str) -> Markdown:
 
 def code(text: str) -> Markdown:
     """Return an inline code span, with a fence that the text cannot close."""
-    line = _visible(text)
+    line = visible(text)
     if not line:
         return Markdown("–")
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
@@ -74,7 +74,7 @@ def code_cell(text: str) -> Markdown:
 
 def code_block(lines: Iterable[str], language: str = "") -> Markdown:
     """Return a fenced block, with a fence that the lines cannot close."""
-    body = "\n".join(_visible(line) for line in lines)
+    body = "\n".join(visible(line) for line in lines)
     longest = max((len(run) for run in re.findall("`+", body)), default=0)
     fence = "`" * max(3, longest + 1)
     return Markdown(f"{fence}{language}\n{body}\n{fence}")
@@ -125,8 +125,11 @@ def address(path: str) -> Markdown:
     return Markdown(urllib.parse.quote(path, safe="/-_."))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """Return text on one line, with U+FFFD for characters that cannot be seen."""
     line = " ".join(text.split())
+    if line.isprintable():
+        return line
     return "".join(
         "\N{REPLACEMENT CHARACTER}" if unicodedata.category(character) in _INVISIBLE else character
         for character in line
@@ -134,7 +137,7 @@ def _visible(text: str) -> str:
 
 
 def _html(text: str) -> str:
-    return "".join(_ENTITIES.get(character, character) for character in _visible(text))
+    return "".join(_ENTITIES.get(character, character) for character in visible(text))
 
 
 def _break_address(found: re.Match[str]) -> str:

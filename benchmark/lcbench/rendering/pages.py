@@ -70,8 +70,8 @@ def environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     pages.filters |= (
-        _functions_of(formats)
-        | _functions_of(words)
+        functions_of(formats)
+        | functions_of(words)
         | {
             "cell": md.escape_cell,
             "code": md.code,
@@ -101,7 +101,8 @@ def _finalize(value: object) -> str:
     return md.escape(value)
 
 
-def _functions_of(module: ModuleType) -> dict[str, Callable[..., Any]]:
+def functions_of(module: ModuleType) -> dict[str, Callable[..., Any]]:
+    """Return the public functions that a module defines, by their names."""
     return {
         name: function
         for name, function in inspect.getmembers(module, inspect.isfunction)

@@ -10,16 +10,20 @@ from lcbench.documents import read_json
 from lcbench.errors import UserError, wrong_usage
 from lcbench.storage.leftovers import NEW
 
+INDEX = "index.html"
 README = "README.md"
 RESULTS_JSON = "results.json"
 RESULTS_CSV = "results.csv"
 FIGURES = "figures"
+IMAGES = "images"
+"""Pictures of the user's own images, beside the page to explore; each is called by a number."""
 GENERATOR = "lcbench report"
 AUDIT_JSON = "audit.json"
 GROUPS = "groups.csv"
 PAIRS = "pairs.csv"
 MERGES = "merges.csv"
 PICTURES = "pairs"
+GALLERY, GALLERY_PAGE, GALLERY_INDEX = "gallery", "index.html", "pictures.json"
 PLOTS = ("group-sizes", "correlations", "overlaps")
 """What an audit writes, beside its page."""
 _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
@@ -103,6 +107,36 @@ def check_audit_folder(target: Path) -> None:
             )
 
 
+def check_gallery(target: Path) -> None:
+    """Refuse a folder with anything in it that `lcbench explain` did not write: it is replaced.
+
+    Raises
+    ------
+    UserError
+        If there is something of someone else; it names the first such file.
+    """
+    if target.exists() and not target.is_dir():
+        raise UserError(f"--out {target}: a file, not a folder", _ELSEWHERE)
+    _require_writable(target, target.absolute().parent)
+    for path in sorted(target.rglob("*")):
+        if path.is_symlink() or not _is_of_gallery(path, target):
+            raise UserError(
+                f"--out {target}: holds {path.relative_to(target)}, which lcbench explain did not "
+                "write",
+                "Choose another folder with --out, or move what is in it.",
+            )
+
+
+def _is_of_gallery(path: Path, target: Path) -> bool:
+    if path.name in _SYSTEM_FILES:
+        return True
+    if path.is_dir():
+        return path.parent == target and path.name.isdigit()
+    if path.parent == target:
+        return path.name in (GALLERY_PAGE, GALLERY_INDEX)
+    return path.suffix == ".jpg" and path.name[0].isdigit()
+
+
 def _is_of_audit(path: Path, target: Path) -> bool:
     name = path.relative_to(target)
     if path.name in _SYSTEM_FILES or path.name.startswith(NEW):
@@ -167,7 +201,14 @@ def _is_ours(path: Path) -> bool:
 def _is_of_report(path: Path, target: Path) -> bool:
     folder = path.parent
     if path.is_dir():
-        return path.name == FIGURES or _is_ours(path / RESULTS_JSON)
-    if folder.name == FIGURES and path.suffix == ".png":
+        return path.name in (FIGURES, IMAGES) or _is_ours(path / RESULTS_JSON)
+    is_picture = folder.name == FIGURES and path.suffix == ".png"
+    if is_picture or (folder.name == IMAGES and _is_numbered(path)):
         return folder.parent == target or _is_ours(folder.parent / RESULTS_JSON)
-    return path.name in {README, RESULTS_JSON, RESULTS_CSV} and _is_ours(folder / RESULTS_JSON)
+    return path.name in {INDEX, README, RESULTS_JSON, RESULTS_CSV} and _is_ours(
+        folder / RESULTS_JSON
+    )
+
+
+def _is_numbered(path: Path) -> bool:
+    return path.suffix in (".jpg", ".png") and path.stem.replace("-", "").isdigit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from lcbench.runs.external import (
     place_of,
 )
 from lcbench.runs.external_images import ExternalImages, Grouping, list_external, read_external
-from lcbench.runs.external_records import ExternalRecord, RunLeftOut
+from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.external_table import YES, write_images
 from lcbench.runs.overlap import overlap_with_training
 from lcbench.runs.plan_records import LeftOut, PlanRecord
@@ -40,16 +40,15 @@ from lcbench.runs.store import (
     EXTERNAL,
     plan_taxonomy,
     read_plan,
-    run_folders,
     sole_writer,
 )
-from lcbench.runs.stored import StoredRun, name_of, read_runs
-from lcbench.runs.suite import about_words, matching_names
+from lcbench.runs.stored import StoredRun
+from lcbench.runs.suite import about_words
+from lcbench.runs.usable_runs import finished_runs
 from lcbench.storage.leftovers import sweep
 from lcbench.storage.whole import whole_folder
 
 _SHOWN = 3
-_AGAIN = "lcbench run, with the same command as before, does it again"
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def _evaluate(
     tell: TellImages | None,
 ) -> Evaluation:
     plan = read_plan(suite_folder)
-    runs, unusable = _finished_runs(suite_folder, plan, options.only)
+    runs, unusable = finished_runs(suite_folder, plan, options.only)
     taxonomy = plan_taxonomy(plan)
     reader = reader or read_labels_with(options.labels, taxonomy)
     images = _read_images(source, reader, options)
@@ -243,40 +242,3 @@ def _shift(
     if ready.tiles is not None:  # what is compared are tiles
         contaminated = contaminated[ready.tiles.image_of]
     return shift_from_training(ready, runs, root, contaminated, reason)
-
-
-def _finished_runs(
-    suite_folder: Path, plan: PlanRecord, only: Sequence[str]
-) -> tuple[list[StoredRun], list[RunLeftOut]]:
-    """Return the finished runs of what the suite has, and why others cannot be used."""
-    wanted = matching_names(plan.baselines, only)
-    folders = run_folders(suite_folder, plan.protocols)
-    stored = read_runs(folder for folder in folders if _is_wanted(name_of(folder), wanted))
-    runs: list[StoredRun] = []
-    unusable = [
-        RunLeftOut(run=name_of(folder), reason=f"{error.message}; {_AGAIN}")
-        for folder, error in stored.unusable.items()
-        if _is_of_suite(name_of(folder), plan)
-    ]
-    for run in stored.sound.values():
-        foreign = run.foreign_to(plan)
-        if not run.done or not _is_of_suite(run.name, plan):
-            continue
-        if foreign:
-            unusable.append(RunLeftOut(run=run.name, reason=foreign))
-        else:
-            runs.append(run)
-    if not runs:
-        why = "; ".join(f"{one.run}: {one.reason}" for one in unusable[:_SHOWN])
-        message = f"{suite_folder}: no finished runs" + (f" ({why})" if why else "")
-        raise UserError(message, "Run the suite first: lcbench run")
-    return runs, unusable
-
-
-def _is_wanted(run: str, wanted: Collection[str] | None) -> bool:
-    return wanted is None or run.split("/")[1] in wanted
-
-
-def _is_of_suite(run: str, plan: PlanRecord) -> bool:
-    protocol, baseline, _ = run.split("/")
-    return plan.has_protocol(protocol) and plan.has_baseline(baseline)

@@ -14,9 +14,11 @@ from lcbench.models.backbones import Backbone
 from lcbench.protocols import write_split
 from lcbench.runs.describe import describe_plan, describe_runs
 from lcbench.runs.fetching import fetch, reach, tell_weights
+from lcbench.runs.image_table import write_image_table
 from lcbench.runs.job import Job
 from lcbench.runs.making import same
 from lcbench.runs.mixture import belongs_beside, require_no_mixture, require_same_data
+from lcbench.runs.nearest import write_nearest
 from lcbench.runs.plan import Plan, PlannedBaseline
 from lcbench.runs.plan_records import LeftOut, PlanRecord
 from lcbench.runs.pool import run_all
@@ -154,11 +156,13 @@ def _execute(
     _warn_of(damaged)
     for planned in plan.splits:
         write_split(folder / SPLITS, planned.split)
+    write_image_table(folder, plan.dataset)
     record = describe_plan(plan, left_out, before)
     write_record(folder / PLAN, record)
     pending = [job for job in every if fresh or not _is_done(job, stored)]
     _sweep_unfinished(folder, record, pending, stored, fresh=fresh)
     _compute_features(plan)
+    write_nearest(plan, folder / SPLITS)
     failures = []
     with progress(f"Fitting ({len(every) - len(pending)} done before)", len(pending)) as advance:
         for job, state in run_all(pending, processes):

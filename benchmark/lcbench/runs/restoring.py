@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from lcbench.compute import Compute
 from lcbench.documents import explain
 from lcbench.errors import UserError, first_line, from_lack_of_memory
 from lcbench.features.embedding_tables import is_embedding_file
+from lcbench.features.encoder import Encoder
 from lcbench.features.extraction import Features
 from lcbench.features.samples import Samples
 from lcbench.models.backbones import Backbone, fetch_backbone, resolve_backbone
@@ -149,25 +151,52 @@ def predict(run: StoredRun, features: Features, taxonomy: Taxonomy) -> NDArray[n
     UserError
         If the model cannot be read, is of another kind, or predicts what are no probabilities.
     """
-    config = run.config
-    kind, settings = kind_and_settings(run)
-    backbone = features.backbones[settings.encoder_key or ""] if config.backbone else None
-    seed = seed_of_run(config.seed, config.fold)
-    baseline = kind(settings, Context(taxonomy, features.compute, seed, backbone))
+    baseline = restored(run, features.backbones, features.compute, taxonomy)
     images = np.arange(len(features.dataset.manifest))
-    model = run.folder / MODEL
-    try:
-        baseline.restore(_stored_model(model))
-    except UserError as error:
-        raise UserError(f"{model}: {error.message}", error.remedy or _FRESH) from error
     try:
         probabilities = baseline.predict(Samples(features, images))
-        require_distributions(config.kind, probabilities, (len(images), len(taxonomy.leaves)))
+        require_distributions(run.config.kind, probabilities, (len(images), len(taxonomy.leaves)))
     except UserError as error:
         # What was trained can be sound where a user's own code does not know new images.
-        remedy = _MEND if ":" in config.kind else _FRESH
-        raise UserError(f"{model}: {error.message}", error.remedy or remedy) from error
+        raise _of_model(run, error, _MEND if ":" in run.config.kind else _FRESH) from error
     return probabilities
+
+
+def restored(
+    run: StoredRun, backbones: Mapping[str, Encoder], compute: Compute, taxonomy: Taxonomy
+) -> Baseline:
+    """Return the fitted model of a run.
+
+    Parameters
+    ----------
+    run
+        The run.
+    backbones
+        By the `encoder_key` of a recipe's settings, as `backbones_of` finds them.
+    compute
+        Device and precision.
+    taxonomy
+        The class tree.
+
+    Raises
+    ------
+    UserError
+        If the model cannot be read, or is of another kind.
+    """
+    config = run.config
+    kind, settings = kind_and_settings(run)
+    backbone = backbones[settings.encoder_key or ""] if config.backbone else None
+    seed = seed_of_run(config.seed, config.fold)
+    baseline = kind(settings, Context(taxonomy, compute, seed, backbone))
+    try:
+        baseline.restore(_stored_model(run.folder / MODEL))
+    except UserError as error:
+        raise _of_model(run, error) from error
+    return baseline
+
+
+def _of_model(run: StoredRun, error: UserError, remedy: str = _FRESH) -> UserError:
+    return UserError(f"{run.folder / MODEL}: {error.message}", error.remedy or remedy)
 
 
 def _stored_model(path: Path) -> State:

@@ -22,6 +22,7 @@ from lcbench.taxonomy import Taxonomy, load_taxonomy
 PLAN = "plan.json"
 SPLITS = "splits"
 EXTERNAL = "external"
+EXPLANATIONS = "explanations"
 EVALUATION = "evaluation.json"
 _DEPTH = 5
 """Folders above a prediction file of a suite, up to the suite's own."""
@@ -103,7 +104,7 @@ def run_folders(suite_folder: Path, protocols: Sequence[str] = ()) -> Iterator[P
         If a folder leads out of the suite's.
     """
     found = {path.name for path in suite_folder.glob("[!.]*") if path.is_dir()}
-    others = sorted(found - {SPLITS, EXTERNAL, *protocols})
+    others = sorted(found - {SPLITS, EXTERNAL, EXPLANATIONS, *protocols})
     for protocol in (*protocols, *others):
         for baseline in sorted(inside(suite_folder, protocol).glob("[!.]*")):
             for path in sorted(baseline.glob("seed*")):

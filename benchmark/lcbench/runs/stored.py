@@ -64,7 +64,7 @@ class StoredRun:
     @property
     def identity(self) -> str:
         """Hash of what it learned and of what it predicted: equal for a run that was repeated."""
-        return content_hash(*(self.state.files[name].sha256 for name in (MODEL, PREDICTIONS)))
+        return identity_of(self.state)
 
     def foreign_to(self, plan: PlanRecord) -> str:
         """Return why the run does not belong to the suite of a plan; empty where it does."""
@@ -86,6 +86,11 @@ class StoredRuns:
 
     sound: dict[Path, StoredRun] = field(default_factory=dict)
     unusable: dict[Path, UnusableRunError] = field(default_factory=dict)
+
+
+def identity_of(state: RunState) -> str:
+    """Return the hash of what a finished run learned and of what it predicted."""
+    return content_hash(*(state.files[name].sha256 for name in (MODEL, PREDICTIONS)))
 
 
 def name_of(folder: Path) -> str:

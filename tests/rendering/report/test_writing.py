@@ -32,6 +32,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     monkeypatch.setattr(writing, "read_suite", lambda path: path.name)
     monkeypatch.setattr(writing, "analyse", analysed)
     monkeypatch.setattr(writing, "draw_curves", lambda *_: None)
+    monkeypatch.setattr(writing, "image_sections", lambda *_, **__: ())
 
     def run(
         out: Path | None = None,
@@ -63,6 +64,21 @@ def touched(file: Path) -> Path:
 def contents(folder: Path) -> dict[str, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_images_are_shown_where_they_are_wanted(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: bool
+) -> None:
+    asked: list[bool] = []
+
+    def sections(*_: object, thumbnails: bool) -> tuple[()]:
+        asked.append(thumbnails)
+        return ()
+
+    monkeypatch.setattr(writing, "image_sections", sections)
+    write(tmp_path / "out", pictures=wanted)
+    assert asked == [wanted]
 
 
 def test_what_stands_in_the_folder(write: Write, tmp_path: Path) -> None:

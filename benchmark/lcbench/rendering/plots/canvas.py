@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lcbench.analysis.results import Results
+from lcbench.rendering.series import series
 from lcbench.rendering.words import baseline_title
 from lcbench.statistics.interval_model import Interval
 
@@ -107,10 +108,8 @@ def axes_at(figure: Figure, left: float, bottom: float, width: float, height: fl
 
 
 def protocol_colour(results: Results, protocol: str) -> str:
-    """Return the colour of a protocol, by its role in the suite; others have colours in turn."""
-    roles = {results.roles.flattering: ORANGE, results.roles.leakage_free: BLUE}
-    others = [one.protocol for one in results.protocols if one.protocol not in roles]
-    return roles.get(protocol) or _SPARE[others.index(protocol) % len(_SPARE)]
+    """Return the colour of a protocol, by its role in the suite."""
+    return (ORANGE, BLUE, *_SPARE)[series(results, protocol)]
 
 
 def name_rows(axes: Axes, results: Results, baselines: Sequence[str], width: float) -> None:

@@ -33,7 +33,7 @@ def draw_intervals(results: Results, path: Path) -> Path:
     """Draw the interval plot: the baseline that is best under the strictest protocol on top."""
     from matplotlib.ticker import MaxNLocator
 
-    rows = _rows(results)
+    rows = accuracy_rows(results)
     height = _ROW * len(rows)
     with canvas.style():
         figure = canvas.new_figure(_TOP + height + _BOTTOM)
@@ -57,7 +57,7 @@ def draw_intervals(results: Results, path: Path) -> Path:
         return canvas.save(figure, path)
 
 
-def _rows(results: Results) -> Rows:
+def accuracy_rows(results: Results) -> Rows:
     """Return each baseline's accuracies, sorted by the strictest protocol that was run."""
     found: Rows = {}
     for result in results.protocols:

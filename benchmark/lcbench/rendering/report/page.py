@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from lcbench.rendering import formats, words
 from lcbench.rendering import markdown as md
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.report import claims, digits, events, tables, tree
+from lcbench.rendering.report.explanations import explanation_parts
 from lcbench.rendering.report.external_columns import Titled
 from lcbench.rendering.report.external_details import detail_tables
 from lcbench.rendering.report.external_tables import folders_table, main_table
@@ -25,6 +26,7 @@ from lcbench.rendering.report.leakage import (
     training_sizes,
 )
 from lcbench.rendering.report.missing import missing_parts
+from lcbench.rendering.report.provenance import commands, provenance_rows
 from lcbench.rendering.report.selective import selective_parts
 from lcbench.rendering.report.shift_tables import shift_tables
 from lcbench.rendering.report.training import most_epochs, training_table
@@ -58,6 +60,8 @@ class Pictures(NamedTuple):
     """Reliability on external folders, by their names."""
     shifts: Mapping[str, Picture] = MappingProxyType({})
     """External folders beside the training images, by name."""
+    explanations: Mapping[int, Sequence[tuple[str, str]]] = MappingProxyType({})
+    """File and text of the plots of explanations, by their number."""
 
 
 class Folder(NamedTuple):
@@ -86,8 +90,8 @@ def report_page(results: Results, pictures: Pictures) -> str:
         results=results,
         settings=results.settings,
         pictures=pictures,
-        classes=_classes_words(results),
-        groups=_groups_words(results),
+        classes=classes_words(results),
+        groups=groups_words(results),
         label=partial(words.label, results),
         reference=words.called(results, results.reference),
         headline=words.headline(results),
@@ -149,16 +153,15 @@ def report_page(results: Results, pictures: Pictures) -> str:
             )
             for one in results.external
         ],
+        explained=explanation_parts(results, pictures.explanations),
         missing=missing_parts(results),
-        started=sorted(run.started for run in results.runs),
-        devices=sorted({f"{run.device}, {run.precision}" for run in results.runs}),
-        commits=sorted({run.commit for run in results.runs}),
-        versions=list(_versions(results)),
-        commands=md.code_block(_commands(results), "sh"),
+        provenance=provenance_rows(results),
+        commands=md.code_block(commands(results), "sh"),
     )
 
 
-def _classes_words(results: Results) -> str:
+def classes_words(results: Results) -> str:
+    """Return how many images there are of each class."""
     counts = results.dataset.images_by_class
     return formats.listing(
         [
@@ -169,25 +172,10 @@ def _classes_words(results: Results) -> str:
     )
 
 
-def _groups_words(results: Results) -> str:
+def groups_words(results: Results) -> str:
+    """Return how many source groups there are, and who says so."""
     dataset = results.dataset
     if dataset.source_groups is None:
         return "source groups unknown"
     source = f", from {dataset.groups_source}" if dataset.groups_source else ""
     return f"{formats.plural(dataset.source_groups, 'source group')}{source}"
-
-
-def _versions(results: Results) -> Iterator[str]:
-    """Yield the software of the runs, with all versions of each."""
-    found: dict[str, set[str]] = {}
-    for run in results.runs:
-        for name, version in run.versions.items():
-            found.setdefault(name, set()).add(version)
-    yield from (f"{name} {' and '.join(sorted(found[name]))}" for name in sorted(found))
-
-
-def _commands(results: Results) -> tuple[str, ...]:
-    """Return the commands that make the numbers again, in their order."""
-    external = (one.record.command for one in results.external)
-    found = (*results.run_commands, *external, results.report_command)
-    return tuple(command for command in found if command)

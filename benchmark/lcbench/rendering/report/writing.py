@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lcbench.analysis.explanation_results import explanation_results
 from lcbench.analysis.external_results import ExternalResult
 from lcbench.analysis.given_models import read_given
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
+from lcbench.rendering.explorer.images import image_sections
+from lcbench.rendering.explorer.writing import write_explorer, write_list
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.places import (
     FIGURES,
@@ -30,6 +33,7 @@ from lcbench.rendering.plots.intervals import draw_intervals
 from lcbench.rendering.plots.reliability import draw_reliability
 from lcbench.rendering.plots.risk_coverage import draw_risk_coverage
 from lcbench.rendering.plots.shift import draw_shift
+from lcbench.rendering.report.explanations import draw_explanations
 from lcbench.rendering.report.external import broadest
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.page import Picture, Pictures, report_page
@@ -68,6 +72,7 @@ def write_report(
     resamples: int = RESAMPLES,
     advance: Callable[[str], Tick | None] = lambda _: None,
     adjustment: Adjustment = "holm",
+    pictures: bool = True,
     given: Sequence[Path] = (),
     labels: Path | None = None,
 ) -> Report:
@@ -91,6 +96,9 @@ def write_report(
         Called with the name of each step before it begins.
     adjustment
         How the p-values of a family are adjusted.
+    pictures
+        Whether the page to explore gets small pictures of the images; no report that is published
+        should hold those of somebody's patients.
     given
         Prediction files of other tools, or folders of runs; each is compared with the baselines of
         every suite.
@@ -116,9 +124,13 @@ def write_report(
             numbers = analyse(
                 suite, command=command, settings=settings, advance=advance, given=beside
             )
-            results = numbers.model_copy(update={"findings": findings(numbers)})
+            more = {"findings": findings(numbers), "explanations": explanation_results(path, suite)}
+            results = numbers.model_copy(update=more)
             advance(f"{path.name}: drawing and writing")
-            _write_suite(suite, results, folder if len(suites) == 1 else folder / path.name)
+            place = folder if len(suites) == 1 else folder / path.name
+            _write_suite(suite, results, place)
+            of_images = image_sections(suite, results, path, place, thumbnails=pictures)
+            write_explorer(results, place, of_images)
             written[path.name] = results
         if len(suites) > 1:
             _write_index(written, folder)
@@ -184,6 +196,10 @@ def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
         next(iter(external), None),
         of_folders,
         _draw_shifts(results, place),
+        {
+            number: tuple((f"{FIGURES}/{path.name}", text) for path, text in drawn)
+            for number, drawn in draw_explanations(results, place).items()
+        },
     )
 
 
@@ -211,10 +227,11 @@ def _draw_folder(results: Results, folder: ExternalResult, path: Path) -> Path |
 
 
 def _write_index(written: dict[str, Results], folder: Path) -> None:
-    """Write the list of several reports."""
+    """Write the lists of several reports."""
     reports = [
         (results.suite, f"{name}/{README}", results.findings[0])
         for name, results in written.items()
     ]
     write_text(folder / README, render_page("reports.md.j2", reports=reports))
+    write_list(written, folder)
     write_json(folder / RESULTS_JSON, {"generator": GENERATOR, "suites": list(written)})

@@ -1,0 +1,1 @@
+"""A static site of published reports, with the documentation beside them."""
