@@ -30,6 +30,7 @@ from lcbench.statistics.registry import MetricKey
 # Step weights held at once by a thread: 2 MiB, which stay in its cache.
 _BLOCK_CELLS = 2**18
 _TINY = np.finfo(np.float64).tiny
+_SURE = 1e-6
 _THREADS = min(8, os.cpu_count() or 1)
 
 
@@ -138,13 +139,14 @@ def ranking_panel(
 def log_odds(probabilities: Values) -> Values:
     """Return the (N, L) logarithms of the odds of (N, L) probabilities: each against all others.
 
-    They rank as the probabilities do. Near 1 a probability says less than what is left to the
-    others, which floats hold down to nearly 0: what is surer than 1 - 1e-12 is no tie.
+    They rank as the probabilities do, with the same ties, up to where numbers of 32 bits end: what
+    is surer than 1 - 1e-6 ranks by what is left to the others, which floats hold down to nearly 0.
     """
     leaves = np.arange(probabilities.shape[1])
     sides = [summed(probabilities, (leaves != leaf).astype(np.int64)) for leaf in leaves]
-    logarithms = np.log(np.maximum(np.stack(sides, axis=1), _TINY))
-    return np.asarray(logarithms[..., 0] - logarithms[..., 1])
+    own, others = np.moveaxis(np.stack(sides, axis=1), 2, 0)
+    rest = np.where(own < 1.0 - _SURE, 1.0 - own, others)
+    return np.asarray(np.log(np.maximum(own, _TINY)) - np.log(np.maximum(rest, _TINY)))
 
 
 def _cells(

@@ -17,7 +17,7 @@ from lcbench.statistics.kinds import MeanOfImages, OfConfidence, OfCounts
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.panel import Count, Panel, column_share, count_panel
 from lcbench.statistics.panels import join
-from lcbench.statistics.ranking import log_odds, ranking_panel
+from lcbench.statistics.ranking import ranking_panel
 from lcbench.statistics.registry import METRICS, Metric, MetricKey
 from lcbench.statistics.tree import ClassTree, Codes
 
@@ -70,8 +70,7 @@ def answers_panel(
     if answers.probabilities is not None:
         parts += probability_panels(answers, units, design)
         known = answers.true < len(answers.tree.leaves)
-        odds = log_odds(answers.probabilities[known])
-        rows = odds, answers.true[known], units[known], models[known]
+        rows = answers.probabilities[known], answers.true[known], units[known], models[known]
         parts.append(ranking_panel(*rows, design, answers.tree.leaves))
     return join(parts)
 

@@ -175,7 +175,7 @@ def _few_words(result: ExternalResult) -> str:
     ]
     return (
         f" Few groups: {listing(each)}. Fewer than {integer(ENOUGH)} of one size do not tell how "
-        "errors there spread, and an interval can hold the truth less often than 95 %."
+        "errors there spread, and an interval can hold the truth much less often than 95 %."
     )
 
 
