@@ -206,7 +206,10 @@ def test_the_lung_tree_is_the_one_of_the_design():
         "a node without parent": (TWO + "[nodes.c]\n", "nodes.c.parent: is missing"),
         "one node": ('[nodes.a]\nparent = "root"\n', "must have at least 2 entries, not 1"),
         "a name without letters": (TWO + '[nodes." "]\nparent = "root"\n', "' ' is no name of a"),
-        "a control character": (TWO + '[nodes."c\\u001b"]\nparent = "root"\n', "is no name of a"),
+        "a control character": (
+            TWO + '[nodes."c\\u001b"]\nparent = "root"\n',
+            "in it is invisible",
+        ),
         "a long name": (TWO + f'[nodes.{"c" * 101}]\nparent = "root"\n', "at most 100 characters"),
         "very many nodes": (
             "".join(f'[nodes.n{number}]\nparent = "root"\n' for number in range(1_001)),

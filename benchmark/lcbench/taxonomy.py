@@ -322,13 +322,22 @@ def _no_node(where: str, name: str, nodes: Iterable[str]) -> UserError:
     return UserError(f"{where} is not one of the nodes", unknown_name("node", name, nodes).remedy)
 
 
+def _check_name(path: Path, name: str) -> None:
+    if name == ROOT:
+        raise UserError(f"{path}: {ROOT!r} is the tree's own root and cannot be listed")
+    if not name.isprintable():
+        raise UserError(
+            f"{path}: {name!r} is no name of a class: a character in it is invisible",
+            "Type the name anew.",
+        )
+    if not normalise(name):
+        raise UserError(f"{path}: {name!r} is no name of a class: it needs letters or digits")
+
+
 def _check_edges(path: Path, nodes: dict[str, _NodeEntry]) -> None:
     children: dict[str, int] = {}
     for name, node in nodes.items():
-        if name == ROOT:
-            raise UserError(f"{path}: {ROOT!r} is the tree's own root and cannot be listed")
-        if not name.isprintable() or not normalise(name):
-            raise UserError(f"{path}: {name!r} is no name of a class: it needs letters or digits")
+        _check_name(path, name)
         if node.parent not in nodes and node.parent != ROOT:
             where = f"{path}: parent {node.parent!r} of {name!r}"
             raise _no_node(where, node.parent, [ROOT, *nodes])
