@@ -72,4 +72,5 @@ def test_without_the_folder_there_are_none(root: Path, tmp_path: Path, place: st
     made = make_thumbnails(images, np.ones(1, bool), where, tmp_path / "report")
     assert not made.thumbnails.any()
     assert "no pictures of the images" in made.said
+    assert ("run lcbench report where" in made.said) == bool(place)
     assert not (tmp_path / "report").exists()

@@ -21,6 +21,7 @@ from lcbench.runs.suite_images import SuiteImages
 SIDE = 176
 """Longest side of a thumbnail, in pixels: sharp at half that size on a fine screen."""
 _QUALITY = 80
+_REMEDY = "move the images back, or run lcbench report where they lie in that folder"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,9 @@ def make_thumbnails(
     """
     if not root or not Path(root).is_dir():
         reason = (
-            f"the images' folder {root} is gone" if root else "the runs name no folder of images"
+            f"the images' folder {root} is gone; {_REMEDY}"
+            if root
+            else "the runs name no folder of images"
         )
         return _told(no_pictures(images, f"no pictures of the images: {reason}"))
     rows = np.flatnonzero(wanted)
@@ -109,7 +112,7 @@ def make_thumbnails(
     lost = len(rows) - int(made.sum())
     said = (
         f"no picture of {lost:,} of {len(rows):,} images: their files in {root} are gone, or are "
-        "not what was run on"
+        f"not what was run on; {_REMEDY}"
     )
     return _told(ImagePictures(made, said if lost else ""))
 
