@@ -64,7 +64,7 @@
       verdict,
     ];
     const after = [
-      ...(seeds ? [column("training_p", `way of training: ${data.adjusted}`, 3)] : []),
+      ...(seeds ? [column("training_p", `training: ${data.adjusted}`, 3)] : []),
       column("detectable", "smallest difference, points", 4),
     ];
     const before = several ? [against] : [];

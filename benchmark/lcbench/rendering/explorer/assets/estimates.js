@@ -16,6 +16,17 @@
     null: "The best value lies in between.",
   };
 
+  const counted = (key, title) => ({
+    key,
+    title,
+    number: true,
+    text: (row) => format.integer(row[key]),
+    order: (row) => row[key],
+    csv: (row) => ({ [title]: row[key] }),
+  });
+  /* Beside the estimate that they belong to, where no wide table hides them. */
+  const SIZES = [counted("n", "predictions"), counted("groups", "source groups")];
+
   function limits(list) {
     const [value, low, high, wideLow, wideHigh] = list.map((one) =>
       one === null ? null : Number(one),
@@ -113,6 +124,7 @@
           order: (row) => row.value,
           csv: (row) => ({ what: what.title, value: row.value, low: row.low, high: row.high }),
         },
+        ...SIZES,
         ...middle,
         trained && {
           key: "training",
@@ -126,22 +138,6 @@
           }),
         },
         ...after,
-        {
-          key: "n",
-          title: "predictions",
-          number: true,
-          text: (row) => format.integer(row.n),
-          order: (row) => row.n,
-          csv: (row) => ({ predictions: row.n }),
-        },
-        {
-          key: "groups",
-          title: "source groups",
-          number: true,
-          text: (row) => format.integer(row.groups),
-          order: (row) => row.groups,
-          csv: (row) => ({ "source groups": row.groups }),
-        },
       ].filter(Boolean);
     }
 
