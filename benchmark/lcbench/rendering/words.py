@@ -200,6 +200,18 @@ def headline_event(results: Results) -> tuple[EventKind, str]:
     return ("any_error", "") if node is None else ("confusion", node)
 
 
+def without_floor(results: Results) -> str:
+    """Return that counts of baselines leave out the floor; empty where there is none."""
+    names = [one.model for one in results.strictest.comparison.models]
+    floor = [name for name in names if name in results.roles.floor]
+    if not floor or len(floor) == len(names):
+        return ""
+    return (
+        "A baseline is counted as wrong where more than half of its answers are; "
+        f"{formats.listing(floor)}, the floor, is left out of such counts."
+    )
+
+
 def screening_node(tree: Taxonomy) -> str | None:
     """Return the node that is looked for in screening: all that is not negative."""
     if not tree.negative:

@@ -22,6 +22,7 @@ from lcbench.rendering.explorer.thumbnails import no_pictures
 from lcbench.rendering.explorer.writing import write_explorer
 from lcbench.rendering.report.findings import findings
 from lcbench.runs.finished import FinishedSuite
+from lcbench.runs.plan_records import RolesRecord
 from lcbench.runs.reading import read_suite
 from lcbench.runs.suite_images import read_suite_images
 
@@ -133,7 +134,8 @@ class Explored:
 def explored(tmp_path_factory: pytest.TempPathFactory) -> Explored:
     """Two seeds of both protocols, with errors that a formula made; no split file is there."""
     names = ("majority", "colour", "reference")
-    shape = Shape(tiles=10, copies=4, baselines=names, varied=True)
+    roles = RolesRecord(leakage_free="grouped", flattering="paper", floor=("majority",))
+    shape = Shape(tiles=10, copies=4, baselines=names, varied=True, roles=roles)
     folder = make_runs(tmp_path_factory.mktemp("explored") / "runs", shape)
     suite = read_suite(folder)
     results = analyse(suite, AnalysisSettings(resamples=20), advance=lambda _: None)

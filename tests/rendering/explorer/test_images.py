@@ -125,6 +125,7 @@ def test_every_cell_opens_as_many_images_as_the_matrix_counts(
         cards = section.locator(".cards > article.image")
         shown += cards.count()
         for text in cards.all_inner_texts():
+            assert " of 2 baselines wrong in more than half of" in text  # majority is the floor
             told += int(text.split("in this cell in ")[1].split()[0])
         following = section.get_by_role("button", name="Next")
         if not following.count() or following.is_disabled():
@@ -165,6 +166,7 @@ def test_a_card_tells_everything_of_its_image_and_names_inject_nothing(
     assert NOTE in around.nth(1).inner_text()
     copies = card.locator("details.copies")
     if copies.count():
+        assert copies.locator("summary").first.inner_text().endswith("source group in this cell")
         copies.locator("summary").first.click()
         copies.locator("article.image").first.wait_for()
     assert page.locator("img[src=x]").count() == 0
@@ -236,10 +238,14 @@ def test_pairs_count_what_the_paired_test_counted(
         test = event.test()
         # The event is an error: where only the first is right, only the second errs.
         assert cells == {"a": test.only_b, "b": test.only_a}
-        assert f"errs alone in {test.only_a} answers" in section.locator(".tested").inner_text()
+        told = section.locator(".tested").inner_text()
+        assert f"errs alone in {test.only_a} answers" in told
+        assert "points, on 120 images of 30 source groups" in told
+        assert "adjusted for the family (Holm)" in told or "fixed" in told
     section.locator('[data-cell="b"]').click()
     section.locator("article.image").first.wait_for()
     assert count(section.locator(".cell-words")) == cells["b"]
+    assert "source group" in section.locator(".cell-words").inner_text()
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
 

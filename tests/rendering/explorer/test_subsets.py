@@ -108,6 +108,8 @@ def test_parts_chosen_by_answers_are_counted_and_open_their_images(
         "theirs": [one for one in grouped if often(grouped, one) and seldom(colour, one)],
         "leak": [one for one in grouped if one in paper and often(grouped, one)
                  and seldom(paper, one)],
+        "everybody": [one for one in grouped  # of two: majority is the floor
+                      if often(grouped, one) and often(colour, one)],
     }  # fmt: skip
     page = open_whole("#subsets.protocol=1&subsets.baseline=2&subsets.other=1")
     section = page.locator("#subsets")

@@ -7,7 +7,7 @@ class tree. Scripts of other sections read them by `lcbench.images`, see `assets
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,13 +94,14 @@ class ProtocolImages:
     splits: tuple[SplitImages, ...]
     images: SuiteImages
 
-    def data(self, titles: Sequence[str]) -> JsonValue:
-        """Return names, with titles of the baselines, and where the rows of each split begin."""
+    def data(self, titles: Sequence[str], floor: Collection[str]) -> JsonValue:
+        """Return names, titles and which are the floor, and where the rows of each split begin."""
         return {
             "name": self.name,
             "title": protocol_short(self.name),
             "baselines": list(self.aligned.names),
             "titles": list(titles),
+            "floor": [name in floor for name in self.aligned.names],
             "splits": [
                 {"seed": one.seed, "fold": one.fold, "from": start, "to": stop, "whole": one.whole}
                 for one, (start, stop) in zip(self.splits, self._bounds(), strict=True)

@@ -31,7 +31,7 @@ from lcbench.rendering.explorer.thumbnails import (
     make_thumbnails,
     no_pictures,
 )
-from lcbench.rendering.words import baseline_title, node_words, protocol_short
+from lcbench.rendering.words import baseline_title, node_words, protocol_short, without_floor
 from lcbench.runs.finished import FinishedSuite
 from lcbench.runs.suite_images import SuiteImages, read_suite_images
 from lcbench.statistics.tree import ClassTree
@@ -143,6 +143,7 @@ def images_section(
         "explorer-images.html.j2",
         leaks=[leak_words(one) for one in protocols],
         said=pictures.said,
+        without_floor=without_floor(results),
     )
     data: JsonValue = {
         "reference": results.reference,
@@ -150,7 +151,9 @@ def images_section(
         "nodes": [node_words(node) for node in tree.nodes],
         "levels": level_data(suite.taxonomy),
         "protocols": [
-            one.data([baseline_title(results, name) for name in one.aligned.names])
+            one.data(
+                [baseline_title(results, name) for name in one.aligned.names], results.roles.floor
+            )
             for one in protocols
         ],
         "explanations": _explanations(images, pictures),

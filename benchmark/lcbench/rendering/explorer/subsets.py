@@ -23,7 +23,13 @@ from lcbench.rendering.explorer.document import render_html
 from lcbench.rendering.explorer.image_data import ProtocolImages
 from lcbench.rendering.explorer.places import numbers
 from lcbench.rendering.explorer.section import Section
-from lcbench.rendering.words import GROUPS_UNKNOWN, headline, node_words, unknown_groups
+from lcbench.rendering.words import (
+    GROUPS_UNKNOWN,
+    headline,
+    node_words,
+    unknown_groups,
+    without_floor,
+)
 from lcbench.runs.suite_images import TRAIN
 from lcbench.statistics.answers import Question
 from lcbench.statistics.declaration import MetricKey
@@ -92,7 +98,9 @@ def subsets_section(
     }
     arrays = {f"copies-{one.number}": near for one, near in zip(protocols, copies, strict=True)}
     unknown = GROUPS_UNKNOWN if unknown_groups(results) else ""
-    html = render_html("explorer-subsets.html.j2", unknown=unknown)
+    html = render_html(
+        "explorer-subsets.html.j2", unknown=unknown, without_floor=without_floor(results)
+    )
     return Section(SECTION, "Parts of the images", html, data, arrays)
 
 

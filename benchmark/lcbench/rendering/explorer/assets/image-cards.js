@@ -169,7 +169,7 @@
   async function entryCard(images, entry, choice) {
     const card = await imageCard(images, entry.image, { ...choice, words: entry.words });
     if (entry.copies.length) {
-      const words = `${format.plural(entry.copies.length, "more image")} of this source group`;
+      const words = `${format.plural(entry.copies.length, "more image")} of this source group in this ${choice.cell ? "cell" : "list"}`;
       const make = () => Promise.all(entry.copies.map((one) => imageCard(images, one, choice)));
       card.append(
         later(words, async () => [el("div", { class: "cards" }, await make())], "copies"),

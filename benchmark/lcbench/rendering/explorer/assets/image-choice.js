@@ -15,6 +15,7 @@
        .keep(images, image): the choice
    lcbench.choose.confidence(images, {p, b, level}, rows)   a promise of confidence(image): how
        probable a baseline found what it answered, the mean over the image's predictions in rows
+   lcbench.choose.cellWords(images, {answers, rows})   how much lies in a cell, in words
    lcbench.choose.list(images, {p, b, level, of, page}, rows, {id, title, below, words, place,
        change})   a promise; shows a list of images with its controls in a place; below: an element
        to put under the title
@@ -192,8 +193,15 @@
 
   /* How hard an image is, in words. */
   function hardness(images, choice, image, tally) {
-    const of = images.protocols[choice.p].baselines.length;
-    return `${tally.baselinesWrong(image)} of ${format.plural(of, "baseline")} wrong here; ${format.share(tally.hardness(image))} of all answers to its source group are wrong`;
+    const of = images.told(choice.p).length;
+    return `${tally.baselinesWrong(image)} of ${format.plural(of, "baseline")} wrong in more than half of their answers; ${format.share(tally.hardness(image))} of all answers to its source group are wrong`;
+  }
+
+  /* What a cell of a matrix holds, in words. */
+  function cellWords(images, { answers, rows }) {
+    const groups = new Set([...rows.keys()].map((one) => images.group(one)).filter((g) => g >= 0));
+    const of = groups.size ? ` of ${format.plural(groups.size, "source group")}` : "";
+    return `${format.plural(answers, "answer")} to ${format.plural(rows.size, "image")}${of}`;
   }
 
   async function confidence(images, { p, b, level }, rows) {
@@ -253,5 +261,6 @@
     list,
     entries,
     hardness,
+    cellWords,
   };
 })();

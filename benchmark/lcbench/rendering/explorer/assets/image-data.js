@@ -3,7 +3,7 @@
    lcbench.images()  a promise of the object below; null where the page holds no images.
      count, reference, leaves, nodes, levels, protocols   as rendering/explorer/images.py wrote them:
          a level has options, of_node and of_leaf; the last one is that of the leaves. A protocol has
-         name, title, baselines, titles, splits [{seed, fold, from, to, whole}], nearest.
+         name, title, baselines, titles, floor, splits [{seed, fold, from, to, whole}], nearest.
      name(i), trueNode(i), trueWords(i), picture(i)   of an image; picture is null without a file
      group(i), groupName(g), members(g)   source groups; -1 where it is unknown
      explanations(i)   [{file, title, note}]
@@ -15,7 +15,8 @@
      places(p)   a promise of Int32Array (splits x images): the prediction of an image, or -1
      ranges(p, of)   [from, to] of the predictions of "" (all), "0" (a seed) or "0.3" (seed and fold)
      siblings(p, split, i)   a promise of {train, validation, test, unknown}: images of its group
-     tally(p, level, of)   a promise of what all baselines say of each image, see below */
+     told(p)   the baselines that are counted over images: no floor, unless there is nothing else
+     tally(p, level, of)   a promise of what these baselines say of each image, see below */
 "use strict";
 (() => {
   const UNKNOWN = 0xffffffff;
@@ -36,16 +37,17 @@
   }
 
   /* For each image with a label that fixes an option of the level: `answered[i]` answers of each
-     baseline, `wrong[b][i]` of them wrong, `votes[i * options + k]` of all baselines for option k. */
+     baseline, `wrong[k][i]` of them wrong of the k-th that is told, `votes[i * options + k]` of all
+     these for option k. */
   async function countUp(images, p, level, of) {
     const { of_node, of_leaf, options } = images.levels[level];
     const rows = await images.rows(p);
-    const names = images.protocols[p].baselines;
+    const told = images.told(p);
     const answered = new Uint16Array(images.count);
     const votes = new Uint32Array(images.count * options.length);
-    const wrong = names.map(() => new Uint16Array(images.count));
+    const wrong = told.map(() => new Uint16Array(images.count));
     const ranges = images.ranges(p, of);
-    for (let b = 0; b < names.length; b += 1) {
+    for (const [place, b] of told.entries()) {
       const answers = await images.answers(p, b, level);
       for (const [from, to] of ranges) {
         for (let row = from; row < to; row += 1) {
@@ -53,8 +55,8 @@
           const truth = of_node[images.trueNode(image)] ?? -1;
           if (truth < 0) continue;
           const answer = of_leaf[answers[row]];
-          if (b === 0) answered[image] += 1;
-          if (answer !== truth) wrong[b][image] += 1;
+          if (place === 0) answered[image] += 1;
+          if (answer !== truth) wrong[place][image] += 1;
           votes[image * options.length + answer] += 1;
         }
       }
@@ -63,7 +65,7 @@
       answered,
       wrong,
       votes,
-      ...measures(images, names.length, answered, wrong, votes, options.length),
+      ...measures(images, told.length, answered, wrong, votes, options.length),
     };
   }
 
@@ -156,6 +158,12 @@
           if (other !== i) found[SIDES[sides[split * name.length + other]]].push(other);
         }
         return found;
+      },
+      told(p) {
+        const { baselines, floor } = data.protocols[p];
+        const every = baselines.map((_, b) => b);
+        const others = every.filter((b) => !floor[b]);
+        return others.length ? others : every;
       },
       tally: (p, level, of) =>
         once(`tally ${p} ${level} ${of}`, () => countUp(images, p, level, of)),

@@ -123,10 +123,7 @@
       row === column
         ? `${options[row]}, answered right`
         : `${options[row]} taken for ${options[column]}`;
-    const groups = new Set(
-      [...cell.rows.keys()].map((one) => images.group(one)).filter((one) => one >= 0),
-    ).size;
-    const words = `${format.plural(cell.answers, "answer")} to ${format.plural(cell.rows.size, "image")}${groups ? ` of ${format.plural(groups, "source group")}` : ""}`;
+    const words = choose.cellWords(images, cell);
     const list = lcbench.imageList(images, entries, choice, {
       page: choice.page,
       onpage: (page) => state.set({ [key("page")]: page || null }),

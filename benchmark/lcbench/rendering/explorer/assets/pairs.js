@@ -117,7 +117,7 @@
     const leaves = choice.level === images.levels.length - 1;
     if (!found || names[0] === names[1] || !leaves) return null;
     const [one, other] = [titles[baselines.indexOf(found.a)], titles[baselines.indexOf(found.b)]];
-    const words = `In the report, over all splits: ${one} errs alone in ${format.integer(found.only_a)} answers and ${other} in ${format.integer(found.only_b)}; ${found.p}, adjusted ${found.p_adjusted} (${found.test}). Verdict on the difference: ${found.verdict}.`;
+    const words = `In the report, over all splits: ${one} errs alone in ${format.integer(found.only_a)} answers and ${other} in ${format.integer(found.only_b)}. ${found.tested}`;
     return el(
       "p",
       { class: "tested", "data-only-a": found.only_a, "data-only-b": found.only_b },
@@ -146,7 +146,7 @@
     });
     await list.ready;
     const what = CELLS[choice.cell](titles[choice.a], titles[choice.b]);
-    const words = `${format.plural(cell.answers, "answer")} to ${format.plural(cell.rows.size, "image")}`;
+    const words = choose.cellWords(images, cell);
     place.replaceChildren(
       el("h3", { tabindex: "-1" }, what),
       el("p", { class: "cell-words", "data-answers": cell.answers }, words),

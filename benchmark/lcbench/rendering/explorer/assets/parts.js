@@ -81,8 +81,8 @@
   async function parts(images, { strict, flattering }, { p, b, other }) {
     const { baselines, titles } = images.protocols[p];
     const own = await tallied(images, p, b);
-    const all = await Promise.all(baselines.map((_, place) => tallied(images, p, place)));
-    const rival = all[other];
+    const told = await Promise.all(images.told(p).map((place) => tallied(images, p, place)));
+    const rival = await tallied(images, p, other);
     const level = images.levels.length - 1;
     const rows = only(own, () => true);
     const sure = await lcbench.choose.confidence(images, { p, b, level }, rows);
@@ -97,10 +97,10 @@
         rows: only(own, (one) => one.wrong > 0 && one.wrong < one.of),
       },
       everybody: {
-        title: "most baselines wrong",
+        title: "most baselines wrong in more than half of their answers",
         rows: only(
           own,
-          (_, image) => 2 * all.filter((one) => often(one.get(image))).length > baselines.length,
+          (_, image) => 2 * told.filter((one) => often(one.get(image))).length > told.length,
         ),
       },
       mine: b !== other && {
