@@ -56,14 +56,14 @@ def csv(tmp_path: Path) -> Callable[[pd.DataFrame], Path]:
 
 def with_given(suite: FinishedSuite, *paths: Path) -> Results:
     settings = AnalysisSettings(resamples=20)
-    given = read_given(paths, suite)
+    given = read_given(paths, suite.plan)
     return analyse(suite, settings, advance=lambda _: None, given=given)
 
 
 def place(suite: FinishedSuite, path: Path) -> dict[str, int]:
     """Put a file beside the baselines; return the number of rows by protocol."""
     by_protocol = {name: suite.models(name) for name in suite.protocols}
-    (placed,) = place_given(read_given([path], suite), by_protocol, suite)
+    (placed,) = place_given(read_given([path], suite.plan), by_protocol, suite)
     return {name: len(one.rows) for name, one in placed.aligned.items()}
 
 
@@ -118,7 +118,7 @@ def test_a_file_that_names_its_protocol_stands_under_that_alone(
 ) -> None:
     path = csv(table.assign(protocol="grouped", baseline="reference"))
     assert place(suite, path) == {"grouped": len(table)}
-    (given,) = read_given([path], suite)
+    (given,) = read_given([path], suite.plan)
     assert given.predictions.name == "reference (mine.csv)"  # not the suite's own
 
 
@@ -136,4 +136,4 @@ def test_what_fits_nowhere_is_refused_with_the_reason(
         assert "mine.csv" in caught.value.message
         assert remedy in caught.value.remedy
     with pytest.raises(UserError, match="unknown class: 'soul'"):
-        read_given([csv(table.assign(predicted="soul"))], suite)
+        read_given([csv(table.assign(predicted="soul"))], suite.plan)

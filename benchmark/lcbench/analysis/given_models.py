@@ -22,6 +22,8 @@ from lcbench.predictions.models import load_models
 from lcbench.predictions.reading import prediction_files
 from lcbench.predictions.table import Predictions
 from lcbench.runs.finished import FinishedSuite
+from lcbench.runs.plan_records import PlanRecord
+from lcbench.runs.store import plan_taxonomy
 from lcbench.storage.hashes import content_hash, file_sha256
 
 _SHOWN = 10
@@ -73,7 +75,7 @@ class PlacedFile:
 
 
 def read_given(
-    paths: Sequence[Path], suite: FinishedSuite, labels: Path | None = None
+    paths: Sequence[Path], plan: PlanRecord, labels: Path | None = None
 ) -> tuple[GivenFile, ...]:
     """Read prediction files of any tool, with the class tree of a suite.
 
@@ -81,8 +83,8 @@ def read_given(
     ----------
     paths
         Prediction files, or folders of runs of one baseline.
-    suite
-        No name of its baselines and ensembles is given a second time.
+    plan
+        Of the suite; no name of its baselines and ensembles is given a second time.
     labels
         A label map for the class names in the files.
 
@@ -93,8 +95,8 @@ def read_given(
     """
     if not paths:
         return ()
-    models = load_models(paths, read_labels_with(labels, suite.taxonomy))
-    taken = {*suite.plan.baselines, *(one.name for one in suite.plan.ensembles)}
+    models = load_models(paths, read_labels_with(labels, plan_taxonomy(plan)))
+    taken = {*plan.baselines, *(one.name for one in plan.ensembles)}
     return tuple(
         GivenFile(path, _sha256(path), _renamed(model, path, taken))
         for path, model in zip(paths, models, strict=True)

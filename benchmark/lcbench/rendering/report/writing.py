@@ -8,10 +8,11 @@ from pathlib import Path
 
 from lcbench.analysis.explanation_results import explanation_results
 from lcbench.analysis.external_results import ExternalResult
-from lcbench.analysis.given_models import read_given
+from lcbench.analysis.given_models import GivenFile, read_given
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
+from lcbench.errors import UserError
 from lcbench.rendering.explorer.images import image_sections
 from lcbench.rendering.explorer.writing import write_explorer, write_list
 from lcbench.rendering.pages import render_page
@@ -41,7 +42,7 @@ from lcbench.rendering.report.tidy import write_tidy
 from lcbench.rendering.words import protocol_title
 from lcbench.runs.finished import FinishedSuite
 from lcbench.runs.reading import read_suite
-from lcbench.runs.store import sole_writer, suite_folders
+from lcbench.runs.store import read_plan, sole_writer, suite_folders
 from lcbench.statistics.bootstrap import RESAMPLES, Tick
 from lcbench.statistics.choices import Adjustment
 from lcbench.storage.paths import inside
@@ -115,14 +116,14 @@ def write_report(
     suites = suite_folders(runs)
     target = (out or default_report(runs, suites)).resolve()
     check_report(target)
+    beside = {path: _read_given(given, path, labels) for path in suites}
     written = {}
     with sole_writer(target), whole_folder(target) as folder:
         for path in suites:
             advance(f"{path.name}: reading runs")
             suite = read_suite(path)
-            beside = read_given(given, suite, labels)
             numbers = analyse(
-                suite, command=command, settings=settings, advance=advance, given=beside
+                suite, command=command, settings=settings, advance=advance, given=beside[path]
             )
             more = {"findings": findings(numbers), "explanations": explanation_results(path, suite)}
             results = numbers.model_copy(update=more)
@@ -135,6 +136,21 @@ def write_report(
         if len(suites) > 1:
             _write_index(written, folder)
     return Report(target / README, tuple(written.values()))
+
+
+def _read_given(
+    given: Sequence[Path], suite_folder: Path, labels: Path | None
+) -> tuple[GivenFile, ...]:
+    """Read the given files with the class tree of a suite: before hours go into another one."""
+    if not given:
+        return ()
+    plan = read_plan(suite_folder)
+    try:
+        return read_given(given, plan, labels)
+    except UserError as error:
+        raise UserError(
+            f"--with, suite {plan.suite}: {error.message}", error.remedy, error.code
+        ) from error
 
 
 def _write_suite(suite: FinishedSuite, results: Results, folder: Path) -> None:
