@@ -64,7 +64,7 @@ class Effort:
         """Return all of it, or less for a method that looks at an image dozens of times."""
         if method.passes < DEAR:
             return Effort(images)
-        return Effort(max(2, 3 * images // 8), stages=2, turns=TURNS[:1], noisy=1)
+        return Effort(max(2, images // 4), stages=2, turns=TURNS[:1], noisy=1)
 
 
 @dataclass(frozen=True, eq=False)

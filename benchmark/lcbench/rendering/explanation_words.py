@@ -15,6 +15,7 @@ from lcbench.explanations.checks import (
     Verdict,
 )
 from lcbench.rendering import formats
+from lcbench.rendering.explanation_answer import nuclei_sentence
 from lcbench.rendering.words import capital, node_words
 from lcbench.statistics.interval_model import Interval
 
@@ -91,7 +92,7 @@ def _of_tissue(check: TissueCheck) -> list[str]:
     """Return where the model looks, a sentence for each set of images."""
     if not check.looks:
         return [NOT_STAINED]
-    found = [_of_look(look) for look in check.looks]
+    found = [*(_of_look(look) for look in check.looks), nuclei_sentence(check)]
     if check.unstained:
         count = formats.plural(check.unstained, "image")
         found.append(f"{count} without stained tissue {_is(check.unstained)} left out.")
@@ -112,7 +113,7 @@ def _of_randomisation(check: RandomisationCheck) -> str:
     )
     beyond = worst.beyond_seeds
     if beyond is not None and beyond.value is not None:
-        text += f"; {formats.value_interval(beyond, signed=True)} beside another seed's maps"
+        text += f"; {formats.value_interval(beyond, signed=True)} beside the maps of another seed"
     return f"{text} ({_groups(rank)})."
 
 
