@@ -9,6 +9,9 @@ from lcbench.rendering import formats
 from lcbench.rendering.words import capital
 from lcbench.statistics.interval_model import Interval
 
+_COARSE = ("grad-cam", "occlusion")
+_BY_COLOUR = "integrated-gradients"
+
 
 def answer(methods: Sequence[MethodChecks]) -> str:
     """Return what the methods say together of one model at one decision, in a paragraph.
@@ -36,6 +39,17 @@ def answer(methods: Sequence[MethodChecks]) -> str:
         told.append(
             "Nuclei are what colour deconvolution takes for nuclei, a coarse stand-in for what a "
             "pathologist looks at."
+        )
+    coarse = [one.title for one in shown if one.method in _COARSE]
+    if looks and coarse:
+        told.append(
+            f"{capital(formats.listing(coarse))} cannot tell nuclei from what lies beside them: "
+            "squares wider than a nucleus have one number each."
+        )
+    if looks and any(one.method == _BY_COLOUR for one in shown):
+        told.append(
+            "Integrated gradients multiply by how far a colour lies from the image's mean: dark "
+            "nuclei and white background get more of them, whatever the model looks at."
         )
     return " ".join(told)
 
