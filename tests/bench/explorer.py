@@ -16,13 +16,17 @@ import numpy as np
 import pandas as pd
 from frame import Ratio
 from markupsafe import Markup
+from pydantic import JsonValue
 from report_statistics import FOLDS, MODELS, SEEDS, TAXONOMY, predictions
 from simulated import Groups, lc25000_groups
 
+from lcbench.analysis.selective import COVERAGES
 from lcbench.predictions.alignment import Aligned, align
+from lcbench.rendering.explorer.curves import ProtocolCurves
 from lcbench.rendering.explorer.document import document
 from lcbench.rendering.explorer.image_data import ProtocolImages, image_columns, level_data
 from lcbench.rendering.explorer.section import Section
+from lcbench.rendering.explorer.subsets import copies_in_training
 from lcbench.runs.suite_images import TEST, TRAIN, SplitImages, SuiteImages
 from lcbench.statistics.tree import ClassTree
 
@@ -47,7 +51,7 @@ def measure(quick: bool = False) -> list[Ratio]:
 
 
 def _write(groups: Groups, file: Path) -> int:
-    """Write a page with confusions and pairs; return the predictions of each model."""
+    """Write a page with all that speaks of images; return the predictions of each model."""
     aligned = align([predictions(f"model {n}", groups, n) for n in range(MODELS)], by="image")
     images = _images(aligned)
     protocol = ProtocolImages(0, "grouped", aligned, images.splits, images)
@@ -65,9 +69,32 @@ def _write(groups: Groups, file: Path) -> int:
     sections = [
         Section("images", "Images", Markup(), data, arrays),
         Section("pairs", "Pairs", Markup(), {"protocols": [[]]}),
+        _curves(protocol, tree),
+        _subsets(protocol),
+        Section("notes", "Notes", Markup(), {"key": "none", "suite": "most"}),
     ]
     file.write_text(document("The most", sections, ()), "utf-8")
     return len(aligned.rows)
+
+
+def _curves(protocol: ProtocolImages, tree: ClassTree) -> Section:
+    """Return the curves without what the analysis says of them, which is little."""
+    levels: JsonValue = [
+        {"curve": [], "points": [], "reliability": []} for _ in range(tree.taxonomy.height)
+    ]
+    models: JsonValue = {str(place): levels for place in range(MODELS)}
+    data: JsonValue = {
+        "coverages": list[JsonValue](COVERAGES),
+        "protocols": [{"series": 0, "models": models}],
+    }
+    arrays = dict(ProtocolCurves(TAXONOMY, protocol).arrays())
+    return Section("curves", "Curves", Markup(), data, arrays)
+
+
+def _subsets(protocol: ProtocolImages) -> Section:
+    """Return the parts of the images, with none that has estimates."""
+    data: JsonValue = {"confusion": None, "protocols": [[]], "strict": 0, "flattering": None}
+    return Section("subsets", "Parts", Markup(), data, {"copies-0": copies_in_training(protocol)})
 
 
 def _images(aligned: Aligned) -> SuiteImages:
@@ -87,7 +114,7 @@ def _images(aligned: Aligned) -> SuiteImages:
 
 
 def _load(file: Path) -> float | None:
-    """Return seconds until the matrix stands and a cell can be opened; None without a browser."""
+    """Return seconds until all is drawn and a cell can be opened; None without a browser."""
     chromium = os.environ.get("LCBENCH_CHROMIUM") or shutil.which("chromium")
     try:
         from playwright.sync_api import sync_playwright
@@ -100,7 +127,8 @@ def _load(file: Path) -> float | None:
         page = browser.new_page()
         started = time.perf_counter()
         page.goto(file.as_uri())
-        page.wait_for_selector("#images[data-drawn]", state="attached")
+        for part in ("images", "pairs", "curves", "subsets"):
+            page.wait_for_selector(f"#{part}[data-drawn]", state="attached")
         seconds = time.perf_counter() - started
         browser.close()
     return seconds

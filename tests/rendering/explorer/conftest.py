@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +14,16 @@ import pytest
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
+from lcbench.rendering.explorer.curves import curves_section
+from lcbench.rendering.explorer.images import images_section, protocol_images
+from lcbench.rendering.explorer.notes import notes_section
+from lcbench.rendering.explorer.subsets import subsets_section
+from lcbench.rendering.explorer.thumbnails import no_pictures
 from lcbench.rendering.explorer.writing import write_explorer
 from lcbench.rendering.report.findings import findings
 from lcbench.runs.finished import FinishedSuite
 from lcbench.runs.reading import read_suite
+from lcbench.runs.suite_images import read_suite_images
 
 from ...analysis.runfolders import Shape, make_runs
 from .. import suites
@@ -132,6 +138,50 @@ def explored(tmp_path_factory: pytest.TempPathFactory) -> Explored:
     suite = read_suite(folder)
     results = analyse(suite, AnalysisSettings(resamples=20), advance=lambda _: None)
     return Explored(folder, suite, results)
+
+
+HOSTILE_NAME = "=1+1</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="session")
+def whole_page(explored: Explored, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with every part that speaks of images, whose names would be code elsewhere."""
+    images = read_suite_images(explored.folder, explored.suite)
+    protocols = protocol_images(explored.suite, images)
+    hostile = replace(
+        images,
+        table=images.table.assign(
+            image=HOSTILE_NAME + images.table["image"], group=HOSTILE_NAME + images.table["group"]
+        ),
+    )
+    found = explored.results.model_copy(update={"findings": findings(explored.results)})
+    taxonomy = explored.suite.taxonomy
+    curves = curves_section(found, taxonomy, protocols)
+    assert curves is not None
+    sections = (
+        images_section(explored.suite, found, hostile, protocols, no_pictures(images)),
+        curves,
+        subsets_section(found, taxonomy, protocols),
+        notes_section(found),
+    )
+    return write_explorer(found, tmp_path_factory.mktemp("whole"), sections)
+
+
+WholePage = Callable[..., "Page"]
+
+
+@pytest.fixture
+def open_whole(open_page: OpenPage, whole_page: Path) -> WholePage:
+    """Open that page when all of it is drawn."""
+
+    def opened(state: str = "", **context: Any) -> Page:
+        page = open_page(whole_page, state, **context)
+        for name in ("images", "curves", "subsets"):
+            page.wait_for_selector(f"#{name}[data-drawn]")
+        page.wait_for_selector("#notes[data-ready]")
+        return page
+
+    return opened
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,8 @@ from lcbench.rendering.pages import functions_of
 ASSETS = Path(__file__).with_name("assets")
 _SHARED = (
     "base", "numbers", "intervals", "copies", "table", "estimates", "image-data",
-    "image-choice", "image-surroundings", "image-cards",
+    "image-choice", "image-surroundings", "image-cards", "plot", "thresholds", "curve-plots",
+    "note-store", "note-card", "parts",
 )  # fmt: skip
 """Scripts and styles that sections build on, in this order."""
 

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from lcbench.analysis.results import Results
 from lcbench.analysis.suite import compared_predictions
 from lcbench.rendering import formats
+from lcbench.rendering.explorer.curves import curves_section
 from lcbench.rendering.explorer.document import render_html
 from lcbench.rendering.explorer.explained import explained_pictures
 from lcbench.rendering.explorer.image_data import (
@@ -21,8 +22,10 @@ from lcbench.rendering.explorer.image_data import (
     image_columns,
     level_data,
 )
+from lcbench.rendering.explorer.notes import notes_section
 from lcbench.rendering.explorer.pairs import pairs_section
 from lcbench.rendering.explorer.section import Section
+from lcbench.rendering.explorer.subsets import subsets_section
 from lcbench.rendering.explorer.thumbnails import (
     ImagePictures,
     make_thumbnails,
@@ -74,9 +77,13 @@ def image_sections(
     if thumbnails:
         explained = explained_pictures(suite_folder, results, folder)
         pictures = replace(pictures, explanations=explained)
+    of_curves = curves_section(results, suite.taxonomy, protocols)
     return (
         images_section(suite, results, images, protocols, pictures),
         pairs_section(results, suite.protocols),
+        *([] if of_curves is None else [of_curves]),
+        subsets_section(results, suite.taxonomy, protocols),
+        notes_section(results),
     )
 
 

@@ -1,6 +1,7 @@
 /* Tables as text to copy.
 
    lcbench.csv(header, rows)  a CSV file in which no cell is a formula to a spreadsheet.
+   lcbench.parseCsv(text)  the rows of such a file, or of what a spreadsheet made of it.
    lcbench.copies  writers by name: each takes the columns of lcbench.table and its rows. */
 "use strict";
 (() => {
@@ -19,6 +20,31 @@
 
   const csv = (header, rows) =>
     [header, ...rows].map((row) => `${row.map(csvCell).join(",")}\n`).join("");
+
+  /* The delimiter is what the first line has most of: spreadsheets write semicolons too. */
+  function parseCsv(text) {
+    const body = text.replace(/^\ufeff/, "");
+    const [first] = body.split(/\r?\n/, 1);
+    const delimiter = [",", ";", "\t"]
+      .map((one) => [first.split(one).length, one])
+      .sort((a, b) => b[0] - a[0])[0][1];
+    const cell = new RegExp(
+      `(?:"((?:[^"]|"")*)"|([^"${delimiter}\\r\\n][^${delimiter}\\r\\n]*)?)(${delimiter}|\\r?\\n|\\r|$)`,
+      "y",
+    );
+    const rows = [[]];
+    while (cell.lastIndex < body.length) {
+      const from = cell.lastIndex;
+      const found = cell.exec(body);
+      if (!found)
+        throw new Error(`a quotation mark is open or out of place at character ${from + 1}`);
+      const value = found[1] === undefined ? (found[2] ?? "") : found[1].replaceAll('""', '"');
+      rows.at(-1).push(FORMULA.test(value) && value.startsWith("'") ? value.slice(1) : value);
+      if (found[3] !== delimiter) rows.push([]);
+      else if (cell.lastIndex === body.length) rows.at(-1).push("");
+    }
+    return rows.filter((row) => row.length);
+  }
 
   function tableCsv(columns, rows) {
     const cells = (row) =>
@@ -97,5 +123,5 @@
 
   const copies = { CSV: tableCsv, LaTeX: tableLatex, Markdown: tableMarkdown };
 
-  Object.assign(lcbench, { csv, copies });
+  Object.assign(lcbench, { csv, parseCsv, copies });
 })();

@@ -8,9 +8,18 @@
        into a part, and draws them again when the choice changes: draw({controls, table, place},
        change, current), where current() tells whether nothing was chosen meanwhile
    lcbench.choose.within(key, size, otherwise)   a number below size from the address
-   lcbench.choose.order(key, change)   controls for sorting and folding; .sort, .folded: the choice
+   lcbench.choose.filter({name, label, options, keep})   one more menu above every list of images:
+       options() gives {value: words}, or null for no menu; keep(value, images, image) tells what
+       stays; "" keeps all
+   lcbench.choose.order(key, change)   controls for sorting, folding and filters; .sort, .folded,
+       .keep(images, image): the choice
+   lcbench.choose.confidence(images, {p, b, level}, rows)   a promise of confidence(image): how
+       probable a baseline found what it answered, the mean over the image's predictions in rows
+   lcbench.choose.list(images, {p, b, level, of, page}, rows, {id, title, below, words, place,
+       change})   a promise; shows a list of images with its controls in a place; below: an element
+       to put under the title
    lcbench.choose.entries(images, choice, rows, {confidence, words})   a promise of the entries of
-       lcbench.imageList. choice: {p, level, of, sort, folded}; rows: a Map from an image to its
+       lcbench.imageList. choice: {p, level, of, sort, folded, keep}; rows: a Map from an image to its
        predictions; confidence(image); words(image, tally). */
 "use strict";
 (() => {
@@ -105,14 +114,28 @@
     await again();
   }
 
+  const filters = [];
+
+  function chosenFilters(section) {
+    return filters.flatMap((one) => {
+      const options = one.options();
+      if (!options) return [];
+      const given = state.get(`${section}.${one.name}`);
+      return [{ ...one, options, value: Object.hasOwn(options, given) ? given : "" }];
+    });
+  }
+
   function order(section, change) {
     const given = state.get(`${section}.sort`);
-    const sort = given in SORTS ? given : "hardest";
+    const sort = Object.hasOwn(SORTS, given) ? given : "hardest";
     const folded = state.get(`${section}.copies`) !== "apart";
     const fold = (event) => change({ copies: event.target.checked ? null : "apart", page: null });
+    const chosen = chosenFilters(section);
     return {
       sort,
       folded,
+      keep: (images, image) =>
+        chosen.every((one) => one.value === "" || one.keep(one.value, images, image)),
       controls: () =>
         el(
           "div",
@@ -123,6 +146,9 @@
             { class: "menu" },
             el("input", { type: "checkbox", checked: folded, onchange: fold }),
             " fold copies of a source group",
+          ),
+          chosen.map(({ name, label, options, value }) =>
+            menu(label, options, value, (to) => change({ [name]: to || null, page: null })),
           ),
         ),
     };
@@ -137,7 +163,8 @@
       confident: confidence,
       unsure: (image) => -confidence(image),
     }[choice.sort];
-    const found = [...rows.keys()].map((image) => ({
+    const kept = [...rows.keys()].filter((one) => choice.keep(images, one));
+    const found = kept.map((image) => ({
       image,
       value: measure(image),
       wrong: tally.baselinesWrong(image),
@@ -169,5 +196,62 @@
     return `${tally.baselinesWrong(image)} of ${format.plural(of, "baseline")} wrong here; ${format.share(tally.hardness(image))} of all answers to its source group are wrong`;
   }
 
-  lcbench.choose = { menu, numbered, splits, levels, section, within, order, entries, hardness };
+  async function confidence(images, { p, b, level }, rows) {
+    const [answers, chances] = await Promise.all([
+      images.answers(p, b, level),
+      images.chances(p, b),
+    ]);
+    if (!chances) return () => 0;
+    const { of_leaf } = images.levels[level];
+    const ofRow = (row) =>
+      of_leaf.reduce(
+        (sum, option, leaf) =>
+          sum + (option === of_leaf[answers[row]] ? chances[row * of_leaf.length + leaf] : 0),
+        0,
+      ) / 65535;
+    return (image) => {
+      const own = rows.get(image);
+      return own.reduce((sum, row) => sum + ofRow(row), 0) / own.length;
+    };
+  }
+
+  const asked = new WeakMap();
+
+  async function list(images, choice, rows, { id, title, below, words, place, change }) {
+    const mine = {};
+    asked.set(place, mine);
+    const ordered = order(id, change);
+    const found = await entries(images, { ...choice, ...ordered }, rows, {
+      confidence: await confidence(images, choice, rows),
+      words: words ?? ((image, tally) => hardness(images, choice, image, tally)),
+    });
+    const made = lcbench.imageList(images, found, choice, {
+      page: choice.page,
+      onpage: (page) => state.set({ [`${id}.page`]: page || null }),
+    });
+    await made.ready;
+    if (asked.get(place) !== mine) return; // something else was asked for meanwhile
+    place.replaceChildren(
+      el("h3", { tabindex: "-1" }, title),
+      below ?? "",
+      ordered.controls(),
+      found.length ? made : el("p", {}, "No image is like that."),
+    );
+    lcbench.say(title);
+  }
+
+  lcbench.choose = {
+    menu,
+    numbered,
+    splits,
+    levels,
+    section,
+    within,
+    filter: (one) => filters.push(one),
+    order,
+    confidence,
+    list,
+    entries,
+    hardness,
+  };
 })();

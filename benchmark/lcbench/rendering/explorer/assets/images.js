@@ -105,20 +105,6 @@
     );
   }
 
-  /* Confidence: mean probability of the option that was answered, over the answers of a cell. */
-  async function confidenceIn(images, choice, cell) {
-    const chances = await images.chances(choice.p, choice.b);
-    if (!chances) return () => 0;
-    const { of_leaf } = images.levels[choice.level];
-    const leaves = of_leaf.flatMap((option, leaf) => (option === choice.cell[1] ? [leaf] : []));
-    const ofRow = (row) =>
-      leaves.reduce((sum, leaf) => sum + chances[row * of_leaf.length + leaf], 0) / 65535;
-    return (image) => {
-      const rows = cell.rows.get(image);
-      return rows.reduce((sum, row) => sum + ofRow(row), 0) / rows.length;
-    };
-  }
-
   async function openCell(images, choice, cells, place, change) {
     if (!choice.cell) {
       place.replaceChildren(el("p", { class: "soft" }, "Choose a cell to see its images."));
@@ -129,7 +115,7 @@
     const { options } = images.levels[choice.level];
     const order = choose.order("images", change);
     const entries = await choose.entries(images, { ...choice, ...order }, cell.rows, {
-      confidence: await confidenceIn(images, choice, cell),
+      confidence: await choose.confidence(images, choice, cell.rows),
       words: (image, tally) =>
         `in this cell in ${format.integer(cell.rows.get(image).length)} of ${format.plural(tally.answered[image], "answer")}; ${choose.hardness(images, choice, image, tally)}`,
     });
@@ -154,7 +140,7 @@
         words,
       ),
       order.controls(),
-      entries.length ? list : el("p", {}, "No image lies in this cell."),
+      entries.length ? list : el("p", {}, "No image is like that."),
     );
     lcbench.say(`${what}: ${words}`);
   }

@@ -24,7 +24,7 @@
       b: choose.within(key("b"), baselines.length, other),
       level: choose.within(key("level"), images.levels.length, images.levels.length - 1),
       of: images.ranges(p, of).length ? of : "",
-      cell: cell in CELLS ? cell : null,
+      cell: Object.hasOwn(CELLS, cell) ? cell : null,
       page: choose.within(key("page"), 1_000_000, 0),
     };
   }
@@ -51,26 +51,6 @@
       }
     }
     return cells;
-  }
-
-  /* Confidence: of the baseline that is wrong alone, else of the first, in what it answered. */
-  async function confidenceIn(images, choice, cell) {
-    const b = choice.cell === "a" ? choice.b : choice.a;
-    const [answers, chances] = await Promise.all([
-      images.answers(choice.p, b, choice.level),
-      images.chances(choice.p, b),
-    ]);
-    const { of_leaf } = images.levels[choice.level];
-    const ofRow = (row) =>
-      of_leaf.reduce(
-        (sum, option, leaf) =>
-          sum + (option === of_leaf[answers[row]] ? chances[row * of_leaf.length + leaf] : 0),
-        0,
-      ) / 65535;
-    return (image) => {
-      const rows = cell.rows.get(image);
-      return chances ? rows.reduce((sum, row) => sum + ofRow(row), 0) / rows.length : 0;
-    };
   }
 
   function table(images, choice, cells, onopen) {
@@ -153,8 +133,10 @@
     const cell = cells[choice.cell];
     const { titles } = images.protocols[choice.p];
     const order = choose.order("pairs", change);
+    // Of the baseline that is wrong alone, else of the first.
+    const surest = choice.cell === "a" ? choice.b : choice.a;
     const entries = await choose.entries(images, { ...choice, ...order }, cell.rows, {
-      confidence: await confidenceIn(images, choice, cell),
+      confidence: await choose.confidence(images, { ...choice, b: surest }, cell.rows),
       words: (image, tally) =>
         `like this in ${format.integer(cell.rows.get(image).length)} of ${format.plural(tally.answered[image], "answer")}; ${choose.hardness(images, choice, image, tally)}`,
     });
