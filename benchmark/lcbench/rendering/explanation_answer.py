@@ -13,8 +13,8 @@ _COARSE = ("grad-cam", "occlusion")
 _BY_COLOUR = "integrated-gradients"
 
 
-def answer(methods: Sequence[MethodChecks]) -> str:
-    """Return what the methods say together of one model at one decision, in a paragraph.
+def answer(methods: Sequence[MethodChecks]) -> list[str]:
+    """Return what the methods say together of one model at one decision, the answer first.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def answer(methods: Sequence[MethodChecks]) -> str:
             "Integrated gradients multiply by how far a colour lies from the image's mean: dark "
             "nuclei and white background get more of them, whatever the model looks at."
         )
-    return " ".join(told)
+    return told
 
 
 def nuclei_sentence(check: TissueCheck) -> str:

@@ -25,7 +25,7 @@ class Explained(NamedTuple):
 
     title: str
     """Which."""
-    answer: str
+    answer: tuple[str, ...]
     """What the methods say together."""
     sentences: tuple[str, ...]
     """What was explained, and from what."""
@@ -64,7 +64,7 @@ def explanation_parts(
     return [
         Explained(
             _title(results, methods[0]),
-            answer([one.record.checks for one in methods]),
+            tuple(answer([one.record.checks for one in methods])),
             tuple(_about(methods)),
             _table(methods),
             tuple((one.record.title, tuple(sentences(one.record.checks)[1:])) for one in methods),
