@@ -92,6 +92,7 @@ def _about(methods: Sequence[ExplanationResult]) -> list[str]:
     record = methods[0].record
     right = record.cases - record.confused
     groups = formats.plural(record.source_groups, "source group")
+    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     found = [
         f"{formats.plural(record.confused, 'image')} confused in one seed or more, and "
         f"{formats.plural(right, 'image')} that every seed answers rightly, of {groups}; each "
@@ -100,8 +101,8 @@ def _about(methods: Sequence[ExplanationResult]) -> list[str]:
         f"{formats.plural(record.held, 'image')}: the largest difference of a probability is "
         f"{record.difference:.2g}; at most {record.tolerance:.2g} is allowed. In 32 bits, in which "
         f"they are explained, {record.other_answers:,} of them are answered otherwise.",
-        f"Made on {record.device} with {', '.join(f'{k} {v}' for k, v in record.versions.items())}"
-        f", begun {record.created}.",
+        f"Made by {record.command or 'lcbench explain'} on {record.device} with {versions}, stored "
+        f"{record.created}.",
     ]
     if not record.groups_known:
         found.insert(1, "Source groups are unknown: every interval takes each image for one.")
