@@ -62,7 +62,9 @@ def test_every_network_gives_what_its_run_predicted(suite: Path) -> None:
         np.testing.assert_allclose(found, stored, atol=1e-4, err_msg=name)
 
 
-def test_cases_are_confusions_at_the_decision_and_right_answers_beside(suite: Path) -> None:
+def test_cases_are_confusions_at_the_decision_and_right_answers_beside(
+    suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = read_plan(suite)
     tree = plan_taxonomy(plan)
     answers = read_answers(finished_runs(suite, plan, ("reference",))[0], tree)
@@ -77,6 +79,8 @@ def test_cases_are_confusions_at_the_decision_and_right_answers_beside(suite: Pa
     assert (right["truth"] == right["answer"]).all()
     shuffled = answers.sample(frac=1.0, random_state=1)
     assert find_cases(shuffled, tree, "root", None, 0).equals(cases)
+    monkeypatch.setattr("lcbench.explanations.cases.MOST_RIGHT", 1)
+    assert (~find_cases(answers, tree, "root", None, 0)["confused"]).sum() <= 1
     few = in_turn(confused, min(3, confused["group"].nunique()), 0)
     assert few["group"].is_unique
 
