@@ -28,9 +28,11 @@ from lcbench.runs.finished import ExternalFolder
 from lcbench.runs.plan import RunOptions, make_plan
 from lcbench.runs.reading import read_suite
 
-from .recipes import CASCADE, KNN, REFERENCE, suite_text
+from .recipes import CASCADE, KNN, REFERENCE, not_compared, suite_text
 
 CPU = EvaluationOptions(offline=True, device="cpu", precision="32")
+ALONE = replace(CPU, group_pattern="(.+)")
+"""Each image is of a patient of its own: nobody compares pixels, which takes longest."""
 HEADS = {"reference", "knn", "cascade"}
 
 
@@ -49,9 +51,16 @@ def trained(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def suite(trained: Path, tmp_path: Path) -> Path:
+def own_suite(trained: Path, tmp_path: Path) -> Path:
     """A copy of the suite's folder that a test may write to."""
     return shutil.copytree(trained, tmp_path / "runs" / "tiny")
+
+
+@pytest.fixture
+def suite(own_suite: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same where nobody looks for training tissue."""
+    monkeypatch.setattr("lcbench.runs.evaluate.overlap_with_training", not_compared)
+    return own_suite
 
 
 @pytest.fixture
@@ -87,7 +96,7 @@ def test_images_of_unknown_labels_are_predicted_and_scored_nowhere(
     suite: Path, outside: Path, write_images: Callable[..., None], tmp_path: Path
 ) -> None:
     write_images(outside, {"OSCC": 3})
-    record = evaluate(outside, suite, CPU).record
+    record = evaluate(outside, suite, ALONE).record
     assert labels_of(record)["OSCC"] == ("", "unknown")
     assert record.is_partial
     assert (record.images, record.answered, record.scored) == (15, 15, 12)
@@ -106,7 +115,7 @@ def test_images_of_unknown_labels_are_predicted_and_scored_nowhere(
 
     meant = tmp_path / "map.toml"
     meant.write_text('[labels]\nOSCC = "out-of-distribution"\nscc = "leave-out"\n')
-    record = evaluate(outside, suite, replace(CPU, labels=meant)).record
+    record = evaluate(outside, suite, replace(ALONE, labels=meant)).record
     assert labels_of(record)["OSCC"] == ("", "out of distribution")
     assert labels_of(record)["scc"] == ("", "left out")
     assert not record.is_partial
@@ -122,11 +131,11 @@ def test_a_flat_folder_is_refused_with_a_pattern_that_works_on_its_names(
     for number, path in enumerate(sorted(outside.rglob("*.png"))):
         shutil.copy(path, flat / f"lung_{path.parent.name}___{number}.png")
     with pytest.raises(UserError, match="lie directly in the folder") as raised:
-        evaluate(flat, suite, CPU)
+        evaluate(flat, suite, ALONE)
     assert raised.value.remedy.startswith(
         "Labels in the names of the files are found with --label-pattern '([^/]+?)___' "
     )
-    record = evaluate(flat, suite, replace(CPU, label_pattern="([^/]+?)___")).record
+    record = evaluate(flat, suite, replace(ALONE, label_pattern="([^/]+?)___")).record
     assert {label: node for label, (node, _) in labels_of(record).items()} == {
         "lung_aca": "adenocarcinoma",
         "lung_normal": "benign",
@@ -143,10 +152,10 @@ def test_names_that_say_nothing_can_be_predicted_without_labels(
     for number, path in enumerate(sorted(outside.rglob("*.png"))):
         shutil.copy(path, plain / f"{number}.png")
     with pytest.raises(UserError) as raised:
-        evaluate(plain, suite, CPU)
+        evaluate(plain, suite, ALONE)
     assert "--unlabelled" in raised.value.remedy
     assert "--label-pattern" not in raised.value.remedy
-    evaluation = evaluate(plain, suite, replace(CPU, unlabelled=True))
+    evaluation = evaluate(plain, suite, replace(ALONE, unlabelled=True))
     assert labels_of(evaluation.record) == {"": ("", "unlabelled")}
     assert (evaluation.record.scored, evaluation.runs) == (0, 3)
     assert not evaluation.record.is_partial
@@ -201,7 +210,7 @@ def test_without_patients_copies_count_once(suite: Path, outside: Path) -> None:
 
 
 def test_training_tissue_is_told_before_anything_is_predicted_and_marks_its_whole_group(
-    suite: Path, outside: Path, small_demo: Path
+    own_suite: Path, outside: Path, small_demo: Path
 ) -> None:
     demo = sorted(small_demo.rglob("*.bmp"))[0]
     shutil.copy(demo, outside / "aca" / "p7_a.bmp")
@@ -211,13 +220,13 @@ def test_training_tissue_is_told_before_anything_is_predicted_and_marks_its_whol
     def tell(record: ExternalRecord, images: ExternalImages) -> None:
         told.append((record.overlap.with_sibling, record.overlap.contaminated))
         assert not record.predicted
-        assert not (suite / "external").exists()
+        assert not (own_suite / "external").exists()
         assert len(images.dataset.manifest) == 13
 
     asked = replace(CPU, group_pattern=r"(p\d+)_", calibrate_on=0.5)
-    record = evaluate(outside, suite, asked, tell=tell).record
+    record = evaluate(outside, own_suite, asked, tell=tell).record
     assert told == [(1, 2)]
-    table = stored(suite).images.set_index("image")
+    table = stored(own_suite).images.set_index("image")
     assert table.index[table["contaminated"] == "yes"].tolist() == ["aca/p7_a.bmp", "aca/p7_b.png"]
     aside = table["role"] == "calibration"
     assert aside.sum() == record.calibration == 6
@@ -231,36 +240,36 @@ def test_training_tissue_is_told_before_anything_is_predicted_and_marks_its_whol
 def test_a_folder_is_evaluated_again_in_its_place_when_its_images_have_changed(
     suite: Path, outside: Path, write_images: Callable[..., None], tmp_path: Path
 ) -> None:
-    first = evaluate(outside, suite, CPU)
+    first = evaluate(outside, suite, ALONE)
     write_images(outside, {"benign": 2}, size=40)
-    again = evaluate(outside, suite, CPU)
+    again = evaluate(outside, suite, ALONE)
     assert again.folder == first.folder
     assert again.record.answered == 14
     other = shutil.copytree(outside / "aca", tmp_path / "b" / "outside" / "aca").parent
-    beside = evaluate(other, suite, CPU).folder
+    beside = evaluate(other, suite, ALONE).folder
     assert beside.name.startswith("outside-")
     write_images(other, {"aca": 6}, size=40)
-    assert evaluate(other, suite, CPU).folder == beside
-    named = evaluate(other, suite, replace(CPU, name="my CT"))
+    assert evaluate(other, suite, ALONE).folder == beside
+    named = evaluate(other, suite, replace(ALONE, name="my CT"))
     assert (named.folder.name, named.record.options.name) == ("my CT", "my CT")
-    assert evaluate(other, suite, replace(CPU, name="my CT")).folder == named.folder
+    assert evaluate(other, suite, replace(ALONE, name="my CT")).folder == named.folder
     with pytest.raises(UserError, match=r"--name my CT: .+ holds the evaluation of another"):
-        evaluate(outside, suite, replace(CPU, name="my CT"))
+        evaluate(outside, suite, replace(ALONE, name="my CT"))
 
 
 def test_only_some_baselines_can_be_asked(suite: Path, outside: Path) -> None:
-    evaluation = evaluate(outside, suite, replace(CPU, only=("kn*",)))
+    evaluation = evaluate(outside, suite, replace(ALONE, only=("kn*",)))
     assert evaluation.runs == 1
     assert evaluation.record.options.only == ("kn*",)
     assert {run.baseline for run in stored(suite).runs} == {"knn"}
     with pytest.raises(UserError, match="unknown baseline: 'kmn'"):
-        evaluate(outside, suite, replace(CPU, only=("kmn",)))
+        evaluate(outside, suite, replace(ALONE, only=("kmn",)))
 
 
 def test_a_table_of_images_that_is_not_as_it_was_stored_is_not_used(
     suite: Path, outside: Path
 ) -> None:
-    table = evaluate(outside, suite, CPU).folder / "images.csv"
+    table = evaluate(outside, suite, ALONE).folder / "images.csv"
     table.write_text(table.read_text().replace("aca/000.png", "aca/777.png"))
     read = read_suite(suite)
     assert read.external == ()
@@ -304,11 +313,11 @@ def test_a_backbone_looks_at_each_image_once_and_at_few_at_a_time(
         return embed(self, pixels)
 
     monkeypatch.setattr(Embedder, "__call__", counting)
-    assert evaluate(outside, suite, CPU).runs == len(HEADS)
+    assert evaluate(outside, suite, ALONE).runs == len(HEADS)
     assert sum(batches) == 88
     assert max(batches) < 88
     (outside / "map.toml").write_text('[labels]\nscc = "benign"\n')  # other labels, same images
-    labels = replace(CPU, labels=outside / "map.toml")
+    labels = replace(ALONE, labels=outside / "map.toml")
     assert evaluate(outside, suite, labels).runs == len(HEADS)
     assert sum(batches) == 88
 
@@ -326,7 +335,7 @@ def test_a_kind_that_raises_anywhere_costs_its_own_baseline(
     where: str, error: BaseException, suite: Path, outside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(find_kind("neighbours"), where, raising(error))
-    evaluation = evaluate(outside, suite, CPU)
+    evaluation = evaluate(outside, suite, ALONE)
     record = evaluation.record
     assert evaluation.runs == 2
     assert record.is_partial
@@ -341,12 +350,12 @@ def test_an_interrupt_is_no_error_of_a_kind(
 ) -> None:
     monkeypatch.setattr(find_kind("neighbours"), "predict", raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        evaluate(outside, suite, CPU)
+        evaluate(outside, suite, ALONE)
     assert not list((suite / "external").glob("[!.]*"))
 
 
 def test_an_image_is_in_one_row_of_the_table(suite: Path, outside: Path) -> None:
-    evaluate(outside, suite, CPU)
+    evaluate(outside, suite, ALONE)
     images = stored(suite).images
     assert isinstance(images, pd.DataFrame)
     assert images["image"].is_unique
