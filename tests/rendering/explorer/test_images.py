@@ -244,6 +244,18 @@ def test_pairs_count_what_the_paired_test_counted(
     assert width <= PHONE["width"]
 
 
+def test_an_address_with_what_is_not_there_shows_the_usual(
+    images_page: Callable[..., Page],
+) -> None:
+    state = "#images.cell=9-9&images.protocol=99&images.level=x&images.of=7.7&images.sort=toString"
+    page = images_page(f"{state}&pairs.cell=constructor&pairs.a=-1&pairs.page=1e9")
+    assert (
+        page.locator("#images .matrix caption").inner_text().startswith("reference, leakage-free")
+    )
+    assert page.locator("#pairs .tested").count() == 1
+    assert page.locator(":is(#images, #pairs) :is(article, .warning)").count() == 0
+
+
 def test_everybody_can_use_it(images_page: Callable[..., Page]) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = images_page(

@@ -107,7 +107,7 @@
 
   function order(section, change) {
     const given = state.get(`${section}.sort`);
-    const sort = given in SORTS ? given : "hardest";
+    const sort = Object.hasOwn(SORTS, given) ? given : "hardest";
     const folded = state.get(`${section}.copies`) !== "apart";
     const fold = (event) => change({ copies: event.target.checked ? null : "apart", page: null });
     return {

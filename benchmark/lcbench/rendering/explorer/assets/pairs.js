@@ -24,7 +24,7 @@
       b: choose.within(key("b"), baselines.length, other),
       level: choose.within(key("level"), images.levels.length, images.levels.length - 1),
       of: images.ranges(p, of).length ? of : "",
-      cell: cell in CELLS ? cell : null,
+      cell: Object.hasOwn(CELLS, cell) ? cell : null,
       page: choose.within(key("page"), 1_000_000, 0),
     };
   }
