@@ -32,6 +32,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     monkeypatch.setattr(writing, "read_suite", lambda path: path.name)
     monkeypatch.setattr(writing, "analyse", analysed)
     monkeypatch.setattr(writing, "draw_curves", lambda *_: None)
+    monkeypatch.setattr(writing, "explanation_results", lambda *_: None)
     monkeypatch.setattr(writing, "image_sections", lambda *_, **__: ())
 
     def run(
