@@ -15,6 +15,7 @@ import pytest
 from lcbench.analysis.external_results import ExternalResult
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
+from lcbench.datasets.dataset import Dataset
 from lcbench.errors import UserError
 from lcbench.features.extraction import Embedder
 from lcbench.models.baseline import find_kind
@@ -31,8 +32,6 @@ from lcbench.runs.reading import read_suite
 from .recipes import CASCADE, KNN, REFERENCE, not_compared, suite_text
 
 CPU = EvaluationOptions(offline=True, device="cpu", precision="32")
-ALONE = replace(CPU, group_pattern="(.+)")
-"""Each image is of a patient of its own: nobody compares pixels, which takes longest."""
 HEADS = {"reference", "knn", "cascade"}
 
 
@@ -58,9 +57,16 @@ def own_suite(trained: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def suite(own_suite: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same where nobody looks for training tissue."""
+    """The same where nobody looks at pixels for what belongs together, which takes longest."""
     monkeypatch.setattr("lcbench.runs.evaluate.overlap_with_training", not_compared)
+    monkeypatch.setattr("lcbench.runs.external_images.know_sources", each_alone)
     return own_suite
+
+
+def each_alone(dataset: Dataset) -> tuple[Dataset, None]:
+    """Instead of `know_sources`: every image is its own source."""
+    alone = dataset.manifest.assign(group=dataset.manifest["image"])
+    return replace(dataset, manifest=alone, unknown_source=frozenset()), None
 
 
 @pytest.fixture
@@ -96,7 +102,7 @@ def test_images_of_unknown_labels_are_predicted_and_scored_nowhere(
     suite: Path, outside: Path, write_images: Callable[..., None], tmp_path: Path
 ) -> None:
     write_images(outside, {"OSCC": 3})
-    record = evaluate(outside, suite, ALONE).record
+    record = evaluate(outside, suite, CPU).record
     assert labels_of(record)["OSCC"] == ("", "unknown")
     assert record.is_partial
     assert (record.images, record.answered, record.scored) == (15, 15, 12)
@@ -115,7 +121,7 @@ def test_images_of_unknown_labels_are_predicted_and_scored_nowhere(
 
     meant = tmp_path / "map.toml"
     meant.write_text('[labels]\nOSCC = "out-of-distribution"\nscc = "leave-out"\n')
-    record = evaluate(outside, suite, replace(ALONE, labels=meant)).record
+    record = evaluate(outside, suite, replace(CPU, labels=meant)).record
     assert labels_of(record)["OSCC"] == ("", "out of distribution")
     assert labels_of(record)["scc"] == ("", "left out")
     assert not record.is_partial
@@ -131,11 +137,11 @@ def test_a_flat_folder_is_refused_with_a_pattern_that_works_on_its_names(
     for number, path in enumerate(sorted(outside.rglob("*.png"))):
         shutil.copy(path, flat / f"lung_{path.parent.name}___{number}.png")
     with pytest.raises(UserError, match="lie directly in the folder") as raised:
-        evaluate(flat, suite, ALONE)
+        evaluate(flat, suite, CPU)
     assert raised.value.remedy.startswith(
         "Labels in the names of the files are found with --label-pattern '([^/]+?)___' "
     )
-    record = evaluate(flat, suite, replace(ALONE, label_pattern="([^/]+?)___")).record
+    record = evaluate(flat, suite, replace(CPU, label_pattern="([^/]+?)___")).record
     assert {label: node for label, (node, _) in labels_of(record).items()} == {
         "lung_aca": "adenocarcinoma",
         "lung_normal": "benign",
@@ -152,10 +158,10 @@ def test_names_that_say_nothing_can_be_predicted_without_labels(
     for number, path in enumerate(sorted(outside.rglob("*.png"))):
         shutil.copy(path, plain / f"{number}.png")
     with pytest.raises(UserError) as raised:
-        evaluate(plain, suite, ALONE)
+        evaluate(plain, suite, CPU)
     assert "--unlabelled" in raised.value.remedy
     assert "--label-pattern" not in raised.value.remedy
-    evaluation = evaluate(plain, suite, replace(ALONE, unlabelled=True))
+    evaluation = evaluate(plain, suite, replace(CPU, unlabelled=True))
     assert labels_of(evaluation.record) == {"": ("", "unlabelled")}
     assert (evaluation.record.scored, evaluation.runs) == (0, 3)
     assert not evaluation.record.is_partial
@@ -167,19 +173,19 @@ def test_names_that_say_nothing_can_be_predicted_without_labels(
 
 
 def test_patients_are_taken_from_a_file_and_the_rest_from_pixels(
-    suite: Path, outside: Path, tmp_path: Path
+    own_suite: Path, outside: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "patients.csv").write_text(
         "image,Patient ID\naca/000.png,p1\noutside/aca/001.png,p1\nscc/000.png,p2\n"
     )
     shutil.copy(outside / "normal/000.png", outside / "normal/again.png")
     asked = replace(CPU, groups=tmp_path / "patients.csv")
-    record = evaluate(outside, suite, asked).record
+    record = evaluate(outside, own_suite, asked).record
     assert record.unit == "patient"
     assert record.groups_source == (
         "patients of patients.csv and, for 10 images that it does not name, from pixels"
     )
-    table = stored(suite).images.set_index("image")
+    table = stored(own_suite).images.set_index("image")
     assert table["unit"].tolist() == ["p1", "p1", *[""] * 7, "p2", "", "", ""]
     assert table.loc["aca/000.png", "group"] == table.loc["aca/001.png", "group"] == "p1"
     alike = table.loc[["normal/000.png", "normal/again.png"], "group"]
@@ -188,22 +194,22 @@ def test_patients_are_taken_from_a_file_and_the_rest_from_pixels(
     assert record.groups == table["group"].nunique() == 2 + 9
 
 
-def test_patients_are_found_in_paths(suite: Path, outside: Path) -> None:
+def test_patients_are_found_in_paths(own_suite: Path, outside: Path) -> None:
     asked = replace(CPU, group_pattern=r"(?P<slide>\w+/\d\d[01])")
-    record = evaluate(outside, suite, asked).record
+    record = evaluate(outside, own_suite, asked).record
     assert record.unit == "slide"
-    table = stored(suite).images
+    table = stored(own_suite).images
     assert (table["unit"] != "").sum() == 6
     with pytest.raises(UserError, match="finds nothing in any of 12 images"):
-        evaluate(outside, suite, replace(CPU, group_pattern="(patient)"))
+        evaluate(outside, own_suite, replace(CPU, group_pattern="(patient)"))
 
 
-def test_without_patients_copies_count_once(suite: Path, outside: Path) -> None:
+def test_without_patients_copies_count_once(own_suite: Path, outside: Path) -> None:
     shutil.copy(outside / "aca/000.png", outside / "aca/copy.png")
-    record = evaluate(outside, suite, CPU).record
+    record = evaluate(outside, own_suite, CPU).record
     assert (record.groups, record.unit) == (12, "")
     assert record.groups_source.startswith("pixels (1 exact copy")
-    assert (stored(suite).images["unit"] == "").all()
+    assert (stored(own_suite).images["unit"] == "").all()
 
 
 # Contamination
@@ -240,36 +246,36 @@ def test_training_tissue_is_told_before_anything_is_predicted_and_marks_its_whol
 def test_a_folder_is_evaluated_again_in_its_place_when_its_images_have_changed(
     suite: Path, outside: Path, write_images: Callable[..., None], tmp_path: Path
 ) -> None:
-    first = evaluate(outside, suite, ALONE)
+    first = evaluate(outside, suite, CPU)
     write_images(outside, {"benign": 2}, size=40)
-    again = evaluate(outside, suite, ALONE)
+    again = evaluate(outside, suite, CPU)
     assert again.folder == first.folder
     assert again.record.answered == 14
     other = shutil.copytree(outside / "aca", tmp_path / "b" / "outside" / "aca").parent
-    beside = evaluate(other, suite, ALONE).folder
+    beside = evaluate(other, suite, CPU).folder
     assert beside.name.startswith("outside-")
     write_images(other, {"aca": 6}, size=40)
-    assert evaluate(other, suite, ALONE).folder == beside
-    named = evaluate(other, suite, replace(ALONE, name="my CT"))
+    assert evaluate(other, suite, CPU).folder == beside
+    named = evaluate(other, suite, replace(CPU, name="my CT"))
     assert (named.folder.name, named.record.options.name) == ("my CT", "my CT")
-    assert evaluate(other, suite, replace(ALONE, name="my CT")).folder == named.folder
+    assert evaluate(other, suite, replace(CPU, name="my CT")).folder == named.folder
     with pytest.raises(UserError, match=r"--name my CT: .+ holds the evaluation of another"):
-        evaluate(outside, suite, replace(ALONE, name="my CT"))
+        evaluate(outside, suite, replace(CPU, name="my CT"))
 
 
 def test_only_some_baselines_can_be_asked(suite: Path, outside: Path) -> None:
-    evaluation = evaluate(outside, suite, replace(ALONE, only=("kn*",)))
+    evaluation = evaluate(outside, suite, replace(CPU, only=("kn*",)))
     assert evaluation.runs == 1
     assert evaluation.record.options.only == ("kn*",)
     assert {run.baseline for run in stored(suite).runs} == {"knn"}
     with pytest.raises(UserError, match="unknown baseline: 'kmn'"):
-        evaluate(outside, suite, replace(ALONE, only=("kmn",)))
+        evaluate(outside, suite, replace(CPU, only=("kmn",)))
 
 
 def test_a_table_of_images_that_is_not_as_it_was_stored_is_not_used(
     suite: Path, outside: Path
 ) -> None:
-    table = evaluate(outside, suite, ALONE).folder / "images.csv"
+    table = evaluate(outside, suite, CPU).folder / "images.csv"
     table.write_text(table.read_text().replace("aca/000.png", "aca/777.png"))
     read = read_suite(suite)
     assert read.external == ()
@@ -313,11 +319,11 @@ def test_a_backbone_looks_at_each_image_once_and_at_few_at_a_time(
         return embed(self, pixels)
 
     monkeypatch.setattr(Embedder, "__call__", counting)
-    assert evaluate(outside, suite, ALONE).runs == len(HEADS)
+    assert evaluate(outside, suite, CPU).runs == len(HEADS)
     assert sum(batches) == 88
     assert max(batches) < 88
     (outside / "map.toml").write_text('[labels]\nscc = "benign"\n')  # other labels, same images
-    labels = replace(ALONE, labels=outside / "map.toml")
+    labels = replace(CPU, labels=outside / "map.toml")
     assert evaluate(outside, suite, labels).runs == len(HEADS)
     assert sum(batches) == 88
 
@@ -335,7 +341,7 @@ def test_a_kind_that_raises_anywhere_costs_its_own_baseline(
     where: str, error: BaseException, suite: Path, outside: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(find_kind("neighbours"), where, raising(error))
-    evaluation = evaluate(outside, suite, ALONE)
+    evaluation = evaluate(outside, suite, CPU)
     record = evaluation.record
     assert evaluation.runs == 2
     assert record.is_partial
@@ -350,12 +356,12 @@ def test_an_interrupt_is_no_error_of_a_kind(
 ) -> None:
     monkeypatch.setattr(find_kind("neighbours"), "predict", raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        evaluate(outside, suite, ALONE)
+        evaluate(outside, suite, CPU)
     assert not list((suite / "external").glob("[!.]*"))
 
 
 def test_an_image_is_in_one_row_of_the_table(suite: Path, outside: Path) -> None:
-    evaluate(outside, suite, ALONE)
+    evaluate(outside, suite, CPU)
     images = stored(suite).images
     assert isinstance(images, pd.DataFrame)
     assert images["image"].is_unique
