@@ -22,8 +22,10 @@ FENCES = FENCE.findall(README)
 GUIDES = ("tutorial", "your-data", "your-predictions", "your-cluster")
 """Pages of docs whose commands are run too; what the README has is run once."""
 
-# What a README command is given besides: weights that are on this machine, and one seed.
+# What a README command is given besides: weights that are on this machine, and one seed; of
+# a shipped suite, few baselines: tests/test_end_to_end.py runs all of them.
 SMALL = ["--offline", "--backbone", "tf_efficientnet_lite0", "--seeds", "1"]
+FEW = ["--only", "majority", "--only", "reference", "--only", "hierarchical-cascade"]
 
 
 def guide(name: str) -> list[tuple[str, str]]:
@@ -63,7 +65,7 @@ def adapted(words: list[str]) -> list[str]:
     for option in ("--seeds", "--backbone"):
         if option in kept:
             del kept[kept.index(option) : kept.index(option) + 2]
-    few = ["--only", "reference"] if "offline_runs" in words else []
+    few = [] if any(word.endswith(".toml") for word in kept) else FEW
     return [*(word for word in kept if word != "--offline"), *SMALL, *few]
 
 

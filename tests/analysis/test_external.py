@@ -179,6 +179,42 @@ def test_every_metric_of_a_level_is_scikit_learns(
     assert event.test().p_adjusted >= event.test().p
 
 
+def test_one_score_has_one_interval_wherever_it_stands(result: ExternalResult) -> None:
+    level = result.levels[0]
+    (node,) = (one for one in result.nodes if one.node == "malignant")
+    compared = 0
+    for one in level.comparisons:
+        for model in one.comparison.models:
+            key = (one.protocol, model.model)
+            (own,) = (score for score in level.scores if (score.protocol, score.baseline) == key)
+            (seen,) = (score for score in node.scores if (score.protocol, score.baseline) == key)
+            for found, metric, of in (
+                (own.accuracy, "accuracy", ""),
+                (seen.auroc, "auroc", "malignant"),
+                (seen.auroc, "macro_auroc", ""),
+                (seen.sensitivity, "gate_sensitivity", "malignant"),
+            ):
+                same = model.get(metric, of)
+                if same is None or same.value is None:
+                    continue
+                limits = (same.value, same.low, same.high)
+                assert (found.value, found.low, found.high) == pytest.approx(limits), (key, metric)
+                compared += 1
+    assert compared > 12
+
+
+def test_a_class_of_few_groups_is_told_beside_every_accuracy(suite: FinishedSuite) -> None:
+    images = images_of({"benign": 24, "adenocarcinoma": 20, "squamous_cell_carcinoma": 20})
+    one_holds_most = images["label"] == "benign"
+    images.loc[one_holds_most, "group"] = ["b0"] * 20 + ["b1", "b2", "b3", "b4"]
+    (level, _) = scored(suite, folder_of(images)).levels
+    benign, malignant = level.groups
+    assert (benign.node, benign.groups, benign.few) == ("benign", 5, True)
+    assert benign.equal == pytest.approx(24**2 / (20**2 + 4))
+    assert (malignant.groups, malignant.equal, malignant.few) == (20, 20.0, False)
+    assert all(one.accuracy.few_groups for one in level.scores)
+
+
 def test_what_a_higher_level_decides_is_not_asked_again_by_the_likeliest_leaf(
     result: ExternalResult,
 ) -> None:

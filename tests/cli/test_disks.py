@@ -138,7 +138,7 @@ def test_a_disk_that_is_really_full_is_one_message_and_leaves_nothing_half_writt
     assert done.returncode == 0, done.stderr
     _, sources, first, second = done.stdout.split("exit ")
     assert sources.split() == ["1"]
-    assert sorted(first.split()) == ["1", "plan.json", "seed0.csv"]
-    assert set(second.split()) <= {"1", "plan.json", "seed0.csv", "filler"}
+    assert sorted(first.split()) == ["1", "images.csv", "plan.json", "seed0.csv"]
+    assert set(second.split()) <= {"1", "images.csv", "plan.json", "seed0.csv", "filler"}
     assert "Traceback" not in done.stderr
     assert done.stderr.count("Error:") == done.stderr.count("The disk is full") == 3

@@ -270,6 +270,13 @@ def test_a_tensor_that_is_not_finite_is_named(tiny_state: State, tmp_path: Path)
         given_weights("test_resnet", tmp_path / "weights.pth").load()
 
 
+def test_a_tensor_of_complex_numbers_is_refused(tiny_state: State, tmp_path: Path) -> None:
+    tiny_state["layer2.0.bn1.weight"] = tiny_state["layer2.0.bn1.weight"] + 1j
+    torch.save(tiny_state, tmp_path / "weights.pth")
+    with pytest.raises(UserError, match=r"layer2\.0\.bn1\.weight holds complex numbers"):
+        given_weights("test_resnet", tmp_path / "weights.pth").load()
+
+
 def test_a_tensor_that_changes_the_features_is_not_left_out(
     tiny_state: State, tmp_path: Path
 ) -> None:

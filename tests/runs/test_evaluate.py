@@ -18,15 +18,17 @@ import torch
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 
+from lcbench.datasets.labels import LabelReader
 from lcbench.errors import UserError
 from lcbench.runs.evaluate import Evaluation, evaluate
 from lcbench.runs.evaluation_options import EvaluationOptions
 from lcbench.runs.execute import execute
+from lcbench.runs.external_predictions import load_any
 from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.plan import RunOptions, make_plan
 from lcbench.runs.reading import read_suite
 from lcbench.runs.records import read_record
-from lcbench.runs.store import read_plan
+from lcbench.runs.store import plan_taxonomy, read_plan
 
 from ..damage import EVERY_DAMAGE, Damage, named
 from ..stored import as_older, reseal, rewrite
@@ -148,18 +150,27 @@ def test_what_the_images_are_is_stored_as_it_was_said(suite: Path, mixed: Path) 
     assert ExternalRecord.model_validate(older).about == ""
 
 
-def test_a_map_of_labels_goes_before_the_known_names(suite: Path, mixed: Path) -> None:
+def test_a_map_of_labels_goes_before_the_known_names(
+    suite: Path, mixed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (mixed / "nobody knows").mkdir()
     shutil.copy(mixed / "normal/a.png", mixed / "nobody knows")
     (mixed / "map.toml").write_text(
-        '[labels]\nmystery = "adenocarcinoma"\nmalignant = "leave-out"\n'
+        '[labels]\nMystery = "adenocarcinoma"\nmalignant = "leave-out"\nSQC = "leave-out"\n'
     )
     record = evaluate(mixed, suite, replace(CPU, labels=mixed / "map.toml")).record
+    said = " ".join(capsys.readouterr().err.split())
+    assert "map.toml: no image is labelled 'SQC' (labels seen: 'LUAD', 'malignant'" in said
     found = {label.label: (label.node, label.left_out) for label in record.labels}
     assert found["mystery"] == ("adenocarcinoma", False)
     assert found["malignant"] == ("", True)  # the user said so: it is not unknown
     assert found["nobody knows"] == ("", False)
     assert record.scored == 10 - 2 + 2
+    (suite / "external/mixed/images.csv").unlink()
+    reader = LabelReader(plan_taxonomy(read_plan(suite)))
+    with pytest.raises(UserError, match=r"external/mixed: no images\.csv") as caught:
+        load_any(suite / "external/mixed/paper/colour", reader)
+    assert caught.value.remedy == "Give lcbench evaluate the folder again."
 
 
 def test_images_of_the_test_side_are_predicted_as_in_the_run(suite: Path, small_demo: Path) -> None:
@@ -190,11 +201,15 @@ def test_a_csv_is_read_as_a_folder_is(suite: Path, mixed: Path) -> None:
 
 
 def test_the_same_folder_again_replaces_and_another_of_its_name_is_kept_beside(
-    suite: Path, mixed: Path, tmp_path: Path
+    suite: Path, mixed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = evaluate(mixed, suite, CPU).folder
+    assert "replaces" not in capsys.readouterr().err
     shutil.rmtree(first / "paper" / "majority")
-    assert evaluate(mixed, suite, CPU).folder == first
+    some = evaluate(mixed, suite, replace(CPU, only=("colour", "majority")))
+    warned = " ".join(capsys.readouterr().err.split())
+    assert "mixed: replaces what 2 other baselines had predicted (" in warned
+    assert some.folder == first
     assert (first / "paper" / "majority").is_dir()
     other = tmp_path / "elsewhere" / "mixed"
     shutil.copytree(mixed / "normal", other / "normal")

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import save_file
 
+from lcbench.errors import UserError
 from lcbench.runs.execute import execute
 from lcbench.runs.records import RunConfig, RunState, read_record
+from lcbench.runs.restoring import predict
+from lcbench.taxonomy import Taxonomy
 
 from .recipes import KNN, MAJORITY, REFERENCE, MakePlan, counts, run_folder
 
@@ -130,6 +137,22 @@ def test_predictions_that_are_no_distributions_are_not_stored(
     (failure,) = execute(plan_of(MAJORITY, bad), tmp_path / "runs", jobs=1).failures
     assert re.search(said, failure.reason)
     assert kind in failure.reason
+
+
+def test_a_kind_that_fails_on_new_images_is_to_be_mended(
+    own_kinds: str, lung: Taxonomy, tmp_path: Path
+) -> None:
+    """Training again would give the same: what was learned can be sound."""
+    save_file({"row": np.ones(3)}, tmp_path / "model.safetensors")
+    config = SimpleNamespace(
+        kind=f"{own_kinds}:NotANumber", recipe={}, backbone=None, seed=0, fold=0
+    )
+    images = SimpleNamespace(manifest=pd.DataFrame({"image": ["a", "b"]}))
+    features: Any = SimpleNamespace(compute=None, backbones={}, dataset=images)
+    run: Any = SimpleNamespace(config=config, folder=tmp_path)
+    with pytest.raises(UserError, match="do not sum to 1") as caught:
+        predict(run, features, lung)
+    assert caught.value.remedy.startswith("Mend the kind")
 
 
 def test_a_failed_run_is_tried_again(own_kinds: str, plan_of: MakePlan, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from lcbench.statistics.design import Design
 from lcbench.statistics.interval_model import UNDEFINED, WILSON
 from lcbench.statistics.intervals import all_intervals
 from lcbench.statistics.limits import wilson
-from lcbench.statistics.ranking import ranking_panel
+from lcbench.statistics.ranking import log_odds, ranking_panel
 
 LEAVES = ("a", "b", "c")
 seeds = st.integers(0, 10**6)
@@ -198,3 +198,11 @@ def test_no_rows(groups):
     assert {one.images for one in panel.measures} == {0}
     assert np.isnan(panel.evaluate(np.ones((2, groups)))).all()
     assert {one.method for one in all_intervals(panel)["score"].values()} == {UNDEFINED}
+
+
+def test_log_odds_rank_and_tie_as_probabilities_and_tell_near_one_what_is_left() -> None:
+    rounded = np.array([[0.6, 0.2, 0.2], [0.6, 0.3, 0.1], [0.6, 0.15, 0.25000001], [0.7, 0.2, 0.1]])
+    first = log_odds(rounded)[:, 0]
+    assert first[0] == first[1] == first[2] < first[3]
+    sure = np.array([[1.0, 0.0, 0.0], [1.0, 1e-20, 1e-22], [1.0, 1e-18, 0.0], [0.999, 0.001, 0.0]])
+    assert np.argsort(-log_odds(sure)[:, 0]).tolist() == [0, 1, 2, 3]

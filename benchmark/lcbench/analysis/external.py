@@ -18,6 +18,7 @@ from lcbench.analysis.external_calibration import calibrate
 from lcbench.analysis.external_comparisons import compare_at_level
 from lcbench.analysis.external_levels import score_levels
 from lcbench.analysis.external_nodes import score_nodes
+from lcbench.analysis.external_pooling import Aside
 from lcbench.analysis.external_results import ExternalCounts, ExternalLevel, ExternalResult
 from lcbench.analysis.external_units import score_units
 from lcbench.analysis.scores import AnalysisSettings
@@ -48,7 +49,7 @@ def glance_at(suite: FinishedSuite, name: str, settings: AnalysisSettings) -> Ex
     every, record = arms_of(folder, suite), folder.record
     labelled = _kept(every, [arm.has_label & ~arm.is_set_aside for arm in every])
     clean = _clean(labelled, record)
-    levels, one_class = score_levels(clean, settings)
+    levels, one_class = score_levels(clean, _aside(suite), settings)
     return ExternalResult(
         record=record,
         groups_known=all(arm.clusters.known for arm in labelled),
@@ -67,7 +68,8 @@ def _score_folder(
     every, record = arms_of(folder, suite), folder.record
     labelled = _kept(every, [arm.has_label & ~arm.is_set_aside for arm in every])
     clean = _clean(labelled, record)
-    levels, one_class = score_levels(clean, settings, thresholds)
+    apart = _aside(suite)
+    levels, one_class = score_levels(clean, apart, settings, thresholds)
     aside = _kept(every, [arm.has_label & arm.is_set_aside & ~arm.is_contaminated for arm in every])
     unscored = _kept(every, [~arm.has_label for arm in every])
     kept = _kept(every, [~arm.is_set_aside for arm in every])
@@ -78,13 +80,17 @@ def _score_folder(
         levels=tuple(_compared(level, clean, suite, settings) for level in levels),
         counts=counts,
         one_class=one_class,
-        nodes=score_nodes(clean, settings, thresholds),
-        contaminated=score_levels(labelled, settings)[0] if counts.contaminated else (),
-        units=score_units(clean, record.unit, settings),
+        nodes=score_nodes(clean, apart, settings, thresholds),
+        contaminated=score_levels(labelled, apart, settings)[0] if counts.contaminated else (),
+        units=score_units(clean, record.unit, apart, settings),
         answers=answers_without_truth(unscored, record, thresholds, settings),
         sureness=sureness_shifts(_clean(kept, record), suite, settings),
         calibration=calibrate(aside, clean, settings) if len(aside) == len(clean) else (),
     )
+
+
+def _aside(suite: FinishedSuite) -> Aside:
+    return Aside(suite.roles.floor, of_all_seeds(suite.plan.ensembles))
 
 
 def _kept(arms: Sequence[Arm], rows: Sequence[Flags]) -> list[Arm]:

@@ -30,6 +30,8 @@ from lcbench.statistics.tree import ClassTree, Codes
 from lcbench.taxonomy import ROOT
 
 Flags = NDArray[np.bool_]
+IT = "it"
+"""The one measure of a panel of a share or a mean."""
 _FACTS = ("given", "group", "unit", "contaminated", "role")
 """What the table of the images says of each of them."""
 
@@ -269,16 +271,19 @@ class Crossed:
         self, happens: Flags, settings: AnalysisSettings, confidence: float = 0.95
     ) -> Interval:
         """Return the share of the rows on which something happens."""
-        panel = count_panel(
+        return _only(self.share_panel(happens), settings, confidence)
+
+    def share_panel(self, happens: Flags) -> Panel[str]:
+        """Return the panel of that share, called `IT`."""
+        return count_panel(
             self._sums(happens.astype(np.int64)),
-            {"it": column_share(0, 1, proportion=True)},
+            {IT: column_share(0, 1, proportion=True)},
             self.design,
         )
-        return _only(panel, settings, confidence)
 
     def mean(self, values: Values, settings: AnalysisSettings) -> Interval:
         """Return the mean of values from 0 to 1."""
-        panel = count_panel(self._sums(values), {"it": column_share(0, 1)}, self.design)
+        panel = count_panel(self._sums(values), {IT: column_share(0, 1)}, self.design)
         return _only(panel, settings, 0.95)
 
     def _sums(self, values: NDArray[np.generic]) -> Values:
@@ -291,4 +296,4 @@ def _only(panel: Panel[str], settings: AnalysisSettings, confidence: float) -> I
     found = intervals(
         panel, method=settings.interval, confidence=confidence, resamples=settings.resamples
     )
-    return found["it"]
+    return found[IT]

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from lcbench.analysis.external_arms import Arm, Crossed, Flags
+from lcbench.analysis.external_arms import IT, Arm, Crossed, Flags
 from lcbench.analysis.external_detail_results import OneClassLevel, OneClassScore
-from lcbench.analysis.external_results import ExternalLevel, ExternalScore, RunAccuracy
+from lcbench.analysis.external_pooling import Aside, pooled_intervals
+from lcbench.analysis.external_results import ClassGroups, ExternalLevel, ExternalScore, RunAccuracy
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.selective import operating_points
 from lcbench.analysis.selective_scores import OperatingPoint
 from lcbench.analysis.thresholds import Thresholds
 from lcbench.statistics.interval_model import Interval
 from lcbench.statistics.power import ALPHA
+from lcbench.statistics.rates import equal_groups
 from lcbench.statistics.selective import Level
 from lcbench.statistics.tree import Codes, Decision
 
 
 def score_levels(
-    arms: Sequence[Arm], settings: AnalysisSettings, thresholds: Thresholds | None = None
+    arms: Sequence[Arm],
+    aside: Aside,
+    settings: AnalysisSettings,
+    thresholds: Thresholds | None = None,
 ) -> tuple[tuple[ExternalLevel, ...], tuple[OneClassLevel, ...]]:
     """Return the scores of every level that the labels fix, and the levels of one class alone.
 
@@ -30,6 +36,8 @@ def score_levels(
     ----------
     arms
         Their rows are the images to score, all with labels below the root.
+    aside
+        Models whose errors say nothing about those of others.
     settings
         How intervals are computed.
     thresholds
@@ -42,10 +50,10 @@ def score_levels(
         labels = _labels(arms, choice)
         present = set(labels.values())
         if len(present) > 1:
-            levels.append(_score_level(arms, level, labels, thresholds, settings))
+            levels.append(_score_level(arms, level, labels, aside, thresholds, settings))
         # What ends above a level is asked for where it ends: one model has one answer.
         elif any(arms[0].tree.taxonomy.depth(node) == level for node in present):
-            single.append(_one_class(arms, level, labels, settings))
+            single.append(_one_class(arms, level, labels, aside, settings))
     return tuple(levels), tuple(single)
 
 
@@ -62,12 +70,19 @@ def _score_level(
     arms: Sequence[Arm],
     level: int,
     labels: dict[str, str],
+    aside: Aside,
     thresholds: Thresholds | None,
     settings: AnalysisSettings,
 ) -> ExternalLevel:
     choice, counts = arms[0].tree.at_level(level), Counter(labels.values())
     majority = max(choice.options, key=lambda node: counts[node])
-    together = simultaneous_confidence(len(arms))
+    groups = _groups_of_classes(arms, choice, labels)
+    answers = [one for arm in arms if (one := _AtLevel.of(arm, level)).rows.any()]
+    limits = [
+        _shares_right(answers, aside, settings, confidence)
+        for confidence in (0.95, simultaneous_confidence(len(arms)))
+    ]
+    few = any(one.few for one in groups)
     return ExternalLevel(
         level=level,
         classes=choice.options,
@@ -75,11 +90,35 @@ def _score_level(
         majority_class=majority,
         majority_rate=counts[majority] / len(labels),
         scores=tuple(
-            _score_arm(arm, level, majority, thresholds, settings, together)
-            for arm in arms
-            if (choice.true_option[arm.true] >= 0).any()
+            _score_arm(
+                at,
+                level,
+                majority,
+                thresholds,
+                settings,
+                accuracy.model_copy(update={"few_groups": few or accuracy.few_groups}),
+                together,
+            )
+            for at, accuracy, together in zip(answers, *limits, strict=True)
         ),
+        groups=groups,
     )
+
+
+def _groups_of_classes(
+    arms: Sequence[Arm], choice: Decision, labels: dict[str, str]
+) -> tuple[ClassGroups, ...]:
+    """Return what is independent in each class of a level, by the arm that answered most images."""
+    arm = max(arms, key=lambda one: one.table["image"].nunique())
+    once = arm.run == 0
+    nodes, codes = arm.table["image"][once].map(labels).to_numpy(), arm.clusters.codes[once]
+    found = []
+    for option in choice.options:
+        sizes = np.bincount(codes[nodes == option])
+        if sizes.any():
+            groups, equal = int((sizes > 0).sum()), equal_groups(sizes.astype(np.float64))
+            found.append(ClassGroups(node=option, groups=groups, equal=equal))
+    return tuple(found)
 
 
 def simultaneous_confidence(models: int) -> float:
@@ -119,23 +158,33 @@ class _AtLevel:
     def right(self) -> Flags:
         return np.asarray(self.answered == self.fixed)
 
-    def share_right(self, settings: AnalysisSettings) -> Interval:
-        return Crossed.of(self.arm, self.rows, self.fixed).share(self.right, settings)
+    @cached_property
+    def of_rows(self) -> Crossed:
+        return Crossed.of(self.arm, self.rows, self.fixed)
+
+
+def _shares_right(
+    answers: Sequence[_AtLevel],
+    aside: Aside,
+    settings: AnalysisSettings,
+    confidence: float = 0.95,
+) -> list[Interval]:
+    """Return the share of right answers of each arm."""
+    panels = [(one.arm, one.of_rows.share_panel(one.right)) for one in answers]
+    return [found[IT] for found in pooled_intervals(panels, aside, settings, confidence)]
 
 
 def _score_arm(
-    arm: Arm,
+    at: _AtLevel,
     level: int,
     majority: str,
     thresholds: Thresholds | None,
     settings: AnalysisSettings,
-    together: float,
+    accuracy: Interval,
+    together: Interval,
 ) -> ExternalScore:
+    arm, rows, right = at.arm, at.rows, at.right
     choice = arm.tree.at_level(level)
-    at = _AtLevel.of(arm, level)
-    rows, right = at.rows, at.right
-    of_rows = Crossed.of(arm, rows, at.fixed)
-    accuracy = of_rows.share(right, settings)
     rate = float((at.fixed == choice.options.index(majority)).mean())
     return ExternalScore(
         baseline=arm.baseline,
@@ -143,8 +192,8 @@ def _score_arm(
         runs=arm.runs,
         accuracy=accuracy,
         difference=_above(accuracy, rate),
-        simultaneous=_above(of_rows.share(right, settings, together), rate),
-        points=() if thresholds is None else _points(arm, level, thresholds, of_rows, settings),
+        simultaneous=_above(together, rate),
+        points=() if thresholds is None else _points(arm, level, thresholds, at.of_rows, settings),
         average=None if arm.runs == 1 else _average(arm, level, settings),
         alone=tuple(
             RunAccuracy(seed=seed, fold=fold, accuracy=float(right[arm.run[rows] == run].mean()))
@@ -158,7 +207,8 @@ def _score_arm(
 
 def _average(arm: Arm, level: int, settings: AnalysisSettings) -> Interval:
     """Return the accuracy of the mean of all trained models, one answer an image."""
-    return _AtLevel.of(arm.of_all_runs, level).share_right(settings)
+    at = _AtLevel.of(arm.of_all_runs, level)
+    return at.of_rows.share(at.right, settings)
 
 
 def _points(
@@ -171,18 +221,18 @@ def _points(
 
 
 def _one_class(
-    arms: Sequence[Arm], level: int, labels: dict[str, str], settings: AnalysisSettings
+    arms: Sequence[Arm],
+    level: int,
+    labels: dict[str, str],
+    aside: Aside,
+    settings: AnalysisSettings,
 ) -> OneClassLevel:
     """Return how often each arm answers the one class; a constant answer has no interval."""
     (node,) = set(labels.values())
+    called = _shares_right([_AtLevel.of(arm, level) for arm in arms], aside, settings)
     scores = tuple(
-        OneClassScore(
-            baseline=arm.baseline,
-            protocol=arm.protocol,
-            runs=arm.runs,
-            called=_AtLevel.of(arm, level).share_right(settings),
-        )
-        for arm in arms
+        OneClassScore(baseline=arm.baseline, protocol=arm.protocol, runs=arm.runs, called=share)
+        for arm, share in zip(arms, called, strict=True)
     )
     return OneClassLevel(level=level, node=node, images=len(labels), scores=scores)
 

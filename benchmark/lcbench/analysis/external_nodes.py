@@ -9,28 +9,29 @@ import numpy as np
 
 from lcbench.analysis.external_arms import Arm, Crossed, Flags
 from lcbench.analysis.external_detail_results import DetectionPoint, ExternalNode, NodeScore
+from lcbench.analysis.external_pooling import Aside, pooled_intervals
 from lcbench.analysis.scores import AnalysisSettings
-from lcbench.analysis.scoring import of_one_answer
 from lcbench.analysis.thresholds import Thresholds
 from lcbench.statistics.hierarchy import summed
 from lcbench.statistics.interval_model import NOT_DEFINED, Interval
-from lcbench.statistics.intervals import intervals
 from lcbench.statistics.metrics import confusion_by_group
 from lcbench.statistics.operating import SENSITIVITY, Operating
 from lcbench.statistics.panel import Panel, count_panel
 from lcbench.statistics.panels import join
-from lcbench.statistics.ranking import ranking_panel
+from lcbench.statistics.ranking import log_odds, ranking_panel
 from lcbench.statistics.registry import METRICS, MetricKey
 from lcbench.statistics.standard import count_of
 from lcbench.statistics.tree import Decision
 
 _COUNTED = ("gate_sensitivity", "gate_specificity")
 _RANKED = ("auroc", "average_precision")
-_TINY = np.finfo(np.float64).tiny
 
 
 def score_nodes(
-    arms: Sequence[Arm], settings: AnalysisSettings, thresholds: Thresholds | None = None
+    arms: Sequence[Arm],
+    aside: Aside,
+    settings: AnalysisSettings,
+    thresholds: Thresholds | None = None,
 ) -> tuple[ExternalNode, ...]:
     """Return detection of every node of which, or outside which, there is an image.
 
@@ -38,13 +39,15 @@ def score_nodes(
     ----------
     arms
         Their rows are the images to score, all with labels below the root.
+    aside
+        Models whose errors say nothing about those of others.
     settings
         How intervals are computed.
     thresholds
         Of the runs' own validation images; without them, nothing is said of other thresholds.
     """
     found = [
-        _score_node(arms, node, settings, thresholds)
+        _score_node(arms, node, aside, settings, thresholds)
         for node in (arms[0].tree.detections if arms else ())
     ]
     return tuple(one for one in found if one.scores)
@@ -53,11 +56,12 @@ def score_nodes(
 def _score_node(
     arms: Sequence[Arm],
     node: Decision,
+    aside: Aside,
     settings: AnalysisSettings,
     thresholds: Thresholds | None,
 ) -> ExternalNode:
     images: dict[str, int] = {}
-    scores = []
+    panels = []
     for arm in arms:
         side = node.true_option[arm.true]
         images |= {
@@ -66,27 +70,33 @@ def _score_node(
             if of >= 0
         }
         if (side >= 0).any():
-            scores.append(_score_arm(arm, node, settings, thresholds))
+            panels.append((arm, _panel(arm, node)))
+    found = pooled_intervals(panels, aside, settings)
     return ExternalNode(
         node=node.node,
         positives=sum(side == 0 for side in images.values()),
         negatives=sum(side == 1 for side in images.values()),
-        scores=tuple(scores),
+        scores=tuple(
+            _score(arm, node, of_arm, settings, thresholds)
+            for (arm, _), of_arm in zip(panels, found, strict=True)
+        ),
     )
 
 
-def _score_arm(
-    arm: Arm, node: Decision, settings: AnalysisSettings, thresholds: Thresholds | None
-) -> NodeScore:
+def _panel(arm: Arm, node: Decision) -> Panel[MetricKey]:
     side = node.true_option[arm.true]
     rows = side >= 0
     of_rows = Crossed.of(arm, rows, side[rows])
-    panel = join([_counts(arm, node, rows, of_rows), _ranks(arm, node, rows, of_rows)])
-    found: Mapping[MetricKey, Interval] = intervals(
-        panel, method=settings.interval, resamples=settings.resamples
-    )
-    if arm.is_constant:
-        found = of_one_answer(found)
+    return join([_counts(arm, node, rows, of_rows), _ranks(arm, node, rows, of_rows)])
+
+
+def _score(
+    arm: Arm,
+    node: Decision,
+    found: Mapping[MetricKey, Interval],
+    settings: AnalysisSettings,
+    thresholds: Thresholds | None,
+) -> NodeScore:
     own = () if thresholds is None else thresholds.operating(node.node, arm.key, arm.cells)
     return NodeScore(
         baseline=arm.baseline,
@@ -117,10 +127,7 @@ def _counts(arm: Arm, node: Decision, rows: Flags, of_rows: Crossed) -> Panel[Me
 
 
 def _ranks(arm: Arm, node: Decision, rows: Flags, of_rows: Crossed) -> Panel[MetricKey]:
-    logarithms = np.log(np.maximum(summed(arm.probabilities[rows], node.leaf_option), _TINY))
-    # Log-odds: near 1 a sum says less than what is left, which floats hold down to nearly 0.
-    odds = logarithms[:, 0] - logarithms[:, 1]
-    ranks = np.stack([odds, -odds], axis=1)
+    ranks = log_odds(summed(arm.probabilities[rows], node.leaf_option))
     side = node.true_option[arm.true][rows]
     return ranking_panel(ranks, side, of_rows.units, arm.run[rows], of_rows.design, node.options)
 

@@ -14,6 +14,7 @@ from lcbench.analysis.shift_results import SurenessShift
 from lcbench.result_model import ResultModel
 from lcbench.runs.external_records import ExternalRecord
 from lcbench.statistics.interval_model import Interval
+from lcbench.statistics.rates import ENOUGH
 
 
 class RunAccuracy(ResultModel):
@@ -67,6 +68,23 @@ class ExternalComparison(ResultModel):
     reference."""
 
 
+class ClassGroups(ResultModel):
+    """What is independent among the images of one class of a level."""
+
+    node: str
+    """The class."""
+    groups: int
+    """Source groups, patients or slides with an image of it."""
+    equal: float
+    """How many groups of one size would weigh as these do (Kish): few where one holds most of the
+    images."""
+
+    @property
+    def few(self) -> bool:
+        """Whether they are too few to tell how errors on the class spread."""
+        return self.equal < ENOUGH
+
+
 class ExternalLevel(ResultModel):
     """An external folder at one level of the class tree."""
 
@@ -82,6 +100,8 @@ class ExternalLevel(ResultModel):
     """Its share: what answering it always would reach."""
     scores: tuple[ExternalScore, ...]
     """One entry for each baseline and protocol."""
+    groups: tuple[ClassGroups, ...] = ()
+    """What is independent in each class that there are images of; empty in older reports."""
     comparisons: tuple[ExternalComparison, ...] = ()
     """One entry for each protocol; empty in older reports, and where images are scored a second
     time."""

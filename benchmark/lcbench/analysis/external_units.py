@@ -7,12 +7,15 @@ from collections.abc import Iterable, Sequence
 from lcbench.analysis.external_arms import Arm
 from lcbench.analysis.external_levels import score_levels
 from lcbench.analysis.external_nodes import score_nodes
+from lcbench.analysis.external_pooling import Aside
 from lcbench.analysis.external_results import UnitResult
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.taxonomy import ROOT, Taxonomy
 
 
-def score_units(arms: Sequence[Arm], unit: str, settings: AnalysisSettings) -> UnitResult | None:
+def score_units(
+    arms: Sequence[Arm], unit: str, aside: Aside, settings: AnalysisSettings
+) -> UnitResult | None:
     """Return the scores of the mean probabilities of each unit's images; None without units.
 
     Parameters
@@ -21,6 +24,8 @@ def score_units(arms: Sequence[Arm], unit: str, settings: AnalysisSettings) -> U
         Their rows are the images to score, all with labels below the root.
     unit
         What a unit is, in a word.
+    aside
+        Models whose errors say nothing about those of others.
     settings
         How intervals are computed.
     """
@@ -34,7 +39,7 @@ def score_units(arms: Sequence[Arm], unit: str, settings: AnalysisSettings) -> U
     branches = [found for found in labels if not _on_one_path(found, tree)]
     of_units = [_of_units(arm, known) for arm in arms]
     scored = [arm for arm in of_units if len(arm.table)]
-    levels, one_class = score_levels(scored, settings)
+    levels, one_class = score_levels(scored, aside, settings)
     return UnitResult(
         unit=unit,
         units=len(known),
@@ -42,7 +47,7 @@ def score_units(arms: Sequence[Arm], unit: str, settings: AnalysisSettings) -> U
         contradictory=len(branches),
         levels=levels,
         one_class=one_class,
-        nodes=score_nodes(scored, settings),
+        nodes=score_nodes(scored, aside, settings),
     )
 
 

@@ -10,6 +10,7 @@ _KEPT = {
     "rerun": "Finished runs are kept: the same command goes on from there.",
     "evaluate": "This evaluation is not stored; what was computed from the images is kept.",
     "audit": "The folder of the audit is as it was, or whole; what was computed is kept.",
+    "explain": "Methods that were finished are kept: the same command goes on from there.",
     "report": "The folder of the report is as it was, or whole.",
     "site": "The folder of the site is as it was, or whole.",
     "compare": "The file of the comparison is as it was, or whole.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,10 +38,13 @@ class LabelReader:
         The class tree.
     mapping
         Normalised label to node, `LEAVE_OUT`, or the root where it is out of distribution.
+    written
+        The labels of the map as the user wrote them.
     """
 
     taxonomy: Taxonomy
     mapping: dict[str, str] = field(default_factory=dict)
+    written: tuple[str, ...] = ()
 
     def read(self, label: str) -> str | None:
         """Return the node that a label stands for, None if it is unknown.
@@ -49,6 +53,11 @@ class LabelReader:
         """
         mapped = self.mapping.get(normalise(label))
         return mapped if mapped is not None else self.taxonomy.find(label)
+
+    def unused(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """Return the labels of the user's map that are none of these, perhaps misspelt."""
+        seen = {normalise(label) for label in labels}
+        return tuple(label for label in self.written if normalise(label) not in seen)
 
     def read_path(self, folders: tuple[str, ...]) -> tuple[str, str | None]:
         """Return the nearest folder name that is a known label, and what it stands for.
@@ -94,7 +103,7 @@ def load_label_map(path: Path, taxonomy: Taxonomy) -> LabelReader:
                 f"{path}: {label!r} is given a second meaning",
                 "Names are compared without case and punctuation: rename one of the folders.",
             )
-    return LabelReader(taxonomy, mapping)
+    return LabelReader(taxonomy, mapping, tuple(entries.labels))
 
 
 MAP_HELP = (

@@ -120,7 +120,17 @@ def without_counters(tensors: Tensors) -> dict[str, torch.Tensor]:
 
 
 def require_finite(tensors: Tensors, source: str) -> None:
-    """Raise a UserError if a tensor holds NaN or infinity: no image would have features."""
+    """Raise a UserError if a tensor holds what no network here can use.
+
+    With NaN or infinity no image would have features; of complex numbers, half would be dropped.
+    """
+    twofold = [name for name, tensor in tensors.items() if tensor.is_complex()]
+    if twofold:
+        raise UserError(
+            f"{source}: {twofold[0]} holds complex numbers ({len(twofold):,} of "
+            f"{len(tensors):,} tensors)",
+            "Networks here compute with real numbers: take the checkpoint of such a network.",
+        )
     broken = [
         name
         for name, tensor in tensors.items()

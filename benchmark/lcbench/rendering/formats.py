@@ -10,6 +10,7 @@ from lcbench.statistics.interval_model import Interval
 NONE = "–"
 MINUS = "\N{MINUS SIGN}"
 _MANY = 9.99
+_NO_WIDTH = 1e-9
 
 
 def share(value: float | None, *, unit: bool = True, decimals: int | None = None) -> str:
@@ -32,6 +33,18 @@ def share_interval(
         return NONE
     digits = share_decimals([estimate.value]) if decimals is None else decimals
     return _interval(estimate, 100, digits, " %" if unit else "")
+
+
+def is_fixed(estimate: Interval) -> bool:
+    """Tell whether the numbers of each class fix an estimate of several groups.
+
+    It has no limits then, or limits that differ by rounding alone.
+    """
+    if estimate.value is None or estimate.groups == 1:
+        return False
+    if estimate.low is None or estimate.high is None:
+        return estimate.low is None and estimate.high is None
+    return estimate.high - estimate.low < _NO_WIDTH
 
 
 def of_training(estimate: Interval | None) -> Interval | None:
@@ -195,8 +208,7 @@ def _interval(
     )
     # One source group tells nothing of the spread between groups, and what the numbers of each
     # class fix has none: the page says so beside it.
-    fixed = estimate.low == estimate.value == estimate.high
-    alone = estimate.low is None or estimate.groups == 1 or fixed
+    alone = estimate.low is None or estimate.groups == 1 or is_fixed(estimate)
     return f"{value}{unit}" if alone else f"{value}{unit} [{low}, {high}]"
 
 

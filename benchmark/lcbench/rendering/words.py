@@ -127,30 +127,37 @@ def effect_cells(
 ) -> EffectCells:
     """Return what a comparison found on an event, one text each.
 
+    A test of a difference that the numbers of each class fix asks nothing: a dash.
+
     `decimals`: of the points, where the column has others.
     """
     test = effect.test(settings.default_test)
     trained = formats.of_training(effect.difference)
+    fixed = formats.is_fixed(effect.difference)
     return EffectCells(
         only_a=formats.integer(test.only_a),
         only_b=formats.integer(test.only_b),
         difference=formats.points_interval(effect.difference, decimals=decimals),
         reduction=formats.reduction_interval(effect.relative_reduction),
         odds_ratio=formats.ratio_interval(effect.odds_ratio),
-        p=formats.p_value(test.p),
-        p_adjusted=formats.p_value(test.p_adjusted),
+        p=formats.NONE if fixed else formats.p_value(test.p),
+        p_adjusted=formats.NONE if fixed else formats.p_value(test.p_adjusted),
         training=formats.NONE
         if trained is None
         else formats.points_interval(trained, decimals=decimals),
         training_p=formats.NONE
-        if effect.training is None
+        if effect.training is None or fixed
         else formats.p_value(effect.training.p_adjusted),
-        detectable=formats.points(effect.detectable, decimals).removesuffix(" points"),
+        detectable=formats.NONE
+        if fixed
+        else formats.points(effect.detectable, decimals).removesuffix(" points"),
     )
 
 
 def verdict_words(effect: EventComparison, settings: AnalysisSettings) -> str:
     """Return the verdict on a difference of these networks, and whether few groups carry it."""
+    if formats.is_fixed(effect.difference):
+        return "fixed by the numbers of each class"
     margin = margin_words(settings)
     words = {
         "different": "different",

@@ -13,6 +13,9 @@ import pandas as pd
 from lcbench.compute import resolve_compute
 from lcbench.console import warn
 from lcbench.datasets.labels import LabelReader, read_labels_with
+from lcbench.datasets.listing import Listing
+from lcbench.errors import UserError
+from lcbench.predictions.messages import counted, listed
 from lcbench.runs.calibration_part import calibration_part
 from lcbench.runs.evaluation_options import EvaluationOptions
 from lcbench.runs.external import (
@@ -28,7 +31,7 @@ from lcbench.runs.external_table import YES, write_images
 from lcbench.runs.overlap import overlap_with_training
 from lcbench.runs.plan_records import LeftOut, PlanRecord
 from lcbench.runs.predicting import Ready, make_ready, predict_all
-from lcbench.runs.records import write_record
+from lcbench.runs.records import read_record, write_record
 from lcbench.runs.shift import shift_from_training
 from lcbench.runs.shift_records import ShiftRecord
 from lcbench.runs.shift_sides import images_of
@@ -44,6 +47,8 @@ from lcbench.runs.suite import about_words
 from lcbench.runs.usable_runs import finished_runs
 from lcbench.storage.leftovers import sweep
 from lcbench.storage.whole import whole_folder
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -121,10 +126,12 @@ def _evaluate(
     taxonomy = plan_taxonomy(plan)
     reader = reader or read_labels_with(options.labels, taxonomy)
     images = _read_images(source, reader, options)
+    _tell_unused(reader, images.listing, options)
     folder, record, table = _describe(source, suite_folder, plan, runs, images, options)
     if tell is not None:
         tell(record, images)
     _tell_tiles(plan, options)
+    _tell_replaced(folder, runs, options)
     compute = resolve_compute(options.device, options.precision)
     ready = make_ready(runs, images.dataset, plan, compute, options)
     left_out = tuple(LeftOut(baseline=name, reason=why) for name, why in ready.left_out.items())
@@ -155,6 +162,34 @@ def _tell_tiles(plan: PlanRecord, options: EvaluationOptions) -> None:
         warn(
             f"the runs were trained on tiles of {size} px and are shown whole images: "
             f"--tile {size} cuts these in the same way"
+        )
+
+
+def _tell_unused(reader: LabelReader, listing: Listing, options: EvaluationOptions) -> None:
+    """Say so where the label map speaks of labels that no image has."""
+    unused = reader.unused([*listing.rows["given"], *listing.left_out])
+    if unused:
+        seen = sorted({*listing.rows["given"], *listing.left_out} - {""})
+        warn(
+            f"{options.labels}: no image is labelled {listed(map(repr, unused), _SHOWN)} "
+            f"(labels seen: {listed(map(repr, seen), _SHOWN)})"
+        )
+
+
+def _tell_replaced(folder: Path, runs: Sequence[StoredRun], options: EvaluationOptions) -> None:
+    """Say so where `--only` takes the place of what other baselines had predicted."""
+    if not options.only:
+        return
+    try:
+        before = read_record(folder / EVALUATION, ExternalRecord)
+    except UserError:  # there is none, or it is damaged
+        return
+    others = {name.split("/")[1] for name in before.predicted}
+    others -= {run.config.baseline for run in runs}
+    if others:
+        warn(
+            f"{folder.name}: replaces what {counted(len(others), 'other baseline')} had predicted "
+            f"({listed(sorted(others), _SHOWN)}); leave out --only to ask all"
         )
 
 

@@ -167,7 +167,10 @@ def _scored(model: Predictions, folder: Path, record: ExternalRecord) -> Predict
     """Return the predictions without images that reports do not score."""
     if record.table is None:
         return model
-    images = read_images(folder, record.table).set_index("image")
+    try:
+        images = read_images(folder, record.table).set_index("image")
+    except UserError as error:
+        raise UserError(f"{folder}: {error.message}", _AGAIN) from error
     of_rows = images.reindex(model.table["image"])
     aside = (of_rows["role"] == CALIBRATION).to_numpy()
     seen = (of_rows["contaminated"] == YES).to_numpy() & ~aside

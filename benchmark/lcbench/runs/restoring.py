@@ -26,6 +26,7 @@ from lcbench.runs.records import BackboneRecord
 from lcbench.runs.stored import MODEL, StoredRun
 from lcbench.taxonomy import Taxonomy
 
+_MEND = "Mend the kind, then give lcbench evaluate the folder again."
 _FRESH = "lcbench run --fresh, with the same command as before, does it again."
 
 
@@ -156,7 +157,8 @@ def predict(run: StoredRun, features: Features, taxonomy: Taxonomy) -> NDArray[n
         probabilities = baseline.predict(Samples(features, images))
         require_distributions(run.config.kind, probabilities, (len(images), len(taxonomy.leaves)))
     except UserError as error:
-        raise _of_model(run, error) from error
+        # What was trained can be sound where a user's own code does not know new images.
+        raise _of_model(run, error, _MEND if ":" in run.config.kind else _FRESH) from error
     return probabilities
 
 
@@ -193,8 +195,8 @@ def restored(
     return baseline
 
 
-def _of_model(run: StoredRun, error: UserError) -> UserError:
-    return UserError(f"{run.folder / MODEL}: {error.message}", error.remedy or _FRESH)
+def _of_model(run: StoredRun, error: UserError, remedy: str = _FRESH) -> UserError:
+    return UserError(f"{run.folder / MODEL}: {error.message}", error.remedy or remedy)
 
 
 def _stored_model(path: Path) -> State:

@@ -37,6 +37,7 @@ def model_intervals(
     pairs: Sequence[Pair] = (),
     *,
     method: Method = "score",
+    confidence: float = 0.95,
     resamples: int = RESAMPLES,
     seed: int = 0,
     tick: Tick | None = None,
@@ -54,7 +55,7 @@ def model_intervals(
         may have fewer measures than another.
     pairs
         Names of the two models of each difference: the second minus the first.
-    method, resamples, seed, tick
+    method, confidence, resamples, seed, tick
         As for `lcbench.statistics.intervals.intervals`.
     floor
         Models whose errors say nothing about those of others, such as a constant answer.
@@ -77,6 +78,7 @@ def model_intervals(
     found = intervals(
         with_differences(every, sides),
         method=method,
+        confidence=confidence,
         resamples=resamples,
         seed=seed,
         tick=tick,

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lcbench.statistics.design import Design
+from lcbench.statistics.hierarchy import summed
 from lcbench.statistics.limits import Scale
 from lcbench.statistics.metrics import Values
 from lcbench.statistics.panel import SHARE, Measure, Panel, trials_of_mean
@@ -28,6 +29,8 @@ from lcbench.statistics.registry import MetricKey
 
 # Step weights held at once by a thread: 2 MiB, which stay in its cache.
 _BLOCK_CELLS = 2**18
+_TINY = np.finfo(np.float64).tiny
+_SURE = 1e-6
 _THREADS = min(8, os.cpu_count() or 1)
 
 
@@ -84,7 +87,7 @@ def ranking_panel(
     Parameters
     ----------
     probabilities
-        (N, L) scores.
+        (N, L) scores, such as `log_odds`.
     true, units
         (N,) leaf codes and unit codes.
     models
@@ -131,6 +134,19 @@ def ranking_panel(
         lambda weights: with_means(_evaluate_all(steps, weights)),
         lambda: with_means(np.stack([_influence(one, design) for one in steps])),
     )
+
+
+def log_odds(probabilities: Values) -> Values:
+    """Return the (N, L) logarithms of the odds of (N, L) probabilities: each against all others.
+
+    They rank as the probabilities do, with the same ties, up to where numbers of 32 bits end: what
+    is surer than 1 - 1e-6 ranks by what is left to the others, which floats hold down to nearly 0.
+    """
+    leaves = np.arange(probabilities.shape[1])
+    sides = [summed(probabilities, (leaves != leaf).astype(np.int64)) for leaf in leaves]
+    own, others = np.moveaxis(np.stack(sides, axis=1), 2, 0)
+    rest = np.where(own < 1.0 - _SURE, 1.0 - own, others)
+    return np.asarray(np.log(np.maximum(own, _TINY)) - np.log(np.maximum(rest, _TINY)))
 
 
 def _cells(

@@ -68,7 +68,7 @@ class GroupedRate:
     @cached_property
     def trials(self) -> float:
         """Groups, each as much as its images weigh: (sum n)^2 / sum n^2 (Kish 1965)."""
-        return _equal_groups(self.size)
+        return equal_groups(self.size)
 
     @property
     def worth(self) -> tuple[float, float] | None:
@@ -186,7 +186,7 @@ class GroupedRate:
         for stratum in np.flatnonzero((rates == 0.0) | (rates == 1.0)):
             size = self.size[self.design.stratum == stratum]
             if size.any():
-                margin = score_limits(0.0, _equal_groups(size), normal_quantile(tail))[1]
+                margin = score_limits(0.0, equal_groups(size), normal_quantile(tail))[1]
                 margin *= float(size.sum() / self.size.sum())
                 below += margin**2 if rates[stratum] else 0.0
                 above += 0.0 if rates[stratum] else margin**2
@@ -252,14 +252,14 @@ def pooled_trials(groups: float, others: Iterable[tuple[float, float]]) -> float
     return weight / inverse
 
 
-def _equal_groups(size: Values) -> float:
+def equal_groups(size: Values) -> float:
     """Return how many groups of one size would weigh as these do (Kish 1965)."""
     return float(size.sum() ** 2 / (size**2).sum())
 
 
 def _spread(size: Values, events: Values, often: NDArray[np.bool_]) -> float:
     square = np.where(often, size - events, events) ** 2
-    return _equal_groups(square) if square.any() else 0.0
+    return equal_groups(square) if square.any() else 0.0
 
 
 def _on_units(of_groups: Values, design: Design) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lcbench.analysis.external_results import ExternalResult
+from lcbench.analysis.external_results import ClassGroups, ExternalResult
 from lcbench.analysis.numbers import numbers_of
 from lcbench.rendering.report.external import unit_words
 from lcbench.rendering.report.external_contamination import contamination_words
@@ -49,6 +49,26 @@ def said(folder: ExternalResult) -> str:
 )
 def test_a_folder_of_which_everything_is_known(words: str) -> None:
     assert words in said(external.everything())
+
+
+def test_few_groups_of_a_class_are_told_and_marked() -> None:
+    folder = external.everything()
+    level = folder.levels[0].model_copy(
+        update={
+            "groups": (
+                ClassGroups(node="benign", groups=5, equal=2.54),
+                ClassGroups(node="malignant", groups=54, equal=50.0),
+            )
+        }
+    )
+    folder = folder.model_copy(update={"levels": (level,)})
+    words = said(folder)
+    assert "Evidence: 59 patients (5 benign, 54 malignant) at benign / malignant" in words
+    assert "the images of benign lie in 5 patients, worth 2.5 of one size. Fewer than 4" in words
+    assert "They learned from overlapping images" in words
+    table = folders_table(suites.lung(external=(folder,)))
+    assert table is not None
+    assert "59 patients (5 benign: few groups)" in table.rows[0]
 
 
 def test_a_temperature_is_told_of_the_best_model() -> None:

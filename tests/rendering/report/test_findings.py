@@ -338,7 +338,9 @@ def test_each_level_has_its_own_number_of_images_as_evidence(groups: tuple[int, 
         f"Evidence: {groups[0]} different images at benign / malignant; {groups[1]} different "
         "images at benign / a / b. Each row pools the predictions of 1 trained model (random "
         "split) or 15 trained models (leakage-free), but an image counts once as evidence, however "
-        "many models answered it."
+        "many models answered it. Limits for the way of training take the trained models as "
+        "independent. They learned from overlapping images: other training images can change more "
+        "than these limits say."
     )
 
 

@@ -25,12 +25,24 @@ def test_ct_beside_histology_is_said_before_any_score() -> None:
     words = said(folder)
     assert words.startswith("ct does not look like the training images at all")
     assert "100 % of its 60 images lie outside the training range" in words
-    assert "94.2 to 98.7 % are farther" in words
+    assert "94.2 to 98.7 % of them are farther" in words
     assert "no stain can be told in 60 of 60 images" in words
     found = findings(suites.lung(external=(folder,)))
     (first,) = (n for n, one in enumerate(found) if one.startswith("ct does not look"))
     (score,) = (n for n, one in enumerate(found) if one.startswith("On ct"))
     assert first < score
+
+
+def test_spaces_of_other_images_have_their_own_numbers() -> None:
+    first, second = shifts.UNLIKE.spaces
+    (every, *labels) = second.outside
+    more = every.model_copy(
+        update={"images": 64, "outside": every.outside.model_copy(update={"value": 0.75})}
+    )
+    other = second.model_copy(update={"outside": (more, *labels)})
+    words = said(shifts.folder(shifts.UNLIKE.model_copy(update={"spaces": (first, other)})))
+    assert "100 % of its 60 images by colour histograms and 75.0 % of its 64 images by net" in words
+    assert "No image that the models learned from was like most of these;" in words
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from typing import NamedTuple
 from lcbench.analysis.external_results import ExternalLevel, ExternalResult, ExternalScore
 from lcbench.rendering.formats import (
     integer,
+    is_fixed,
     listing,
+    number,
     of_training,
     plural,
     points,
@@ -24,6 +26,7 @@ from lcbench.rendering.words import (
 from lcbench.runs.external_records import Fate, LabelCount, OverlapRecord
 from lcbench.runs.records import DatasetRecord
 from lcbench.statistics.interval_model import Interval
+from lcbench.statistics.rates import ENOUGH
 
 UNKNOWN = GROUPS_UNKNOWN.partition(":")[0]
 """What stands beside an interval of images that may show the same tissue."""
@@ -92,8 +95,10 @@ def level_words(result: ExternalResult, best: LevelBest) -> str:
 
 def _limits_words(result: ExternalResult, level: ExternalLevel, best: ExternalScore) -> str:
     """Return what the limits hold for, in brackets beside them."""
+    if is_fixed(_judged(best)):
+        return " (no limits: the numbers of each class fix it)"
     adjusted = f"adjusted for all {integer(len(level.scores))} models, the floor's included"
-    trained = best.runs > 1
+    trained = best.simultaneous.training is not None
     parts = [
         adjusted if len(level.scores) > 1 else "",
         "of the way of training" if trained else "",
@@ -132,8 +137,8 @@ def evidence_words(result: ExternalResult) -> str:
     """Return how many units the intervals rest on, and how many trained models answered each."""
     unit = unit_words(result)
     units = [
-        f"{plural(max(score.accuracy.groups for score in level.scores), unit, plural_of(unit))} "
-        f"at {classes_words(level.classes)}"
+        f"{plural(max(score.accuracy.groups for score in level.scores), unit, plural_of(unit))}"
+        f"{_by_class(level)} at {classes_words(level.classes)}"
         for level in result.levels
     ]
     if not units:
@@ -148,7 +153,49 @@ def evidence_words(result: ExternalResult) -> str:
     return (
         f"Evidence: {'; '.join(units)}{told}. Each row pools the predictions of "
         f"{listing(trained, last='or')}, but {counts} counts once as evidence, however many models "
-        "answered it."
+        f"answered it.{_training_words(result)}{_few_words(result)}"
+    )
+
+
+def _by_class(level: ExternalLevel) -> str:
+    classes = [f"{integer(one.groups)} {node_words(one.node)}" for one in level.groups]
+    return f" ({', '.join(classes)})" if classes else ""
+
+
+def _few_words(result: ExternalResult) -> str:
+    """Return which classes have too few groups for an interval to hold what it says."""
+    unit = unit_words(result)
+    few = {one.node: one for level in result.levels for one in level.groups if one.few}
+    if not few:
+        return ""
+    each = [
+        f"the images of {node_words(one.node)} lie in {plural(one.groups, unit, plural_of(unit))}"
+        + (f", worth {number(one.equal)} of one size" if one.equal < one.groups - 0.05 else "")
+        for one in few.values()
+    ]
+    return (
+        f" Few groups: {listing(each)}. Fewer than {integer(ENOUGH)} of one size do not tell how "
+        "errors there spread, and an interval can hold the truth much less often than 95 %."
+    )
+
+
+def _training_words(result: ExternalResult) -> str:
+    """Return what limits for the way of training do not hold for."""
+    trained = [one for level in result.levels for one in level.scores if one.accuracy.training]
+    if not trained:
+        return ""
+    folds = {}
+    for score in trained:
+        of = len({one.fold for one in score.alone})
+        if of > 1:
+            seeds = len({one.seed for one in score.alone})
+            name = protocol_short(score.protocol)
+            folds[name] = f"{plural(of, 'fold')} of {plural(seeds, 'seed')} ({name})"
+    which = f", {listing([*folds.values()])}," if folds else ""
+    return (
+        f" Limits for the way of training take the trained models{which} as independent. They "
+        "learned from overlapping images: other training images can change more than these limits "
+        "say."
     )
 
 

@@ -12,7 +12,7 @@ from lcbench.analysis.scores import ModelScores
 from lcbench.rendering import formats
 from lcbench.rendering.markdown import Table
 from lcbench.rendering.words import label, protocol_short
-from lcbench.statistics.interval_model import Interval
+from lcbench.statistics.interval_model import CONSTANT, Interval
 
 
 class Titled(NamedTuple):
@@ -70,6 +70,30 @@ def share_cells(find: Find) -> Cells:
         return [formats.share_interval(one, decimals=decimals) for one in found]
 
     return _written(find, write)
+
+
+def accuracy_cells(find: Find) -> Cells:
+    """Return the cells of an accuracy; a mark where few groups tell how its errors spread."""
+    return _written(find, marked_shares)
+
+
+def marked_shares(found: Sequence[Interval | None]) -> list[str]:
+    """Return accuracies as cells of one column, those with few groups marked."""
+    decimals = formats.share_decimals(one.value if one else None for one in found)
+    return [formats.share_interval(one, decimals=decimals) + few_mark(one) for one in found]
+
+
+def few_mark(estimate: Interval | None) -> str:
+    """Return what stands behind an interval whose spread few groups tell; else nothing."""
+    if estimate is None or not estimate.few_groups or formats.is_fixed(estimate):
+        return ""
+    return " (few groups)"
+
+
+def slope_of(row: ModelRow) -> Interval | None:
+    """Return a calibration slope; None of one answer to every image, whose slope says nothing."""
+    found = metric_of(row, "calibration_slope")
+    return None if found is None or found.method == CONSTANT else found
 
 
 def point_cells(find: Find) -> Cells:

@@ -21,6 +21,7 @@ from lcbench.rendering.report.external_columns import (
     Find,
     ModelRow,
     Titled,
+    accuracy_cells,
     count_cells,
     metric_of,
     models_table,
@@ -29,6 +30,7 @@ from lcbench.rendering.report.external_columns import (
     point_cells,
     share_cells,
     shares,
+    slope_of,
 )
 from lcbench.rendering.report.external_outside import calibrated_tables, without_truth_tables
 from lcbench.rendering.report.external_words import is_by_image
@@ -84,19 +86,19 @@ def _of_level(results: Results, level: ExternalLevel) -> Iterator[Titled]:
     }
     rows = [ModelRow(one, models.get(key_of(one)), None) for one in level.scores]
     columns = [
-        Column("accuracy, %", share_cells(lambda row: row.score.accuracy)),
+        Column("accuracy, %", accuracy_cells(lambda row: row.score.accuracy)),
         Column("minus the majority rate, points", point_cells(lambda row: row.score.difference)),
         *(
-            Column(title, kind(_of(metric)))
-            for title, metric, kind in (
-                ("balanced accuracy, %", "balanced_accuracy", share_cells),
-                ("macro F1, %", "macro_f1", share_cells),
-                ("macro AUROC, %", "macro_auroc", share_cells),
-                ("macro average precision, %", "macro_average_precision", share_cells),
-                ("ECE", "calibration_error", number_cells),
-                ("calibration slope", "calibration_slope", number_cells),
-                ("log loss", "log_loss", number_cells),
-                ("Brier score", "brier_score", number_cells),
+            Column(title, kind(find))
+            for title, find, kind in (
+                ("balanced accuracy, %", _of("balanced_accuracy"), share_cells),
+                ("macro F1, %", _of("macro_f1"), share_cells),
+                ("macro AUROC, %", _of("macro_auroc"), share_cells),
+                ("macro average precision, %", _of("macro_average_precision"), share_cells),
+                ("ECE", _of("calibration_error"), number_cells),
+                ("calibration slope", slope_of, number_cells),
+                ("log loss", _of("log_loss"), number_cells),
+                ("Brier score", _of("brier_score"), number_cells),
             )
         ),
         Column("n", count_cells(lambda row: row.score.accuracy)),
@@ -119,7 +121,8 @@ def _of_level(results: Results, level: ExternalLevel) -> Iterator[Titled]:
             f"{classes}: against {results.reference}, on the same images",
             Table([*headers, "smallest difference, points"], tests, "lllr"),
             "Below 0 a baseline errs less often. p is adjusted for the baselines of a training, on "
-            "one event.",
+            "one event. A dash: the numbers of each class fix the difference, and nothing is left "
+            "to test.",
         )
     yield from _confusions(results, level)
 
@@ -234,7 +237,7 @@ def _each_alone(results: Results, folder: ExternalResult) -> Iterator[Titled]:
 def _brief(results: Results, level: ExternalLevel) -> Table:
     rows = [ModelRow(one, None, None) for one in level.scores]
     columns = [
-        Column("accuracy, %", share_cells(lambda row: row.score.accuracy)),
+        Column("accuracy, %", accuracy_cells(lambda row: row.score.accuracy)),
         Column("minus the majority rate, points", point_cells(lambda row: row.score.difference)),
         Column("average of its models, %", share_cells(lambda row: row.score.average)),
         Column("n", count_cells(lambda row: row.score.accuracy)),

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lcbench.analysis.external_results import ExternalLevel, ExternalResult
-from lcbench.rendering.formats import integer, plural, share, share_interval
+from lcbench.rendering.formats import plural, share, share_interval
 from lcbench.rendering.words import node_words, protocol_short
 
 
@@ -40,7 +40,7 @@ def _caption(result: ExternalResult) -> str:
     if counts is None:
         return words
     without = " without those that show training tissue" if counts.contaminated else ""
-    return f"{words} of {integer(counts.groups)} independent groups{without}"
+    return f"{words} of {plural(counts.groups, 'independent group')}{without}"
 
 
 def unscored_words(result: ExternalResult) -> str:

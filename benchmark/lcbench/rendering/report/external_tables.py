@@ -21,7 +21,9 @@ from lcbench.rendering.report.external import (
 from lcbench.rendering.report.external_columns import (
     Column,
     ModelRow,
+    accuracy_cells,
     count_cells,
+    few_mark,
     metric_of,
     models_table,
     number_cells,
@@ -58,7 +60,8 @@ def folders_table(results: Results) -> Table | None:
         cells = _no_score(folder) if one is None else [
             label(results, one.score.baseline),
             protocol_short(one.score.protocol),
-            formats.share_interval(one.score.accuracy, decimals=accuracy),
+            formats.share_interval(one.score.accuracy, decimals=accuracy)
+            + few_mark(one.score.accuracy),
             formats.share(one.level.majority_rate, unit=False, decimals=accuracy),
             formats.points_interval(one.difference, decimals=difference),
             f"{formats.integer(one.models_above)} of {formats.integer(len(one.models))}",
@@ -104,12 +107,16 @@ def _scored(folder: ExternalResult, best: LevelBest | None) -> int:
 def _independent(folder: ExternalResult, best: LevelBest | None) -> str:
     unit = unit_words(folder)
     if best is not None:
-        count = best.score.accuracy.groups
-    elif folder.counts:
-        count = folder.counts.groups
-    else:
-        return formats.NONE
-    return formats.plural(count, unit, plural_of(unit))
+        few = [
+            f"{formats.integer(one.groups)} {node_words(one.node)}: few groups"
+            for one in best.level.groups
+            if one.few
+        ]
+        count = formats.plural(best.score.accuracy.groups, unit, plural_of(unit))
+        return f"{count} ({', '.join(few)})" if few else count
+    if folder.counts:
+        return formats.plural(folder.counts.groups, unit, plural_of(unit))
+    return formats.NONE
 
 
 def main_table(results: Results, folder: ExternalResult) -> Table | None:
@@ -131,7 +138,7 @@ def main_table(results: Results, folder: ExternalResult) -> Table | None:
     }
     name = node_words(node) if node else ""
     columns = [
-        Column("accuracy, %", share_cells(lambda row: row.score.accuracy)),
+        Column("accuracy, %", accuracy_cells(lambda row: row.score.accuracy)),
         Column("above the majority rate, points", point_cells(lambda row: row.score.simultaneous)),
         Column(
             "balanced accuracy, %", share_cells(lambda row: metric_of(row, "balanced_accuracy"))

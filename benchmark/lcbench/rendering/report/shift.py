@@ -44,17 +44,31 @@ def unlike_words(result: ExternalResult) -> str:
         return ""
     spaces = listing([space_words(space) for space in shift.spaces])
     what = "tile" if result.record.tiling else "image"
-    outside = _span([every(space).outside.value or 0.0 for space in shift.spaces])
+    shares = [every(space).outside.value or 0.0 for space in shift.spaces]
+    these = "these" if min(shares) == 1.0 else "most of these"
     farther = _span([space.farther for space in shift.spaces])
     return (
         f"{result.record.name} does not look like the training images at all, and the models "
-        f"answer something anyway: {outside} of its "
-        f"{plural(every(shift.spaces[0]).images, what)} lie outside the training range, which "
-        f"1 % of held-out training images leave, and {farther} are farther from the nearest "
-        "training image than two training images are from each other in the median "
-        f"({spaces}){_without_stain(shift)}. Whatever the scores on it are, the models have "
-        "learned nothing about such images."
+        f"answer something anyway: "
+        f"{_outside_words(shift, what)} lie outside the training range, which "
+        f"1 % of held-out training images leave, and {farther} of them are farther from the "
+        "nearest training image than two training images are from each other in the median "
+        f"({spaces}){_without_stain(shift)}. No image that the models learned from was like "
+        f"{these}; scores on them say little about what was learned."
     )
+
+
+def _outside_words(shift: ShiftRecord, what: str) -> str:
+    """Return how many images lie outside the training range; spaces may hold other numbers."""
+    by_size: dict[int, list[SpaceRecord]] = {}
+    for space in shift.spaces:
+        by_size.setdefault(every(space).images, []).append(space)
+    parts = []
+    for images, spaces in by_size.items():
+        found = _span([every(space).outside.value or 0.0 for space in spaces])
+        by = f" by {listing([*map(space_words, spaces)])}" if len(by_size) > 1 else ""
+        parts.append(f"{found} of its {plural(images, what)}{by}")
+    return listing(parts)
 
 
 def shift_words(results: Results, result: ExternalResult) -> Iterator[str]:
