@@ -24,6 +24,7 @@ from lcbench.rendering.explanation_pictures import explained_picture
 from lcbench.rendering.explanation_words import sentences, verdict_line
 from lcbench.rendering.explorer.document import render_html, source_hash
 from lcbench.rendering.places import GALLERY, GALLERY_INDEX, GALLERY_PAGE, check_gallery
+from lcbench.rendering.words import node_words
 from lcbench.runs.store import EXPLANATIONS
 from lcbench.storage.whole import whole_folder, write_json
 
@@ -149,13 +150,14 @@ def _chapter(number: int, stored: Sequence[StoredExplanation], root: Path, folde
             for row, data in zip(maps, ahead(draw, maps), strict=True):
                 file = f"{number}/{row}-{one.record.method}.jpg"
                 (folder / file).write_bytes(data)
-                asked = f"why {cases['answer'][row]}"
+                asked = f"why {node_words(cases['answer'][row])}"
                 pictures.setdefault(row, []).append(
                     Shown(one.record.key, file, f"{title}: {asked}", note)
                 )
                 advance(1)
+    between = node_words(" or ".join(record.children))
     return Chapter(
-        title=f"{record.baseline} under {record.protocol}: {' or '.join(record.children)}",
+        title=f"{record.baseline} under {record.protocol}: {between}",
         methods=tuple(tuple(sentences(one.record.checks)) for one in stored),
         cases=_by_group(cases, pictures),
     )
@@ -175,7 +177,7 @@ def _drawn(
         np.ascontiguousarray(pixels.transpose(1, 2, 0)),
         maps[row],
         signed=record.signed,
-        legend=f"why {cases['answer'][row]}",
+        legend=f"why {node_words(cases['answer'][row])}",
         verdict=verdict_line(record.checks),
     )
 
@@ -196,7 +198,7 @@ def _by_group(cases: pd.DataFrame, pictures: dict[int, list[Shown]]) -> dict[str
 
 
 def _said(label: str, right: str, wrong: str) -> str:
-    words = [f"label {label}"]
+    words = [f"label {node_words(label)}"]
     for seeds, what in ((right, "right"), (wrong, "wrong")):
         if seeds:
             word = "seed" if " " not in seeds else "seeds"

@@ -117,7 +117,7 @@ def draw_tissue(methods: Sequence[MethodChecks], data: str, path: Path) -> Path 
             if number + 2 >= len(shown):
                 axes.set_xlabel("share, %")
         key = list(zip(names, _OF_IMAGES, strict=False))
-        canvas.heading(figure, "Where the model looks", data, key)
+        canvas.heading(figure, "Where the attribution lies", data, key)
         note = (
             "dots and bars: share of the attribution, 95 % intervals over source groups; rings: "
             "share of the area"
