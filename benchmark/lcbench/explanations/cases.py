@@ -169,12 +169,6 @@ def _images(at: pd.DataFrame) -> pd.DataFrame:
     return images.reset_index()
 
 
-def other_seeds(case_row: pd.Series) -> tuple[int, ...]:
-    """Return the seeds beside the explained one that answered an image at the decision."""
-    told = f"{case_row['right_seeds']} {case_row['wrong_seeds']}".split()
-    return tuple(sorted({int(one) for one in told} - {int(case_row["seed"])}))
-
-
 def rows_by(cases: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[str, ...], np.ndarray]:
     """Return the rows of each combination of values, in the order in which they first come."""
     keys = cases[list(columns)].astype(str).agg("\0".join, axis=1)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from lcbench.analysis.results import Results
 from lcbench.errors import UserError
-from lcbench.rendering.report import writing
+from lcbench.rendering.report import drawing, writing
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.writing import Report
 
@@ -31,7 +31,8 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
     monkeypatch.setattr(writing, "read_suite", lambda path: path.name)
     monkeypatch.setattr(writing, "analyse", analysed)
-    monkeypatch.setattr(writing, "draw_curves", lambda *_: None)
+    monkeypatch.setattr(drawing, "draw_curves", lambda *_: None)
+    monkeypatch.setattr(writing, "explanation_results", lambda *_: None)
     monkeypatch.setattr(writing, "image_sections", lambda *_, **__: ())
 
     def run(
@@ -44,7 +45,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         runs = tmp_path / "runs"
         for name in () if draw else ("intervals", "differences", "confusions", "reliability"):
             monkeypatch.setattr(
-                writing,
+                drawing,
                 f"draw_{name}",
                 lambda *given: touched(next(one for one in given if isinstance(one, Path))),
             )
