@@ -12,6 +12,8 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
+from .processes import FEW_PAIRS
+
 if TYPE_CHECKING:
     from lcbench.compute import Compute
     from lcbench.datasets.dataset import Dataset
@@ -41,6 +43,15 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         del os.environ["LCBENCH_CACHE"]
     else:
         os.environ["LCBENCH_CACHE"] = before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_unrelated_pairs() -> Iterator[None]:
+    """Learn how far chance gets from few pairs: the tests of `leakage` know how many it takes."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("unrelated", "sources"):
+            patch.setattr(f"lcbench.leakage.{module}.PAIRS", FEW_PAIRS)
+        yield
 
 
 @pytest.fixture(scope="session")

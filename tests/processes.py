@@ -19,9 +19,14 @@ from .forks import Fork, forked
 DEADLINE = 120
 """Seconds until a test that waits for something gives up; no test depends on it."""
 
-_START = """
+FEW_PAIRS = 40
+"""Unrelated images that tests lay on each other: five times as many take most of their time."""
+
+_START = f"""
 import sys
 from lcbench import interrupts
+from lcbench.leakage import unrelated
+unrelated.PAIRS = {FEW_PAIRS}
 interrupts.GRACE_SECONDS = float(sys.argv.pop(1))
 exec(sys.argv.pop(1))
 sys.argv[0] = "lcbench"

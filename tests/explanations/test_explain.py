@@ -47,7 +47,7 @@ def test_every_network_gives_what_its_run_predicted(suite: Path) -> None:
     compute = resolve_compute("cpu", "32")
     networks, left_out = make_networks(runs, plan, tree, ExplainOptions(), compute)
     assert list(left_out) == ["knn"]
-    assert len({run.config.baseline for run in networks.runs.values()}) == 9
+    assert len({run.config.baseline for run in networks.runs.values()}) == 6
     for name in networks.runs:
         answers = read_answers([networks.runs[name]], tree).head(5)
         files = [
@@ -56,12 +56,15 @@ def test_every_network_gives_what_its_run_predicted(suite: Path) -> None:
         ]
         preprocessing = networks.preprocessing(name)
         pixels = decode_batch(files, preprocessing.to_pixels())
-        found = probabilities(networks.of(name), normalised(pixels, preprocessing, networks.device))
+        images = normalised(pixels, preprocessing, networks.device)
+        found = probabilities(networks.of(name), images, compute)
         stored = answers[[f"p:{leaf}" for leaf in tree.leaves]].to_numpy()
         np.testing.assert_allclose(found, stored, atol=1e-4, err_msg=name)
 
 
-def test_cases_are_confusions_at_the_decision_and_right_answers_beside(suite: Path) -> None:
+def test_cases_are_confusions_at_the_decision_and_right_answers_beside(
+    suite: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = read_plan(suite)
     tree = plan_taxonomy(plan)
     answers = read_answers(finished_runs(suite, plan, ("reference",))[0], tree)
@@ -76,6 +79,8 @@ def test_cases_are_confusions_at_the_decision_and_right_answers_beside(suite: Pa
     assert (right["truth"] == right["answer"]).all()
     shuffled = answers.sample(frac=1.0, random_state=1)
     assert find_cases(shuffled, tree, "root", None, 0).equals(cases)
+    monkeypatch.setattr("lcbench.explanations.cases.MOST_RIGHT", 1)
+    assert (~find_cases(answers, tree, "root", None, 0)["confused"]).sum() <= 1
     few = in_turn(confused, min(3, confused["group"].nunique()), 0)
     assert few["group"].is_unique
 

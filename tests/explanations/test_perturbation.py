@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lcbench.explanations.checks import PerturbationCheck
 from lcbench.explanations.judging import judge_perturbation
-from lcbench.explanations.perturbation import curves, gains, in_batches, orders_of, random_orders
+from lcbench.explanations.perturbation import curves, gains, orders_of, random_orders
 
 from .known import SIDE, alone, corner, gradient, linear, maps_of, pictures
 
@@ -18,7 +18,7 @@ COUNT, CELLS = 12, 4
 
 
 def checked(maps: np.ndarray, images: torch.Tensor) -> PerturbationCheck:
-    model, at_random = linear(), random_orders(len(maps), cells=CELLS)
+    model, at_random = linear(), random_orders(range(len(maps)), cells=CELLS)
     own, random = (
         curves(model, images, orders, cells=CELLS, steps=4)
         for orders in (orders_of(maps, at_random, cells=CELLS), at_random)
@@ -68,7 +68,7 @@ def test_an_order_names_each_part_once_the_most_important_first(
     seed: int, cells: int, side: int
 ) -> None:
     maps = np.random.default_rng(seed).normal(size=(2, side, side + 3))
-    found = orders_of(maps, random_orders(2, cells=cells), cells=cells)
+    found = orders_of(maps, random_orders(range(2), cells=cells), cells=cells)
     assert np.sort(found, axis=1).tolist() == [list(range(cells**2))] * 2
     row, column = np.unravel_index(found[0, 0], (cells, cells))
     rows, columns = (np.arange(length) * cells // length for length in maps.shape[1:])
@@ -76,8 +76,3 @@ def test_an_order_names_each_part_once_the_most_important_first(
         maps[0][np.ix_(rows == r, columns == c)].mean() for r in range(cells) for c in range(cells)
     ]
     assert means[row * cells + column] == pytest.approx(max(means))
-
-
-def test_a_score_in_batches_is_the_same() -> None:
-    images, model = pictures(5), linear()
-    assert torch.allclose(in_batches(model, 2)(images), model(images))

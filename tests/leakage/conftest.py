@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from lcbench.leakage import proofs
+from lcbench.leakage import proofs, sources, unrelated
 from lcbench.leakage.keypoints import ImageFeatures
 from lcbench.leakage.registration import Registration, register
+
+_PAIRS = unrelated.PAIRS
+
+
+@pytest.fixture(autouse=True)
+def as_many_unrelated_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the few of other tests."""
+    for module in (unrelated, sources):
+        monkeypatch.setattr(module, "PAIRS", _PAIRS)
 
 
 @pytest.fixture

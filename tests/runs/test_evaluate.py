@@ -24,8 +24,7 @@ from lcbench.runs.evaluate import Evaluation, evaluate
 from lcbench.runs.evaluation_options import EvaluationOptions
 from lcbench.runs.execute import execute
 from lcbench.runs.external_predictions import load_any
-from lcbench.runs.external_records import ExternalRecord, OverlapRecord
-from lcbench.runs.overlap import Overlap
+from lcbench.runs.external_records import ExternalRecord
 from lcbench.runs.plan import RunOptions, make_plan
 from lcbench.runs.reading import read_suite
 from lcbench.runs.records import read_record
@@ -33,7 +32,7 @@ from lcbench.runs.store import plan_taxonomy, read_plan
 
 from ..damage import EVERY_DAMAGE, Damage, named
 from ..stored import as_older, reseal, rewrite
-from .recipes import CASCADE, COLOUR, MAJORITY, PARTLY, REFERENCE, suite_text
+from .recipes import CASCADE, COLOUR, MAJORITY, PARTLY, REFERENCE, not_compared, suite_text
 
 SUITE = suite_text(
     MAJORITY,
@@ -482,10 +481,6 @@ def test_broken_splits_cost_the_look_for_training_tissue(
 
 
 # Real data
-
-
-def not_compared(*asked: Any) -> Overlap:
-    return Overlap(OverlapRecord(reason="not asked"), np.zeros(len(asked[2].manifest), bool))
 
 
 def test_the_chest_ct_folder_is_read_without_a_map(

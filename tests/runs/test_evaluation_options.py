@@ -15,6 +15,7 @@ import pytest
 from lcbench.analysis.external_results import ExternalResult
 from lcbench.analysis.scores import AnalysisSettings
 from lcbench.analysis.suite import analyse
+from lcbench.datasets.dataset import Dataset
 from lcbench.errors import UserError
 from lcbench.features.extraction import Embedder
 from lcbench.models.baseline import find_kind
@@ -28,7 +29,7 @@ from lcbench.runs.finished import ExternalFolder
 from lcbench.runs.plan import RunOptions, make_plan
 from lcbench.runs.reading import read_suite
 
-from .recipes import CASCADE, KNN, REFERENCE, suite_text
+from .recipes import CASCADE, KNN, REFERENCE, not_compared, suite_text
 
 CPU = EvaluationOptions(offline=True, device="cpu", precision="32")
 HEADS = {"reference", "knn", "cascade"}
@@ -49,9 +50,23 @@ def trained(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def suite(trained: Path, tmp_path: Path) -> Path:
+def own_suite(trained: Path, tmp_path: Path) -> Path:
     """A copy of the suite's folder that a test may write to."""
     return shutil.copytree(trained, tmp_path / "runs" / "tiny")
+
+
+@pytest.fixture
+def suite(own_suite: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same where nobody looks at pixels for what belongs together, which takes longest."""
+    monkeypatch.setattr("lcbench.runs.evaluate.overlap_with_training", not_compared)
+    monkeypatch.setattr("lcbench.runs.external_images.know_sources", each_alone)
+    return own_suite
+
+
+def each_alone(dataset: Dataset) -> tuple[Dataset, None]:
+    """Instead of `know_sources`: every image is its own source."""
+    alone = dataset.manifest.assign(group=dataset.manifest["image"])
+    return replace(dataset, manifest=alone, unknown_source=frozenset()), None
 
 
 @pytest.fixture
@@ -158,19 +173,19 @@ def test_names_that_say_nothing_can_be_predicted_without_labels(
 
 
 def test_patients_are_taken_from_a_file_and_the_rest_from_pixels(
-    suite: Path, outside: Path, tmp_path: Path
+    own_suite: Path, outside: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "patients.csv").write_text(
         "image,Patient ID\naca/000.png,p1\noutside/aca/001.png,p1\nscc/000.png,p2\n"
     )
     shutil.copy(outside / "normal/000.png", outside / "normal/again.png")
     asked = replace(CPU, groups=tmp_path / "patients.csv")
-    record = evaluate(outside, suite, asked).record
+    record = evaluate(outside, own_suite, asked).record
     assert record.unit == "patient"
     assert record.groups_source == (
         "patients of patients.csv and, for 10 images that it does not name, from pixels"
     )
-    table = stored(suite).images.set_index("image")
+    table = stored(own_suite).images.set_index("image")
     assert table["unit"].tolist() == ["p1", "p1", *[""] * 7, "p2", "", "", ""]
     assert table.loc["aca/000.png", "group"] == table.loc["aca/001.png", "group"] == "p1"
     alike = table.loc[["normal/000.png", "normal/again.png"], "group"]
@@ -179,29 +194,29 @@ def test_patients_are_taken_from_a_file_and_the_rest_from_pixels(
     assert record.groups == table["group"].nunique() == 2 + 9
 
 
-def test_patients_are_found_in_paths(suite: Path, outside: Path) -> None:
+def test_patients_are_found_in_paths(own_suite: Path, outside: Path) -> None:
     asked = replace(CPU, group_pattern=r"(?P<slide>\w+/\d\d[01])")
-    record = evaluate(outside, suite, asked).record
+    record = evaluate(outside, own_suite, asked).record
     assert record.unit == "slide"
-    table = stored(suite).images
+    table = stored(own_suite).images
     assert (table["unit"] != "").sum() == 6
     with pytest.raises(UserError, match="finds nothing in any of 12 images"):
-        evaluate(outside, suite, replace(CPU, group_pattern="(patient)"))
+        evaluate(outside, own_suite, replace(CPU, group_pattern="(patient)"))
 
 
-def test_without_patients_copies_count_once(suite: Path, outside: Path) -> None:
+def test_without_patients_copies_count_once(own_suite: Path, outside: Path) -> None:
     shutil.copy(outside / "aca/000.png", outside / "aca/copy.png")
-    record = evaluate(outside, suite, CPU).record
+    record = evaluate(outside, own_suite, CPU).record
     assert (record.groups, record.unit) == (12, "")
     assert record.groups_source.startswith("pixels (1 exact copy")
-    assert (stored(suite).images["unit"] == "").all()
+    assert (stored(own_suite).images["unit"] == "").all()
 
 
 # Contamination
 
 
 def test_training_tissue_is_told_before_anything_is_predicted_and_marks_its_whole_group(
-    suite: Path, outside: Path, small_demo: Path
+    own_suite: Path, outside: Path, small_demo: Path
 ) -> None:
     demo = sorted(small_demo.rglob("*.bmp"))[0]
     shutil.copy(demo, outside / "aca" / "p7_a.bmp")
@@ -211,13 +226,13 @@ def test_training_tissue_is_told_before_anything_is_predicted_and_marks_its_whol
     def tell(record: ExternalRecord, images: ExternalImages) -> None:
         told.append((record.overlap.with_sibling, record.overlap.contaminated))
         assert not record.predicted
-        assert not (suite / "external").exists()
+        assert not (own_suite / "external").exists()
         assert len(images.dataset.manifest) == 13
 
     asked = replace(CPU, group_pattern=r"(p\d+)_", calibrate_on=0.5)
-    record = evaluate(outside, suite, asked, tell=tell).record
+    record = evaluate(outside, own_suite, asked, tell=tell).record
     assert told == [(1, 2)]
-    table = stored(suite).images.set_index("image")
+    table = stored(own_suite).images.set_index("image")
     assert table.index[table["contaminated"] == "yes"].tolist() == ["aca/p7_a.bmp", "aca/p7_b.png"]
     aside = table["role"] == "calibration"
     assert aside.sum() == record.calibration == 6

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from lcbench.datasets.images import ImageFile
 from lcbench.explanations.cases import rows_by
 from lcbench.explanations.methods import Method
-from lcbench.explanations.networks import BATCH, Networks, normalised
-from lcbench.explanations.similarity import Maps
+from lcbench.explanations.networks import Networks, normalised
+from lcbench.explanations.similarity import BATCH, Maps
 from lcbench.explanations.targets import Target
 from lcbench.explanations.tissue import compartments
 from lcbench.features.decoding import decode_batch, decode_views

@@ -27,6 +27,9 @@ COLUMNS = (
 lies below and that the model answered; the seed and the run of that model; whether the two differ;
 and the seeds that answer one or the other, as numbers with spaces between them."""
 
+MOST_RIGHT = 384
+"""More images of the same source groups make no interval narrower."""
+
 
 def read_answers(runs: Sequence[StoredRun], taxonomy: Taxonomy) -> pd.DataFrame:
     """Return what runs answered on their test images, one row an answer.
@@ -64,7 +67,7 @@ def find_cases(
     An image is confused where one seed or more answers another child than that of its label; the
     model that is explained is that of the first such seed. Right are images that every seed
     answers rightly; as many are drawn of each true child as are confused, from the source groups in
-    turn.
+    turn, but no more than `MOST_RIGHT` of all children together.
 
     Parameters
     ----------
@@ -101,8 +104,9 @@ def find_cases(
         confused = in_turn(confused, most, seed)
     right = images[~images["confused"] & images["always_right"]]
     wanted = confused["truth"].value_counts()
+    share = min(1.0, MOST_RIGHT / len(confused))
     drawn = [
-        in_turn(right[right["truth"] == truth], int(wanted.get(truth, 0)), seed)
+        in_turn(right[right["truth"] == truth], round(share * int(wanted.get(truth, 0))), seed)
         for truth in taxonomy.children(parent)
     ]
     both = [one.sort_values(["group", "image"]) for one in (confused, pd.concat(drawn))]
@@ -163,12 +167,6 @@ def _images(at: pd.DataFrame) -> pd.DataFrame:
     images["sha256"] = images["sha256"].fillna("").astype(str)
     images["group"] = images["group"].fillna("").astype(str)
     return images.reset_index()
-
-
-def other_seeds(case_row: pd.Series) -> tuple[int, ...]:
-    """Return the seeds beside the explained one that answered an image at the decision."""
-    told = f"{case_row['right_seeds']} {case_row['wrong_seeds']}".split()
-    return tuple(sorted({int(one) for one in told} - {int(case_row["seed"])}))
 
 
 def rows_by(cases: pd.DataFrame, columns: Sequence[str]) -> dict[tuple[str, ...], np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,9 @@ from lcbench.explanations.judging import (
     judge_sensitivity,
 )
 from lcbench.explanations.methods import Method
-from lcbench.explanations.perturbation import Curves, curves, in_batches, orders_of, random_orders
+from lcbench.explanations.perturbation import Curves, curves, orders_of, random_orders
 from lcbench.explanations.randomisation import Randomised, cascade, randomise
+from lcbench.explanations.remembering import Known, remembered
 from lcbench.explanations.similarity import Likeness, Maps
 from lcbench.explanations.tissue import TissueShares, shares_of
 from lcbench.statistics.metrics import Values
@@ -63,7 +64,7 @@ class Effort:
         """Return all of it, or less for a method that looks at an image dozens of times."""
         if method.passes < DEAR:
             return Effort(images)
-        return Effort(max(2, 3 * images // 8), stages=2, turns=TURNS[:1], noisy=1)
+        return Effort(max(2, images // 4), stages=2, turns=TURNS[:1], noisy=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +75,7 @@ class Measured:
     randomised: tuple[Randomised, ...]
     own: Curves
     random: Curves
-    explained: Values
-    shuffled: Values
+    foretold: tuple[Values, Values] | None
     change: Values
     turned: Values
     seeds: tuple[Values, Values] | None
@@ -101,35 +101,43 @@ class Checker:
     cases: pd.DataFrame
     others: NDArray[np.object_]
     seed: int
+    _scores: dict[tuple[str, str], Known] = field(default_factory=dict)
 
     def measure(self, method: Method, effort: Effort, part: Part) -> Measured:
         """Return what is measured on one part."""
         network, target = self.attributor.explained(part)
         images = self.attributor.input(part.rows)
 
-        def attribute(some_images: Any) -> Any:  # noqa: ANN401 - torch is lazy
-            return method.attribute(network, some_images, target)
-
-        def of(model: Any, some_images: Any) -> Any:  # noqa: ANN401
+        def of(model: Any, some_images: Any) -> Any:  # noqa: ANN401 - torch is lazy
             return method.attribute(model, some_images, target)
 
-        score = in_batches(lambda some_images: target.score(network(some_images)), 16)
+        attribute = remembered(lambda some_images: of(network, some_images), {})
+        scores = self._scores.setdefault((part.run, part.target.node), {})
+        score = remembered(lambda some_images: target.score(network(some_images)), scores)
         maps = as_array(attribute(images))
-        ties = random_orders(len(images), seed=self.seed)
+        ties = random_orders(part.rows.tolist(), seed=self.seed)
         stages = cascade(network, network.head, effort.stages)
         return Measured(
             rows=part.rows,
             randomised=tuple(randomise(of, network, images, maps, stages, seed=self.seed)),
             own=curves(score, images, orders_of(maps, ties)),
             random=curves(score, images, ties),
-            explained=explained_change(score, images, maps, seed=self.seed),
-            shuffled=explained_change(
-                score, images, shuffled(maps, seed=self.seed), seed=self.seed
-            ),
+            foretold=self._foretold(score, images, maps) if method.signed else None,
             change=largest_change(attribute, images, copies=effort.noisy, seed=self.seed),
             turned=when_turned(attribute, images, maps, effort.turns),
             seeds=self._between_seeds(method, part, images, maps),
         )
+
+    def _foretold(
+        self,
+        score: Any,  # noqa: ANN401 - torch is lazy
+        images: Any,  # noqa: ANN401
+        maps: Maps,
+    ) -> tuple[Values, Values]:
+        """Return what the maps foretell, and what their shuffled parts do."""
+        both = (maps, shuffled(maps, seed=self.seed))
+        own, other = (explained_change(score, images, one, seed=self.seed) for one in both)
+        return own, other
 
     def _between_seeds(
         self,
@@ -191,6 +199,7 @@ def judged(
     """
     groups = some(groups_of(checker.cases), np.concatenate([one.rows for one in measured]))
     seeds, by_pixel = _joined([one.seeds for one in measured if one.seeds])
+    foretold = [one.foretold for one in measured if one.foretold]
     two_seeds = bool(np.isfinite(seeds).any())
     agreements = [judge_agreement("turns", _all(measured, "turned"), groups)]
     if two_seeds:
@@ -212,9 +221,7 @@ def judged(
             groups,
             _SCORE,
         ),
-        infidelity=judge_infidelity(
-            _all(measured, "explained"), _all(measured, "shuffled"), groups
-        ),
+        infidelity=judge_infidelity(*_joined(foretold), groups) if foretold else None,
         sensitivity=judge_sensitivity(_all(measured, "change"), groups),
         agreements=tuple(agreements),
         tissue=describe_tissue(

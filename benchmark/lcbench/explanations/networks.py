@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lcbench.compute import Compute, channels_last
+from lcbench.compute import (
+    Compute,
+    DeviceChoice,
+    channels_last,
+    processor,
+    resolve_compute,
+    supports_bf16,
+)
 from lcbench.errors import UserError
 from lcbench.explanations.options import ExplainOptions
 from lcbench.features.embedding_tables import is_embedding_file
@@ -47,9 +55,9 @@ class Tolerance:
     most: float
 
 
-TOLERANCES = {"32": Tolerance(1e-4, 1e-3), "bf16": Tolerance(0.02, 0.25)}
-"""By the precision that the run computed in. Networks are explained in 32 bits; bf16 keeps 8 of a
-number, and a quarter of the rounding of a log-odds comes out where a model is undecided."""
+_SAME, _ROUNDED = Tolerance(1e-4, 1e-3), Tolerance(0.02, 0.25)
+"""Of what is computed as the run computed it, and of bf16 on another processor: it keeps 8 bits of
+a number, and a quarter of the rounding of a log-odds comes out where a model is undecided."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +69,10 @@ class Held:
     images
         That were compared.
     difference
-        The largest difference between probabilities of a leaf.
+        The largest difference between probabilities of a leaf, in the precision of the run where
+        this device has it.
     answers
-        Images whose most likely leaf is another one.
+        Images whose most likely leaf is another one in 32 bits.
     """
 
     images: int
@@ -71,8 +80,6 @@ class Held:
     answers: int
 
 
-BATCH = 8
-"""Images that pass through a network at once."""
 _KEPT = 8
 """Networks that a thread keeps; those of frozen backbones share it."""
 
@@ -245,12 +252,16 @@ def normalised(
     return Normaliser(preprocessing, device)(torch.from_numpy(pixels))
 
 
-def probabilities(network: LeafNetwork, images: torch.Tensor) -> NDArray[np.float64]:
-    """Return (n, leaves) what a network says of normalised images."""
+def probabilities(
+    network: LeafNetwork, images: torch.Tensor, compute: Compute
+) -> NDArray[np.float64]:
+    """Return (n, leaves) what a network says of normalised images, in some precision."""
     import torch
 
+    ask = network.in_bf16 if compute.precision == "bf16" else network
     with torch.no_grad():
-        logs = torch.cat([network(some).double() for some in torch.split(images, BATCH)])
+        parts = torch.split(images, compute.micro_batch)
+        logs = torch.cat([ask(some).double() for some in parts])
     found: NDArray[np.float64] = logs.softmax(dim=1).cpu().numpy()
     return found
 
@@ -260,6 +271,7 @@ def require_as_predicted(
     images: Sequence[str],
     found: NDArray[np.float64],
     stored: NDArray[np.float64],
+    plain: NDArray[np.float64],
 ) -> Held:
     """Return how probabilities differ; refuse what was not predicted so.
 
@@ -268,7 +280,10 @@ def require_as_predicted(
     runs, images
         (answers,) whose network it is, and the name of the image.
     found, stored
-        (answers, leaves) what the networks say, and what the prediction files say.
+        (answers, leaves) what the networks say, computed as the run did where this device can, and
+        what the prediction files say.
+    plain
+        (answers, leaves) what they say in 32 bits.
 
     Raises
     ------
@@ -288,10 +303,24 @@ def require_as_predicted(
             "Explain it on a machine and with versions like those that it was run with, or run it "
             "again: lcbench run --fresh",
         )
-    others = int((found.argmax(axis=1) != stored.argmax(axis=1)).sum())
+    others = int((plain.argmax(axis=1) != stored.argmax(axis=1)).sum())
     return Held(len(images), float(differences.max()), others)
 
 
 def tolerance_of(run: StoredRun) -> Tolerance:
     """Return by how much its probabilities may differ from the stored ones."""
-    return TOLERANCES.get(run.config.precision, TOLERANCES["bf16"])
+    if run.config.precision == "32":
+        return _SAME
+    device = run.config.device
+    alike = (
+        supports_bf16(device)
+        and run.state.processor == processor(device)
+        and run.config.versions.get("torch") == importlib.metadata.version("torch")
+    )
+    return _SAME if alike else _ROUNDED
+
+
+def compute_of(run: StoredRun, here: Compute) -> Compute:
+    """Return how to compute what it predicted: in its own precision, where this device has it."""
+    able = run.config.precision == "bf16" and supports_bf16(here.device)
+    return resolve_compute(cast(DeviceChoice, here.device), "bf16") if able else here

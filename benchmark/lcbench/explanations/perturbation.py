@@ -8,7 +8,7 @@ image, and it shall rise fast. Both are compared with the same parts in random o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,9 +62,13 @@ class Curves:
         return insertion, deletion
 
 
-def random_orders(images: int, *, cells: int = CELLS, seed: int = 0) -> Orders:
-    """Return an order of the cells x cells parts of each image, drawn for each image alone."""
-    drawn = [np.random.default_rng((seed, number)) for number in range(images)]
+def random_orders(images: Iterable[int], *, cells: int = CELLS, seed: int = 0) -> Orders:
+    """Return an order of the cells x cells parts of each image, drawn by the image's number.
+
+    Whichever other images are asked for, the order of one is the same, so that methods that are
+    checked on other images share what random order gives.
+    """
+    drawn = [np.random.default_rng((seed, number)) for number in images]
     return np.stack([one.permutation(cells**2) for one in drawn]).astype(np.int64)
 
 
@@ -133,13 +137,6 @@ def gains(own: Curves, random: Curves) -> tuple[Values, Values]:
     inserted, deleted = own.areas
     inserted_randomly, deleted_randomly = random.areas
     return inserted - inserted_randomly, deleted_randomly - deleted
-
-
-def in_batches(score: Score, batch: int) -> Score:
-    """Return a score that is asked for some images at a time."""
-    import torch
-
-    return lambda images: torch.cat([score(some) for some in torch.split(images, batch)])
 
 
 def _means(one: NDArray[Any], cells: int) -> Values:

@@ -94,9 +94,11 @@ def compartments(image: Pixels) -> NDArray[np.bool_] | None:
         (3, H, W) in the order of `COMPARTMENTS`, exactly one of them True at each pixel; None for
         an image that shows no stained tissue, such as a grey one.
     """
-    if not is_stained(image):
+    density = optical_density(image)
+    empty = _is_empty(density)
+    if not _is_stained(density[~empty], len(density)):
         return None
-    background = _is_empty(image)
+    background = empty.reshape(image.shape[:2])
     nuclei = ~background & _is_dark(_haematoxylin(image), ~background)
     return np.stack([nuclei, ~background & ~nuclei, background])
 
@@ -109,17 +111,22 @@ def is_stained(image: Pixels) -> bool:
     image
         (H, W, 3) RGB.
     """
-    tissue = ~_is_empty(image).ravel()
-    if tissue.mean() < _LEAST_TISSUE:
+    density = optical_density(image)
+    return _is_stained(density[~_is_empty(density)], len(density))
+
+
+def _is_stained(tissue: Values, pixels: int) -> bool:
+    """Tell it from the (n, 3) optical densities of what is not empty, of so many pixels."""
+    if len(tissue) < _LEAST_TISSUE * pixels:
         return False
-    red, green, blue = optical_density(image)[tissue].mean(axis=0)
+    red, green, blue = tissue.mean(axis=0)
     return bool(green >= _GREEN * max(red, blue) and green - min(red, blue) >= _LEAST_COLOUR)
 
 
-def _is_empty(image: Pixels) -> NDArray[np.bool_]:
-    density = optical_density(image)
+def _is_empty(density: Values) -> NDArray[np.bool_]:
+    """Return which of (pixels, 3) optical densities are bright and without colour."""
     clear = (density < _MOST_DENSE).all(axis=1) & (np.ptp(density, axis=1) < _MOST_COLOUR)
-    return np.asarray(clear.reshape(image.shape[:2]))
+    return np.asarray(clear)
 
 
 def _haematoxylin(image: Pixels) -> Values:

@@ -50,6 +50,16 @@ class LeafNetwork(nn.Module):
         found: Tensor = self.decide(self.backbone(images))
         return found
 
+    def in_bf16(self, images: Tensor) -> Tensor:
+        """Return the same as runs compute it in bf16: heads on embeddings stay in 32 bits."""
+        device = images.device.type
+        within = any(name.startswith("decide.") for name in self.head)
+        with torch.autocast(device, torch.bfloat16):
+            features: Tensor = self.backbone(images)
+        with torch.autocast(device, torch.bfloat16, enabled=within):
+            found: Tensor = self.decide(features.float())
+        return found
+
 
 class Decisions(nn.Module):
     """The networks of a hierarchy on the same input, and what their answers give together.

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import jinja2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -25,8 +22,9 @@ from lcbench.explanations.records import (
 from lcbench.features.decoding import ahead
 from lcbench.rendering.explanation_pictures import explained_picture
 from lcbench.rendering.explanation_words import sentences, verdict_line
-from lcbench.rendering.formats import plural
+from lcbench.rendering.explorer.document import render_html, source_hash
 from lcbench.rendering.places import GALLERY, GALLERY_INDEX, GALLERY_PAGE, check_gallery
+from lcbench.rendering.words import node_words
 from lcbench.runs.store import EXPLANATIONS
 from lcbench.storage.whole import whole_folder, write_json
 
@@ -152,13 +150,14 @@ def _chapter(number: int, stored: Sequence[StoredExplanation], root: Path, folde
             for row, data in zip(maps, ahead(draw, maps), strict=True):
                 file = f"{number}/{row}-{one.record.method}.jpg"
                 (folder / file).write_bytes(data)
-                asked = f"why {cases['answer'][row]}"
+                asked = f"why {node_words(cases['answer'][row])}"
                 pictures.setdefault(row, []).append(
                     Shown(one.record.key, file, f"{title}: {asked}", note)
                 )
                 advance(1)
+    between = node_words(" or ".join(record.children))
     return Chapter(
-        title=f"{record.baseline} under {record.protocol}: {' or '.join(record.children)}",
+        title=f"{record.baseline} under {record.protocol}: {between}",
         methods=tuple(tuple(sentences(one.record.checks)) for one in stored),
         cases=_by_group(cases, pictures),
     )
@@ -178,7 +177,7 @@ def _drawn(
         np.ascontiguousarray(pixels.transpose(1, 2, 0)),
         maps[row],
         signed=record.signed,
-        legend=f"why {cases['answer'][row]}",
+        legend=f"why {node_words(cases['answer'][row])}",
         verdict=verdict_line(record.checks),
     )
 
@@ -199,7 +198,7 @@ def _by_group(cases: pd.DataFrame, pictures: dict[int, list[Shown]]) -> dict[str
 
 
 def _said(label: str, right: str, wrong: str) -> str:
-    words = [f"label {label}"]
+    words = [f"label {node_words(label)}"]
     for seeds, what in ((right, "right"), (wrong, "wrong")):
         if seeds:
             word = "seed" if " " not in seeds else "seeds"
@@ -209,16 +208,7 @@ def _said(label: str, right: str, wrong: str) -> str:
 
 def _page(suite: str, chapters: Sequence[Chapter]) -> str:
     """Return the page: no script, no network, nothing but the pictures beside it."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("lcbench.rendering"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
+    style = render_html("gallery.css.j2")
+    return render_html(
+        "gallery.html.j2", suite=suite, chapters=chapters, style=style, policy=source_hash(style)
     )
-    style = environment.get_template("gallery.css.j2").render()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    text: str = environment.get_template("gallery.html.j2").render(
-        suite=suite, chapters=chapters, style=style, digest=digest, plural=plural
-    )
-    return text

@@ -15,6 +15,7 @@ from lcbench.explanations.checks import (
     Verdict,
 )
 from lcbench.rendering import formats
+from lcbench.rendering.explanation_answer import nuclei_sentence
 from lcbench.rendering.words import capital, node_words
 from lcbench.statistics.interval_model import Interval
 
@@ -91,7 +92,7 @@ def _of_tissue(check: TissueCheck) -> list[str]:
     """Return where the model looks, a sentence for each set of images."""
     if not check.looks:
         return [NOT_STAINED]
-    found = [_of_look(look) for look in check.looks]
+    found = [*(_of_look(look) for look in check.looks), nuclei_sentence(check)]
     if check.unstained:
         count = formats.plural(check.unstained, "image")
         found.append(f"{count} without stained tissue {_is(check.unstained)} left out.")
@@ -112,7 +113,7 @@ def _of_randomisation(check: RandomisationCheck) -> str:
     )
     beyond = worst.beyond_seeds
     if beyond is not None and beyond.value is not None:
-        text += f"; {formats.value_interval(beyond, signed=True)} beside another seed's maps"
+        text += f"; {formats.value_interval(beyond, signed=True)} beside the maps of another seed"
     return f"{text} ({_groups(rank)})."
 
 
@@ -121,16 +122,23 @@ def _of_perturbation(check: PerturbationCheck) -> str:
         formats.value_interval(one, signed=True)
         for one in (check.insertion_gain, check.deletion_gain)
     ]
+    told = _of_gains(check.verdict, check.insertion_gain, check.deletion_gain)
     return (
-        f"Insertion and deletion: it {_VERDICTS[check.verdict]}. In area under the {check.score}, "
+        f"Insertion and deletion: it {told}. In area under the {check.score}, "
         f"its order gains {gains[0]} over random order while parts are put back, and {gains[1]} "
         f"while they are taken away ({_groups(check.insertion_gain)})."
     )
 
 
+def _of_gains(verdict: Verdict, *gains: Interval) -> str:
+    """Return a verdict on gains; a failure because too few groups prove one is told as such."""
+    open_yet = all(one.high is not None and one.high > 0 for one in gains)
+    return f"{_VERDICTS[verdict]}{' for want of proof' * (verdict == 'fails' and open_yet)}"
+
+
 def _of_infidelity(check: InfidelityCheck) -> str:
     return (
-        f"Infidelity: it {_VERDICTS[check.verdict]}. The maps foretell "
+        f"Infidelity: it {_of_gains(check.verdict, check.gain)}. The maps foretell "
         f"{formats.share_interval(check.explained, unit=True)} of what taking parts away changes, "
         f"their shuffled parts {formats.share_interval(check.shuffled, unit=True)} "
         f"({_groups(check.gain)})."

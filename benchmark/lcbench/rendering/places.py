@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lcbench.documents import read_json
@@ -28,6 +28,7 @@ PLOTS = ("group-sizes", "correlations", "overlaps")
 """What an audit writes, beside its page."""
 _SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _ELSEWHERE = "Name another place."
+_EMPTY_IT = "Choose another folder with --out, or move what is in it."
 
 
 def check_runs(out: Path) -> None:
@@ -90,6 +91,37 @@ def check_new_file(option: str, file: Path) -> None:
     _require_writable(file, file.absolute().parent, option)
 
 
+def require_own(
+    name: str, target: Path, is_own: Callable[[Path, Path], bool], command: str
+) -> None:
+    """Refuse a folder with anything in it that a command did not write: it is replaced.
+
+    Links are foreign, whatever their names. What file managers leave counts as nothing.
+
+    Parameters
+    ----------
+    name
+        What the error calls the folder.
+    target
+        The folder; it need not exist.
+    is_own
+        Whether the command wrote a path below the folder, which is the second argument.
+    command
+        Of `lcbench`.
+
+    Raises
+    ------
+    UserError
+        It names the first file of someone else.
+    """
+    for path in sorted(target.rglob("*")):
+        if path.name in _SYSTEM_FILES and not path.is_symlink():
+            continue
+        if path.is_symlink() or not is_own(path, target):
+            found = path.relative_to(target)
+            raise UserError(f"{name}: holds {found}, which {command} did not write", _EMPTY_IT)
+
+
 def check_audit_folder(target: Path) -> None:
     """Refuse a folder with anything in it that `lcbench audit` did not write: it is replaced.
 
@@ -98,13 +130,7 @@ def check_audit_folder(target: Path) -> None:
     UserError
         If there is something of someone else; it names the first such file.
     """
-    for path in sorted(target.rglob("*")):
-        if path.is_symlink() or not _is_of_audit(path, target):
-            raise UserError(
-                f"--out {target}: holds {path.relative_to(target)}, which lcbench audit did not "
-                "write",
-                "Choose another folder with --out, or move what is in it.",
-            )
+    require_own(f"--out {target}", target, _is_of_audit, "lcbench audit")
 
 
 def check_gallery(target: Path) -> None:
@@ -118,18 +144,10 @@ def check_gallery(target: Path) -> None:
     if target.exists() and not target.is_dir():
         raise UserError(f"--out {target}: a file, not a folder", _ELSEWHERE)
     _require_writable(target, target.absolute().parent)
-    for path in sorted(target.rglob("*")):
-        if path.is_symlink() or not _is_of_gallery(path, target):
-            raise UserError(
-                f"--out {target}: holds {path.relative_to(target)}, which lcbench explain did not "
-                "write",
-                "Choose another folder with --out, or move what is in it.",
-            )
+    require_own(f"--out {target}", target, _is_of_gallery, "lcbench explain")
 
 
 def _is_of_gallery(path: Path, target: Path) -> bool:
-    if path.name in _SYSTEM_FILES:
-        return True
     if path.is_dir():
         return path.parent == target and path.name.isdigit()
     if path.parent == target:
@@ -139,8 +157,8 @@ def _is_of_gallery(path: Path, target: Path) -> bool:
 
 def _is_of_audit(path: Path, target: Path) -> bool:
     name = path.relative_to(target)
-    if path.name in _SYSTEM_FILES or path.name.startswith(NEW):
-        return True  # an older version that was killed left the second
+    if path.name.startswith(NEW):
+        return True  # an older version that was killed left it
     if path.is_dir():
         return name.as_posix() in (FIGURES, PICTURES)
     if path.parent == target / PICTURES:
@@ -175,19 +193,14 @@ def check_report(target: Path) -> None:
     UserError
         If there is something of someone else; it names the first such file.
     """
-    remedy = "Choose another folder with --out, or move what is in it."
     if target.is_file():
-        raise UserError(f"{target}: a file stands where the report's folder would be", remedy)
+        raise UserError(f"{target}: a file stands where the report's folder would be", _EMPTY_IT)
     _require_writable(target, target.parent)
     if not target.is_dir():
         return
     if any(target.iterdir()) and not _is_ours(target / RESULTS_JSON):
-        raise UserError(f"{target}: not empty, and not written by lcbench report", remedy)
-    inside = [path for path in sorted(target.rglob("*")) if path.name not in _SYSTEM_FILES]
-    foreign = [path for path in inside if path.is_symlink() or not _is_of_report(path, target)]
-    if foreign:
-        name = foreign[0].relative_to(target)
-        raise UserError(f"{target}: holds {name}, which lcbench report did not write", remedy)
+        raise UserError(f"{target}: not empty, and not written by lcbench report", _EMPTY_IT)
+    require_own(str(target), target, _is_of_report, GENERATOR)
 
 
 def _is_ours(path: Path) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 import lcbench
 from lcbench.documents import read_json
 from lcbench.errors import UserError, wrong_usage
-from lcbench.rendering.places import README
+from lcbench.rendering.places import README, require_own
 from lcbench.runs.store import sole_writer
 from lcbench.site.building import build, require_builder
 from lcbench.site.commands import commands_page
@@ -26,7 +26,6 @@ SITE_JSON = "site.json"
 """What says that a folder is a site, and which files are its own."""
 GENERATOR = "lcbench site"
 PICTURE = "accuracies.png"
-_ELSEWHERE = "Choose another folder with --out, or move what is in it."
 
 
 @dataclass(frozen=True)
@@ -128,13 +127,14 @@ def _check_ours(target: Path) -> None:
         If there is something of someone else; it names the first such file.
     """
     if target.exists() and not target.is_dir():
-        raise UserError(f"--out {target}: a file, not a folder", _ELSEWHERE)
-    inside = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
-    foreign = sorted(inside - _own_files(target / SITE_JSON))
-    if foreign:
-        raise UserError(
-            f"--out {target}: holds {foreign[0]}, which lcbench site did not write", _ELSEWHERE
-        )
+        raise UserError(f"--out {target}: a file, not a folder", "Name another place.")
+    own = _own_files(target / SITE_JSON)
+    require_own(
+        f"--out {target}",
+        target,
+        lambda path, folder: path.is_dir() or path.relative_to(folder).as_posix() in own,
+        GENERATOR,
+    )
 
 
 def _own_files(file: Path) -> set[str]:

@@ -134,6 +134,11 @@ def test_copies(lung: Path, open_page: OpenPage) -> None:
     latex = copied(page, "scores", "LaTeX")
     assert r"tree-cascade & leakage-free & 93.0 {[}91.0, 95.0{]}" in latex
     assert r"accuracy, \%" in latex
+    assert {row["what"] for row in rows} == {"accuracy"}  # shares, and not per cent
+    page.locator("#comparisons").get_by_label("What is compared").select_option(label="any error")
+    compared = next(csv.DictReader(io.StringIO(copied(page, "comparisons", "CSV"))))
+    assert compared["against"] == "reference"
+    assert {"fewer", "smallest difference"} <= compared.keys()
     with page.expect_download() as saved:
         page.locator("#scores").get_by_role("button", name="Save CSV").click()
     assert saved.value.suggested_filename == "scores.csv"

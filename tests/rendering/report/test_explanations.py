@@ -39,6 +39,7 @@ def test_each_baseline_and_decision_has_a_table_with_a_row_a_method() -> None:
     assert "Source groups are unknown" in first.sentences[1]
     page = render_page("report-explanations.md.j2", explained=parts)
     assert "<i>" not in page
+    assert page.count("No method passes every check") == 2
     assert page.count("<summary>") == 3
     assert "](figures/x.png)" in page
     assert not second.pictures

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 
 from lcbench.analysis.results import Results
 from lcbench.errors import UserError
-from lcbench.rendering.report import writing
+from lcbench.rendering.report import drawing, writing
 from lcbench.rendering.report.findings import findings
 from lcbench.rendering.report.writing import Report
 
@@ -31,7 +32,8 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
     monkeypatch.setattr(writing, "read_suite", lambda path: path.name)
     monkeypatch.setattr(writing, "analyse", analysed)
-    monkeypatch.setattr(writing, "draw_curves", lambda *_: None)
+    monkeypatch.setattr(drawing, "draw_curves", lambda *_: None)
+    monkeypatch.setattr(writing, "explanation_results", lambda *_: None)
     monkeypatch.setattr(writing, "image_sections", lambda *_, **__: ())
 
     def run(
@@ -44,7 +46,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         runs = tmp_path / "runs"
         for name in () if draw else ("intervals", "differences", "confusions", "reliability"):
             monkeypatch.setattr(
-                writing,
+                drawing,
                 f"draw_{name}",
                 lambda *given: touched(next(one for one in given if isinstance(one, Path))),
             )
@@ -137,6 +139,23 @@ def test_several_suites_get_a_folder_each(write: Write) -> None:
     assert b"[core](core/README.md): Leakage-free" in first["README.md"]
     assert {f"{name}/README.md" for name in ("core", "extra")} < set(first)
     assert contents(write(names=("core", "extra")).readme.parent) == first
+
+
+def test_given_files_are_read_for_every_suite_before_any_is_analysed(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(_: object, plan: SimpleNamespace, __: object) -> tuple[()]:
+        if plan.suite == "other":
+            raise UserError("mine.csv: unknown class", "Name a map.")
+        return ()
+
+    steps: list[str] = []
+    monkeypatch.setattr(writing, "read_plan", lambda path: SimpleNamespace(suite=path.name))
+    monkeypatch.setattr(writing, "read_given", read)
+    with pytest.raises(UserError, match=r"--with, suite other: mine\.csv") as caught:
+        write(names=("core", "other"), given=[Path("mine.csv")], advance=steps.append)
+    assert caught.value.remedy == "Name a map."
+    assert not steps
 
 
 def test_a_link_as_target_is_followed(write: Write, tmp_path: Path) -> None:

@@ -109,12 +109,12 @@ def _asset(name: str) -> str:
 
 
 def _policy(style: str, scripts: Sequence[str]) -> str:
-    run = " ".join(_hash(one) for one in scripts)
+    run = " ".join(source_hash(one) for one in scripts)
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src {run}" if run else "script-src 'none'",
-            f"style-src {_hash(style)}",
+            f"style-src {source_hash(style)}",
             # A page that was opened from a file may show files, and nothing that a network has.
             "img-src 'self' file: data:",
             "base-uri 'none'",
@@ -125,6 +125,7 @@ def _policy(style: str, scripts: Sequence[str]) -> str:
     )
 
 
-def _hash(text: str) -> str:
+def source_hash(text: str) -> str:
+    """Return how a Content-Security-Policy names a script or a style that stands in the page."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"

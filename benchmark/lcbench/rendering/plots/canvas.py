@@ -22,10 +22,12 @@ WIDTH = 8.4
 INK = "#222222"
 FAINT = "#8a8a8a"
 GRID = "#e4e4e4"
+QUIET = "#555555"
+"""Of text that says what is drawn."""
 BLUE = "#0072B2"
 ORANGE = "#D55E00"
 """Blue and vermilion of Okabe and Ito: told apart with every kind of colour vision."""
-_SPARE = ("#009E73", "#CC79A7", "#56B4E9")
+SPARE = ("#009E73", "#CC79A7", "#56B4E9")
 
 _STYLE: Any = {
     "font.family": ["DejaVu Sans"],
@@ -109,7 +111,7 @@ def axes_at(figure: Figure, left: float, bottom: float, width: float, height: fl
 
 def protocol_colour(results: Results, protocol: str) -> str:
     """Return the colour of a protocol, by its role in the suite."""
-    return (ORANGE, BLUE, *_SPARE)[series(results, protocol)]
+    return (ORANGE, BLUE, *SPARE)[series(results, protocol)]
 
 
 def name_rows(axes: Axes, results: Results, baselines: Sequence[str], width: float) -> None:
@@ -134,14 +136,19 @@ def heading(
     height = figure.get_figheight()
     top = figure.text(0.012, 1 - 0.2 / height, title, size=12, weight="bold", va="center")
     x = 0.012 + _width(top) + 0.015
-    beside = figure.text(x, 1 - 0.2 / height, data, color="#555555", size=9, va="center")
+    beside = figure.text(x, 1 - 0.2 / height, data, color=QUIET, size=9, va="center")
     fit(beside, (0.99 - x) * WIDTH)
     x = 0.012
     for text, colour in key:
         word = figure.text(x, 1 - 0.47 / height, text, color=colour, weight="bold", va="center")
         x += _width(word) + 0.02
-    below = figure.text(x, 1 - 0.47 / height, note, color="#555555", size=9, va="center")
+    below = figure.text(x, 1 - 0.47 / height, note, color=QUIET, size=9, va="center")
     fit(below, (0.99 - x) * WIDTH)
+
+
+def foot(figure: Figure, text: str) -> None:
+    """Write below everything how the picture is read."""
+    fit(figure.text(0.012, 0.02, text, color=QUIET, size=9), WIDTH - 0.2)
 
 
 def lines_behind(axes: Axes, axis: Literal["both", "x", "y"] = "both") -> None:

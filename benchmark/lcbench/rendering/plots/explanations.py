@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lcbench.explanations.checks import Band, MethodChecks, PerturbationCheck, TissueCheck
+from lcbench.explanations.judging import ALIKE
 from lcbench.explanations.tissue import COMPARTMENTS
 from lcbench.rendering.explanation_words import stage_words, verdict_count
 from lcbench.rendering.plots import canvas
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
 
 _COLUMNS = 3
 _COLUMN_GAP = 0.55
-_GREEN = "#009E73"
-_OF_IMAGES = (canvas.INK, canvas.ORANGE, canvas.BLUE, _GREEN, "#CC79A7", "#56B4E9")
-_LIMIT = 0.5
+_OF_IMAGES = (canvas.INK, canvas.ORANGE, canvas.BLUE, *canvas.SPARE)
 _ROW = 0.3
 """Inches for an estimate."""
 
@@ -58,8 +57,10 @@ def draw_randomisation(methods: Sequence[MethodChecks], data: str, path: Path) -
                 axes.set_ylabel("rank correlation")
         key = [("trained against randomised", canvas.BLUE), ("two seeds", canvas.ORANGE)]
         canvas.heading(figure, "Randomised networks", data, key)
-        note = "bars, band: 95 % intervals over source groups; dotted: 0.5, where a method fails"
-        canvas.fit(figure.text(0.012, 0.02, note, color="#555555", size=9), canvas.WIDTH - 0.2)
+        note = (
+            f"bars, band: 95 % intervals over source groups; dotted: {ALIKE}, where a method fails"
+        )
+        canvas.foot(figure, note)
         return canvas.save(figure, path)
 
 
@@ -91,7 +92,7 @@ def draw_perturbation(methods: Sequence[MethodChecks], data: str, path: Path) ->
             "bands: 95 % intervals over source groups; a good map lies above random order on the "
             "left, below on the right"
         )
-        canvas.fit(figure.text(0.012, 0.02, note, color="#555555", size=9), canvas.WIDTH - 0.2)
+        canvas.foot(figure, note)
         return canvas.save(figure, path)
 
 
@@ -116,12 +117,12 @@ def draw_tissue(methods: Sequence[MethodChecks], data: str, path: Path) -> Path 
             if number + 2 >= len(shown):
                 axes.set_xlabel("share, %")
         key = list(zip(names, _OF_IMAGES, strict=False))
-        canvas.heading(figure, "Where the model looks", data, key)
+        canvas.heading(figure, "Where the attribution lies", data, key)
         note = (
             "dots and bars: share of the attribution, 95 % intervals over source groups; rings: "
             "share of the area"
         )
-        canvas.fit(figure.text(0.012, 0.02, note, color="#555555", size=9), canvas.WIDTH - 0.2)
+        canvas.foot(figure, note)
         return canvas.save(figure, path)
 
 
@@ -150,7 +151,7 @@ def _draw_stages(axes: Axes, checks: MethodChecks) -> None:
         axes.axhline(check.seeds.value, color=canvas.ORANGE, linewidth=1.4)
         if check.seeds.low is not None and check.seeds.high is not None:
             axes.axhspan(check.seeds.low, check.seeds.high, color=canvas.ORANGE, alpha=0.15, lw=0)
-    axes.axhline(_LIMIT, color=canvas.FAINT, linewidth=0.8, linestyle=(0, (1, 2)))
+    axes.axhline(ALIKE, color=canvas.FAINT, linewidth=0.8, linestyle=(0, (1, 2)))
     axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
     for text in axes.get_xticklabels():
         canvas.fit(text, 1.3)

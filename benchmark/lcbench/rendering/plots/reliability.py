@@ -84,8 +84,7 @@ def draw_reliability(
         ]
         data = data_words(results)
         canvas.heading(figure, title, data, key, "below the line: too sure")
-        below = figure.text(0.012, 0.02, _below(comparisons), color="#555555", size=9)
-        canvas.fit(below, canvas.WIDTH - 0.2)
+        canvas.foot(figure, _below(comparisons))
         return canvas.save(figure, path)
 
 

@@ -67,8 +67,7 @@ def draw_risk_coverage(results: Results, path: Path) -> Path | None:
             _draw_panel(axes, names, level, part)
         canvas.heading(figure, "Risk and coverage", data_words(results))
         _draw_key(figure, results, names)
-        below = figure.text(0.012, 0.02, _below(results), color="#555555", size=9)
-        canvas.fit(below, canvas.WIDTH - 0.2)
+        canvas.foot(figure, _below(results))
         return canvas.save(figure, path)
 
 

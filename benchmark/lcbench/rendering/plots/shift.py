@@ -47,8 +47,7 @@ def draw_shift(results: Results, folder: ExternalResult, path: Path) -> Path | N
             (f"training images: {data_words(results)}", _TRAINING),
             (folder.record.name, _EXTERNAL),
         ]
-        below = figure.text(0.012, 0.02, _BELOW, color="#555555", size=9)
-        canvas.fit(below, canvas.WIDTH - 0.2)
+        canvas.foot(figure, _BELOW)
         canvas.heading(figure, "Beside the training images", folder.record.name, key)
         return canvas.save(figure, path)
 

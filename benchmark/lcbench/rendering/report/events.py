@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from lcbench.analysis.results import ProtocolResult, Results
-from lcbench.analysis.scores import PairResult
+from lcbench.analysis.scores import EventComparison, PairResult
 from lcbench.rendering import formats
 from lcbench.rendering.words import (
+    called,
     capital,
     event_words,
     headline_event,
     protocol_short,
     units,
+    verdict_words,
 )
 
 
@@ -22,6 +24,17 @@ def reference_pairs(results: Results, result: ProtocolResult) -> tuple[PairResul
 def pair_with(results: Results, result: ProtocolResult, name: str) -> PairResult | None:
     """Return the comparison of a baseline with the reference, or None where there is none."""
     return next((pair for pair in reference_pairs(results, result) if pair.b == name), None)
+
+
+def shown_words(results: Results, errors: EventComparison) -> str:
+    """Return what is shown of a difference from the reference, as a part of a sentence."""
+    reference = called(results, results.reference)
+    return {
+        "different": f"a difference from {reference} is shown",
+        "different within the margin": f"a difference from {reference} is shown",
+        "equivalent": f"that is {verdict_words(errors, results.settings)} to {reference}",
+        "not shown": f"no difference from {reference} is shown",
+    }[errors.verdict]
 
 
 def compared(results: Results) -> list[ProtocolResult]:

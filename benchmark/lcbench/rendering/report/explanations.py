@@ -10,6 +10,7 @@ from lcbench.analysis.explanation_results import ExplanationResult
 from lcbench.analysis.results import Results
 from lcbench.rendering import formats
 from lcbench.rendering import markdown as md
+from lcbench.rendering.explanation_answer import answer
 from lcbench.rendering.explanation_words import sentences, verdict_line
 from lcbench.rendering.plots.explanations import (
     draw_perturbation,
@@ -24,6 +25,8 @@ class Explained(NamedTuple):
 
     title: str
     """Which."""
+    answer: tuple[str, ...]
+    """What the methods say together."""
     sentences: tuple[str, ...]
     """What was explained, and from what."""
     table: md.Table
@@ -61,6 +64,7 @@ def explanation_parts(
     return [
         Explained(
             _title(results, methods[0]),
+            tuple(answer([one.record.checks for one in methods])),
             tuple(_about(methods)),
             _table(methods),
             tuple((one.record.title, tuple(sentences(one.record.checks)[1:])) for one in methods),
@@ -88,16 +92,17 @@ def _about(methods: Sequence[ExplanationResult]) -> list[str]:
     record = methods[0].record
     right = record.cases - record.confused
     groups = formats.plural(record.source_groups, "source group")
+    versions = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     found = [
         f"{formats.plural(record.confused, 'image')} confused in one seed or more, and "
         f"{formats.plural(right, 'image')} that every seed answers rightly, of {groups}; each "
         "explained by the first seed that confuses it, for the answer of that seed.",
         f"The networks that are explained gave what the runs had predicted for "
         f"{formats.plural(record.held, 'image')}: the largest difference of a probability is "
-        f"{record.difference:.2g} (at most {record.tolerance:.2g} is allowed; networks are "
-        f"explained in 32 bits), and {record.other_answers:,} of them are answered otherwise.",
-        f"Made on {record.device} with {', '.join(f'{k} {v}' for k, v in record.versions.items())}"
-        f", begun {record.created}.",
+        f"{record.difference:.2g}; at most {record.tolerance:.2g} is allowed. In 32 bits, in which "
+        f"they are explained, {record.other_answers:,} of them are answered otherwise.",
+        f"Made by {record.command or 'lcbench explain'} on {record.device} with {versions}, stored "
+        f"{record.created}.",
     ]
     if not record.groups_known:
         found.insert(1, "Source groups are unknown: every interval takes each image for one.")

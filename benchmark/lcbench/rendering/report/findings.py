@@ -19,7 +19,7 @@ from lcbench.rendering.formats import (
     share,
     share_interval,
 )
-from lcbench.rendering.report.events import errors_words, pair_with, reference_pairs
+from lcbench.rendering.report.events import errors_words, pair_with, reference_pairs, shown_words
 from lcbench.rendering.report.external import (
     UNKNOWN,
     best_at,
@@ -127,15 +127,9 @@ def _difference(results: Results, result: ProtocolResult, name: str) -> str:
     errors = pair.on("any_error") if pair else None
     if difference is None or errors is None:
         return ""
-    test, reference = errors.test(), called(results, results.reference)
-    words = {
-        "different": f"a difference from {reference} is shown",
-        "different within the margin": f"a difference from {reference} is shown",
-        "equivalent": f"that is {verdict_words(errors, results.settings)} to {reference}",
-        "not shown": f"no difference from {reference} is shown",
-    }[errors.verdict]
     return (
-        f"; {words} ({points_interval(difference, unit=True)}, {_adjusted(results, test)}"
+        f"; {shown_words(results, errors)} ({points_interval(difference, unit=True)}, "
+        f"{_adjusted(results, errors.test())}"
         f"{_of_training(results, errors)})"
     )
 

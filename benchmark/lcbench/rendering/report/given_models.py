@@ -12,15 +12,14 @@ from lcbench.rendering import markdown as md
 from lcbench.rendering.comparison import words as compared
 from lcbench.rendering.comparison.page import effects_table, metrics_table
 from lcbench.rendering.formats import listing, p_equals, plural, points_interval, share_interval
+from lcbench.rendering.report.events import shown_words
 from lcbench.rendering.report.external_columns import Titled
 from lcbench.rendering.words import (
     author,
-    called,
     capital,
     protocol_short,
     protocol_title,
     unmatched_words,
-    verdict_words,
 )
 
 
@@ -107,14 +106,8 @@ def _against_reference(results: Results, part: ModelComparison) -> str:
     difference = pair.get("accuracy") if pair else None
     if errors is None or difference is None:
         return ""
-    reference = called(results, results.reference)
-    words = {
-        "different": f"a difference from {reference} is shown",
-        "different within the margin": f"a difference from {reference} is shown",
-        "equivalent": f"that is {verdict_words(errors, results.settings)} to {reference}",
-        "not shown": f"no difference from {reference} is shown",
-    }[errors.verdict]
     adjusted = f"{author(results.settings)} {p_equals(errors.test().p_adjusted)}"
+    words = shown_words(results, errors)
     return f"; {words} ({points_interval(difference, unit=True)}, {adjusted})"
 
 

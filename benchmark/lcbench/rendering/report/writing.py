@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lcbench.analysis.explanation_results import explanation_results
-from lcbench.analysis.external_results import ExternalResult
 from lcbench.analysis.given_models import GivenFile, read_given
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
@@ -17,7 +16,6 @@ from lcbench.rendering.explorer.images import image_sections
 from lcbench.rendering.explorer.writing import write_explorer, write_list
 from lcbench.rendering.pages import render_page
 from lcbench.rendering.places import (
-    FIGURES,
     GENERATOR,
     README,
     RESULTS_CSV,
@@ -25,27 +23,15 @@ from lcbench.rendering.places import (
     check_report,
     default_report,
 )
-from lcbench.rendering.plots.confusions import draw_confusions
-from lcbench.rendering.plots.cost import draw_cost
-from lcbench.rendering.plots.curves import draw_curves
-from lcbench.rendering.plots.differences import draw_differences
-from lcbench.rendering.plots.external import draw_external
-from lcbench.rendering.plots.intervals import draw_intervals
-from lcbench.rendering.plots.reliability import draw_reliability
-from lcbench.rendering.plots.risk_coverage import draw_risk_coverage
-from lcbench.rendering.plots.shift import draw_shift
-from lcbench.rendering.report.explanations import draw_explanations
-from lcbench.rendering.report.external import broadest
+from lcbench.rendering.report.drawing import draw_pictures
 from lcbench.rendering.report.findings import findings
-from lcbench.rendering.report.page import Picture, Pictures, report_page
+from lcbench.rendering.report.page import report_page
 from lcbench.rendering.report.tidy import write_tidy
-from lcbench.rendering.words import protocol_title
 from lcbench.runs.finished import FinishedSuite
 from lcbench.runs.reading import read_suite
 from lcbench.runs.store import read_plan, sole_writer, suite_folders
 from lcbench.statistics.bootstrap import RESAMPLES, Tick
 from lcbench.statistics.choices import Adjustment
-from lcbench.storage.paths import inside
 from lcbench.storage.whole import whole_folder, write_json, write_text
 
 
@@ -154,92 +140,10 @@ def _read_given(
 
 
 def _write_suite(suite: FinishedSuite, results: Results, folder: Path) -> None:
-    pictures = _draw(suite, results, folder)
+    pictures = draw_pictures(suite, results, folder)
     write_text(folder / README, report_page(results, pictures))
     write_text(folder / RESULTS_JSON, results.model_dump_json() + "\n")
     write_tidy(results, folder / RESULTS_CSV)
-
-
-def _draw(suite: FinishedSuite, results: Results, folder: Path) -> Pictures:
-    """Draw every picture; each has a text for those who cannot see it."""
-    place = folder / FIGURES
-
-    def described(path: Path | None, text: str) -> tuple[Picture, ...]:
-        return () if path is None else (Picture(f"{FIGURES}/{path.name}", text),)
-
-    (intervals,) = described(
-        draw_intervals(results, place / "intervals.png"),
-        "Accuracy of each baseline with 95 % intervals",
-    )
-    differences = described(
-        draw_differences(results, place / "differences.png"),
-        "Differences from the reference with 95 % intervals",
-    )
-    others: list[Picture] = []
-    others += described(
-        draw_cost(results, place / "cost.png"),
-        "Accuracy of each baseline over its multiply-accumulates an image",
-    )
-    for result in results.protocols:
-        name, title = result.protocol, protocol_title(result.protocol)
-        confusions = draw_confusions(results, result, inside(place, f"confusion-{name}.png"))
-        others += described(confusions, f"Confusion matrices, {title}")
-        curves = draw_curves(suite, results, name, inside(place, f"learning-curves-{name}.png"))
-        others += described(curves, f"Learning curves, {title}")
-    reliability = draw_reliability(results, place / "reliability.png")
-    others += described(reliability, "Share of right answers by confidence, with 95 % intervals")
-    coverage = described(
-        draw_risk_coverage(results, place / "risk-coverage.png"),
-        "Share of wrong answers by share of images answered, at each level of the class tree",
-    )
-    external = described(
-        draw_external(results, place / "external.png"),
-        "Accuracy on external folders minus the majority rate, with limits for all models at once",
-    )
-    of_folders = {
-        one.record.name: picture
-        for number, one in enumerate(results.external, start=1)
-        for picture in described(
-            _draw_folder(results, one, place / f"external-{number}-reliability.png"),
-            f"Share of right answers by confidence on {one.record.name}",
-        )
-    }
-    return Pictures(
-        intervals,
-        next(iter(differences), None),
-        tuple(others),
-        next(iter(coverage), None),
-        next(iter(external), None),
-        of_folders,
-        _draw_shifts(results, place),
-        {
-            number: tuple((f"{FIGURES}/{path.name}", text) for path, text in drawn)
-            for number, drawn in draw_explanations(results, place).items()
-        },
-    )
-
-
-def _draw_shifts(results: Results, place: Path) -> dict[str, Picture]:
-    """Draw each external folder beside the training images, where the two were compared."""
-    found = {}
-    for number, one in enumerate(results.external, start=1):
-        name = one.record.name  # too long for a file, perhaps
-        path = draw_shift(results, one, place / f"external-{number}-shift.png")
-        if path is not None:
-            text = (
-                f"Colours, and distances to the nearest training image, of {name} and of training"
-            )
-            found[name] = Picture(f"{FIGURES}/{path.name}", text)
-    return found
-
-
-def _draw_folder(results: Results, folder: ExternalResult, path: Path) -> Path | None:
-    """Draw the reliability on an external folder, at the level that most labels fix."""
-    level = broadest(folder)
-    if level is None:
-        return None
-    comparisons = {one.protocol: one.comparison for one in level.comparisons}
-    return draw_reliability(results, path, comparisons, f"Reliability on {folder.record.name}")
 
 
 def _write_index(written: dict[str, Results], folder: Path) -> None:

@@ -31,21 +31,26 @@
     };
   }
 
+  const others = (data) => [...new Set(data.rows.map((row) => row[2]))];
+  const titleIn = (data) => (key) =>
+    data.names.baselines.find((one) => one.key === key)?.title ?? key;
+
   function further(data) {
+    const title = titleIn(data);
     const against = {
       key: "against",
       title: "against",
-      text: (row) => row.against,
-      order: (row) => row.against,
+      text: (row) => title(row.against),
+      order: (row) => title(row.against),
     };
-    const several = new Set(data.rows.map((row) => row[2])).size > 1;
+    const several = others(data).length > 1;
     const column = (name, title, place) => ({
       key: name,
       title,
       number: true,
       text: (row) => row.event?.[name] ?? format.NONE,
       order: (row) => row.event?.order[place] ?? null,
-      csv: (row) => ({ [title]: row.event?.order[place] ?? null }),
+      csv: (row) => ({ [lcbench.unitless(title)]: row.event?.order[place] ?? null }),
     });
     const verdict = {
       key: "verdict",
@@ -73,9 +78,11 @@
 
   lcbench.section("comparisons", {
     start(root, data) {
+      const [only, ...more] = others(data);
       lcbench.estimates(root, {
         id: "comparisons",
-        caption: "Comparisons",
+        // Where all are compared with the same one, no column says with which.
+        caption: more.length ? "Comparisons" : `Comparisons with ${titleIn(data)(only)}`,
         label: "What is compared",
         names: data.names,
         whats: data.whats,

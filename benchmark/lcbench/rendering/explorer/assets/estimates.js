@@ -5,7 +5,8 @@
        row can be about; rows: {what, place, protocol, baseline, text, training, value, low, high,
        wideLow, wideHigh, n, groups}; more(what): {before, middle, after}, columns before the protocol, and before
        and after the way of training.
-   lcbench.limits(list)  names for a list of five numbers from Python, infinity among them. */
+   lcbench.limits(list)  names for a list of five numbers from Python, infinity among them.
+   lcbench.unitless(title)  a column's title without its unit, for CSV. */
 "use strict";
 (() => {
   const { el, state, choice, search, say, format } = lcbench;
@@ -33,6 +34,9 @@
     );
     return { value, low, high, wideLow, wideHigh };
   }
+
+  // CSV files hold shares and their differences as they were computed: 0.5, not 50 %.
+  const unitless = (title) => title.replace(/, (%|points)$/, "");
 
   function index(list) {
     const found = new Map(list.map((one, place) => [one.key, { ...one, place }]));
@@ -122,7 +126,13 @@
           number: true,
           text: (row) => row.text,
           order: (row) => row.value,
-          csv: (row) => ({ what: what.title, value: row.value, low: row.low, high: row.high }),
+          csv: (row) => ({
+            what: unitless(what.title),
+            ...(row.against === undefined ? {} : { against: baseline(row.against).title }),
+            value: row.value,
+            low: row.low,
+            high: row.high,
+          }),
         },
         ...SIZES,
         ...middle,
@@ -182,5 +192,5 @@
     });
   }
 
-  Object.assign(lcbench, { estimates, limits });
+  Object.assign(lcbench, { estimates, limits, unitless });
 })();
