@@ -207,7 +207,7 @@ def without_floor(results: Results) -> str:
     if not floor or len(floor) == len(names):
         return ""
     return (
-        "A baseline is counted as wrong where more than half of its answers are; "
+        "A baseline is counted as wrong on an image where more than half of its answers to it are; "
         f"{formats.listing(floor)}, the floor, is left out of such counts."
     )
 
