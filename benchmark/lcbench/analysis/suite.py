@@ -151,6 +151,18 @@ def compared_predictions(suite: FinishedSuite, protocol: str) -> Aligned:
     return _align(suite, protocol).aligned
 
 
+def check_given(given: Sequence[GivenFile], suite: FinishedSuite) -> None:
+    """Refuse what `analyse` would refuse of given files, without computing anything.
+
+    Raises
+    ------
+    UserError
+        If prediction files contradict each other, or a given one fits under no protocol.
+    """
+    aligned = [_align(suite, protocol) for protocol in suite.protocols]
+    place_given(given, {one.protocol: one.baselines for one in aligned}, suite)
+
+
 @dataclass(frozen=True)
 class _ProtocolPredictions:
     """The predictions of one protocol's baselines, side by side, and what had to be left out."""

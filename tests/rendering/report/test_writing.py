@@ -144,10 +144,14 @@ def test_several_suites_get_a_folder_each(write: Write) -> None:
 def test_given_files_are_read_for_every_suite_before_any_is_analysed(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(_: object, plan: SimpleNamespace, __: object) -> tuple[()]:
+    def read(_: object, plan: SimpleNamespace, __: object) -> list[str]:
         if plan.suite == "other":
             raise UserError("mine.csv: unknown class", "Name a map.")
-        return ()
+        return ["mine"]
+
+    def refuse(given: object, suite: str) -> None:
+        if suite == "third":
+            raise UserError("fits nowhere")
 
     steps: list[str] = []
     monkeypatch.setattr(writing, "read_plan", lambda path: SimpleNamespace(suite=path.name))
@@ -155,6 +159,9 @@ def test_given_files_are_read_for_every_suite_before_any_is_analysed(
     with pytest.raises(UserError, match=r"--with, suite other: mine\.csv") as caught:
         write(names=("core", "other"), given=[Path("mine.csv")], advance=steps.append)
     assert caught.value.remedy == "Name a map."
+    monkeypatch.setattr(writing, "check_given", refuse)
+    with pytest.raises(UserError, match="fits nowhere"):
+        write(names=("core", "third"), given=[Path("mine.csv")], advance=steps.append)
     assert not steps
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from lcbench.analysis.explanation_results import explanation_results
 from lcbench.analysis.given_models import GivenFile, read_given
 from lcbench.analysis.results import Results
 from lcbench.analysis.scores import AnalysisSettings
-from lcbench.analysis.suite import analyse
+from lcbench.analysis.suite import analyse, check_given
 from lcbench.errors import UserError
 from lcbench.rendering.explorer.images import image_sections
 from lcbench.rendering.explorer.writing import write_explorer, write_list
@@ -103,6 +103,8 @@ def write_report(
     target = (out or default_report(runs, suites)).resolve()
     check_report(target)
     beside = {path: _read_given(given, path, labels) for path in suites}
+    if len(suites) > 1:
+        _check_places(beside)
     written = {}
     with sole_writer(target), whole_folder(target) as folder:
         for path in suites:
@@ -137,6 +139,13 @@ def _read_given(
         raise UserError(
             f"--with, suite {plan.suite}: {error.message}", error.remedy, error.code
         ) from error
+
+
+def _check_places(beside: Mapping[Path, Sequence[GivenFile]]) -> None:
+    """Refuse a file that fits under no protocol of a suite before any suite is analysed."""
+    for path, given in beside.items():
+        if given:
+            check_given(given, read_suite(path))
 
 
 def _write_suite(suite: FinishedSuite, results: Results, folder: Path) -> None:
