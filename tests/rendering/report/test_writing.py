@@ -149,7 +149,7 @@ def test_given_files_are_read_for_every_suite_before_any_is_analysed(
             raise UserError("mine.csv: unknown class", "Name a map.")
         return ["mine"]
 
-    def refuse(given: object, suite: str) -> None:
+    def refuse(_: object, suite: str) -> None:
         if suite == "third":
             raise UserError("fits nowhere")
 
