@@ -40,6 +40,11 @@ SUBJECTS = (
     Subject("Predictions and pages", "predictions", (
         "lcbench.predictions.models", "lcbench.predictions.table", "lcbench.analysis.comparing",
         "lcbench.rendering.formats", "lcbench.rendering.markdown",
+        "lcbench.rendering.explorer.section",
+    )),
+    Subject("Explanations", "explanations", (
+        "lcbench.explanations.methods", "lcbench.explanations.targets",
+        "lcbench.explanations.checks",
     )),
 )  # fmt: skip
 
