@@ -40,7 +40,7 @@ SUBJECTS = (
     Subject("Predictions and pages", "predictions", (
         "lcbench.predictions.models", "lcbench.predictions.table", "lcbench.analysis.comparing",
         "lcbench.rendering.formats", "lcbench.rendering.markdown",
-        "lcbench.rendering.explorer.section",
+        "lcbench.rendering.explorer.section", "lcbench.rendering.explorer.document",
     )),
     Subject("Explanations", "explanations", (
         "lcbench.explanations.methods", "lcbench.explanations.targets",
