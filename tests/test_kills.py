@@ -110,7 +110,7 @@ def contents(folder: Path) -> dict[str, object]:
         elif path.name == "results.csv":
             lines = path.read_text(encoding="utf-8").splitlines()
             found[name] = [line for line in lines if not line.startswith("efficiency")]
-        elif path.is_file() and path.suffix not in (".md", ".png"):  # both hold times
+        elif path.is_file() and path.suffix not in (".md", ".html", ".png"):  # they hold times
             found[name] = path.read_bytes()
         else:
             found[name] = None

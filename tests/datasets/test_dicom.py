@@ -159,7 +159,10 @@ def test_a_stream_that_is_none_is_refused_in_words() -> None:
     ],
 )
 def test_jpeg_and_jpeg_2000_are_unpacked_without_a_plugin(name: str, told: str) -> None:
-    data = (Path(pydicom.data.__file__).parent / "test_files" / name).read_bytes()
+    path = Path(pydicom.data.__file__).parent / "test_files" / name
+    if not path.exists():
+        pytest.skip(f"this pydicom has no {name}")
+    data = path.read_bytes()
     pixels = decoded(data)
     assert pixels.std() > 1
     assert rule(data) == told

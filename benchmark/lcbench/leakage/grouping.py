@@ -203,7 +203,8 @@ def _forest(pairs: NDArray[np.intp]) -> NDArray[np.bool_]:
     ends = ends.reshape(-1, 2)
     # Of several pairs of the same groups, the first.
     _, first = np.unique(ends[:, 0] * len(nodes) + ends[:, 1], return_index=True)
-    place = (first + 1.0, (ends[first, 0], ends[first, 1]))  # 0 would be no pair
+    a, b = ends[first].astype(np.int32).T  # older SciPy takes no other
+    place = (first + 1.0, (a, b))  # 0 would be no pair
     tree = minimum_spanning_tree(coo_array(place, shape=(len(nodes),) * 2).tocsr())
     chosen = np.zeros(len(pairs), dtype=np.bool_)
     chosen[tree.data.astype(np.intp) - 1] = True
