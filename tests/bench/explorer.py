@@ -63,7 +63,7 @@ def _write(groups: Groups, file: Path) -> int:
         "leaves": list(tree.leaves),
         "nodes": list(tree.nodes),
         "levels": level_data(TAXONOMY),
-        "protocols": [protocol.data(aligned.names)],
+        "protocols": [protocol.data(aligned.names, floor=())],
         "explanations": {},
     }
     sections = [

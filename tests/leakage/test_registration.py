@@ -21,7 +21,7 @@ from lcbench.leakage.registration import (
 
 from .tissue import TILE, Change, copied, described, features, slide, tile
 
-PIXELS = 0.25
+PIXELS = 0.4
 
 
 def applied(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.float64]:
