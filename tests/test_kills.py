@@ -19,7 +19,7 @@ from .cli.commands import SUITE
 from .processes import Started, alive, require_gone, started
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL)
-KILLS = {"run": 3, "evaluate": 1, "audit": 1, "report": 1}
+KILLS = {"run": 5, "evaluate": 2, "audit": 2, "report": 2}
 """Commands in the order in which they build on each other, and signals that strike each.
 
 What they share, the writing of files and folders, is killed at every named point besides."""

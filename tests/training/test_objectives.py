@@ -79,7 +79,7 @@ def test_without_its_own_part_each_is_the_negative_log_likelihood_of_any_label(
 
 
 @given(tree=random_trees(), name=st.sampled_from(list(MAKE)))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_gradients_are_those_of_finite_differences(tree: Taxonomy, name: str) -> None:
     labels = allowed(tree, tree.nodes)
     objective = MAKE[name](tree, 0.7).double()
